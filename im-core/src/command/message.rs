@@ -1,0 +1,95 @@
+//! Messages: send, change, take back, look back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ClientId, Content, ConversationId, Entry, Head, Seq, Timestamp};
+
+/// Says something.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SendMessage {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Idempotency key: a retry with the same one gets the first answer, for ever.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_id: ClientId,
+    /// What.
+    pub content: Content,
+}
+
+/// Gives one's own message another content, within [`Limits::edit_ms`](crate::Limits::edit_ms).
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EditMessage {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Idempotency key: a retry with the same one gets the first answer, for ever.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_id: ClientId,
+    /// Which message.
+    pub target: Seq,
+    /// What it says now.
+    pub content: Content,
+}
+
+/// Takes a message back: the sender within [`Limits::recall_ms`](crate::Limits::recall_ms), admins and the owner of a group any time.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecallMessage {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Idempotency key: a retry with the same one gets the first answer, for ever.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_id: ClientId,
+    /// Which message.
+    pub target: Seq,
+}
+
+/// The entry is stored: it has survived a crash of the server from now on.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Sent {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Idempotency key: a retry with the same one gets the first answer, for ever.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_id: ClientId,
+    /// Where it stands.
+    pub seq: Seq,
+    /// When the server accepted it.
+    pub at_ms: Timestamp,
+}
+
+/// Entries of a conversation, in seq order. Without a bound: the latest.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct History {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Only later ones, from there on forwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_seq: Option<Seq>,
+    /// Only earlier ones, from there on backwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_seq: Option<Seq>,
+    /// At most so many; 50 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// A page of entries.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HistoryPage {
+    /// In seq order.
+    pub items: Vec<Entry>,
+    /// The end of what the actor sees.
+    pub head: Head,
+    /// Whether there is nothing further in the direction asked.
+    pub done: bool,
+}

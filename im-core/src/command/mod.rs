@@ -1,0 +1,147 @@
+//! Everything that can be asked of the engine: one definition for the in-process API, every link and REST.
+//!
+//! A command is a plain struct; the table below gives it its method name and the type of its reply.
+
+mod contact;
+mod conversation;
+mod group;
+mod message;
+mod presence;
+mod session;
+mod sync;
+mod user;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use contact::{BlockUser, Blocks, ListBlocks, UnblockUser};
+pub use conversation::{
+    ChangeSettings, ConversationPage, CreateConversation, GetConversation, ListConversations, ListMembers,
+    MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
+};
+pub use group::{AddMembers, ChangeInfo, ChangeRole, Changed, JoinGroup, KickMembers, LeaveGroup};
+pub use message::{EditMessage, History, HistoryPage, RecallMessage, SendMessage, Sent};
+pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
+pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
+pub use sync::{SyncItem, SyncPage, SyncPull};
+pub use user::{GetProfiles, Profiles, UpdateProfile, UpsertUser};
+
+use crate::{ConversationView, Profile, Receipt};
+
+/// A command with its method and reply.
+pub trait Call: Clone + Send + Sync + 'static {
+    /// What the engine answers.
+    type Reply: Send + 'static;
+    /// The name on the wire.
+    const METHOD: &'static str;
+    /// The command as a value of the closed list.
+    fn into_command(self) -> Command;
+    /// The reply out of the closed list; `None` when it is another command's.
+    fn reply_of(reply: Reply) -> Option<Self::Reply>;
+}
+
+/// An answer without content: the command is done.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Done {}
+
+macro_rules! commands {
+    ($($variant:ident($params:ty) -> $reply:ty = $method:literal;)*) => {
+        /// Something that is asked of the engine.
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(missing_docs, reason = "each variant holds the struct that documents it")]
+        pub enum Command { $($variant($params)),* }
+
+        /// What the engine answers: one variant for each [`Command`].
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(missing_docs, reason = "each variant holds the struct that documents it")]
+        pub enum Reply { $($variant($reply)),* }
+
+        /// Every method name.
+        pub const METHODS: &[&str] = &[$($method),*];
+
+        impl Command {
+            /// The name on the wire.
+            #[must_use]
+            pub const fn method(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $method),* }
+            }
+
+            /// Reads the parameters of `method`; `None` when there is no such method.
+            pub fn decode<'de, D: Deserializer<'de>>(method: &str, params: D) -> Option<Result<Self, D::Error>> {
+                match method {
+                    $($method => Some(<$params>::deserialize(params).map(Self::$variant)),)*
+                    _ => None,
+                }
+            }
+
+            /// Reads the reply to this command.
+            pub fn decode_reply<'de, D: Deserializer<'de>>(method: &str, reply: D) -> Option<Result<Reply, D::Error>> {
+                match method {
+                    $($method => Some(<$reply>::deserialize(reply).map(Reply::$variant)),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl Serialize for Command {
+            /// The parameters alone; the method is the frame's.
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$variant(params) => params.serialize(serializer)),* }
+            }
+        }
+
+        impl Serialize for Reply {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$variant(reply) => reply.serialize(serializer)),* }
+            }
+        }
+
+        $(impl Call for $params {
+            type Reply = $reply;
+            const METHOD: &'static str = $method;
+            fn into_command(self) -> Command {
+                Command::$variant(self)
+            }
+            #[allow(clippy::wildcard_enum_match_arm, reason = "any other variant is another command's")]
+            fn reply_of(reply: Reply) -> Option<$reply> {
+                match reply { Reply::$variant(reply) => Some(reply), _ => None }
+            }
+        })*
+    };
+}
+
+commands! {
+    AddMembers(AddMembers) -> Changed = "group.add";
+    BlockUser(BlockUser) -> Done = "contact.block";
+    ChangeInfo(ChangeInfo) -> Changed = "group.info";
+    ChangeRole(ChangeRole) -> Changed = "group.role";
+    ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings";
+    CloseSession(CloseSession) -> Done = "session.close";
+    CreateConversation(CreateConversation) -> ConversationView = "conversation.create";
+    EditMessage(EditMessage) -> Sent = "message.edit";
+    GetConversation(GetConversation) -> ConversationView = "conversation.get";
+    GetPresence(GetPresence) -> Presences = "presence.get";
+    GetProfiles(GetProfiles) -> Profiles = "user.get";
+    History(History) -> HistoryPage = "message.history";
+    JoinGroup(JoinGroup) -> Changed = "group.join";
+    KickMembers(KickMembers) -> Changed = "group.kick";
+    LeaveGroup(LeaveGroup) -> Changed = "group.leave";
+    ListBlocks(ListBlocks) -> Blocks = "contact.blocks";
+    ListConversations(ListConversations) -> ConversationPage = "conversation.list";
+    ListMembers(ListMembers) -> MemberPage = "conversation.members";
+    MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered";
+    MarkRead(MarkRead) -> Receipt = "conversation.read";
+    OpenDirect(OpenDirect) -> ConversationView = "conversation.direct";
+    OpenSession(OpenSession) -> SessionOpened = "session.open";
+    Ping(Ping) -> Pong = "session.ping";
+    RecallMessage(RecallMessage) -> Sent = "message.recall";
+    SendMessage(SendMessage) -> Sent = "message.send";
+    SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";
+    SyncPull(SyncPull) -> SyncPage = "sync.pull";
+    Typing(Typing) -> Done = "conversation.typing";
+    UnblockUser(UnblockUser) -> Done = "contact.unblock";
+    UnsubscribePresence(UnsubscribePresence) -> Done = "presence.unsubscribe";
+    UpdateProfile(UpdateProfile) -> Profile = "user.update";
+    UpsertUser(UpsertUser) -> Profile = "user.upsert";
+}
+

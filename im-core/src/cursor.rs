@@ -1,0 +1,150 @@
+//! Where a device is: opaque on the wire, exact or reset.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::Uuid;
+
+use crate::{ConversationId, Seq};
+
+/// Identity of one history. A store that was restored from a backup gets another, and clients start over.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Epoch(pub u64);
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for Epoch {
+    type Err = std::num::ParseIntError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
+impl Serialize for Epoch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Epoch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Seqs that a device holds, by conversation: "everything up to here".
+pub type Positions = BTreeMap<ConversationId, Seq>;
+
+/// Resume position of a device over everything that it sees.
+///
+/// The text form is base64url of: one format byte (1), epoch (8 bytes), version (varint), and for each conversation its
+/// 16 bytes and seq (varint). 200 conversations are about 5 KB of text. The server keeps no copy: resuming writes nothing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Cursor {
+    /// The history that the positions speak of.
+    pub epoch: Epoch,
+    /// Version of the user's own rows (positions, settings, blocks) that the device has.
+    pub version: u64,
+    /// What the device has of each conversation.
+    pub positions: Positions,
+}
+
+const FORMAT: u8 = 1;
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = Vec::with_capacity(20 + self.positions.len() * 20);
+        bytes.push(FORMAT);
+        bytes.extend_from_slice(&self.epoch.0.to_be_bytes());
+        put_varint(&mut bytes, self.version);
+        for (conversation, seq) in &self.positions {
+            bytes.extend_from_slice(conversation.as_uuid().as_bytes());
+            put_varint(&mut bytes, seq.0);
+        }
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+/// A text that is no cursor of this server.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("cursor is not one that this server gave; leave it out to start over")]
+pub struct InvalidCursor;
+
+impl FromStr for Cursor {
+    type Err = InvalidCursor;
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
+        let (head, mut rest) = bytes.split_at_checked(9).ok_or(InvalidCursor)?;
+        if head[0] != FORMAT {
+            return Err(InvalidCursor);
+        }
+        let epoch = Epoch(u64::from_be_bytes(head[1..9].try_into().map_err(|_| InvalidCursor)?));
+        let version = take_varint(&mut rest).ok_or(InvalidCursor)?;
+        let mut positions = Positions::new();
+        while !rest.is_empty() {
+            let (id, tail) = rest.split_at_checked(16).ok_or(InvalidCursor)?;
+            rest = tail;
+            let seq = Seq(take_varint(&mut rest).ok_or(InvalidCursor)?);
+            let id = Uuid::from_slice(id).map_err(|_| InvalidCursor)?;
+            positions.insert(ConversationId::from_uuid(id), seq);
+        }
+        Ok(Self { epoch, version, positions })
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push((value as u8) | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}
+
+fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0u64;
+    for shift in (0..63).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_its_text() {
+        let positions = (1..300u128).map(|n| (ConversationId::from_uuid(Uuid::from_u128(n)), Seq(n as u64 * 997)));
+        let cursor = Cursor { epoch: Epoch(7), version: 1 << 40, positions: positions.collect() };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+    }
+
+    #[test]
+    fn a_text_that_is_no_cursor_is_refused() {
+        for bad in ["", "AQ", "////", "not base64!", &Cursor::default().to_string()[1..]] {
+            assert_eq!(bad.parse::<Cursor>(), Err(InvalidCursor), "{bad:?}");
+        }
+    }
+}

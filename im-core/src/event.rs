@@ -1,0 +1,107 @@
+//! What is pushed to sessions: facts that happened, and hints to come and get them.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{
+    Block, Body, CloseReason, ConversationId, ConversationView, Entry, Presence, Receipt, Seq, UserId,
+};
+
+/// Somebody is writing. Ends by itself.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct TypingChanged {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Who.
+    pub user: UserId,
+    /// For how long, unless it is repeated; milliseconds.
+    pub expires_in_ms: u64,
+}
+
+/// There is something new that was not pushed: come and get it.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct HeadMoved {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Up to which seq.
+    pub head: Seq,
+}
+
+/// The server is about to end the session.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct SessionClosing {
+    /// Why.
+    pub reason: CloseReason,
+    /// When to come back at the earliest, in milliseconds; 0 at once.
+    pub retry_after_ms: u64,
+}
+
+/// Something that a session is told without having asked.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Push {
+    /// A block of the user's own changed, on another device.
+    BlockChanged(Block),
+    /// How the user keeps a conversation changed, on another device.
+    ConversationChanged(Box<ConversationView>),
+    /// An entry was stored.
+    Entry(Entry),
+    /// There is something that was not pushed.
+    HeadMoved(HeadMoved),
+    /// Somebody whom this session watches came or went.
+    Presence(Presence),
+    /// A member came further.
+    Receipt(Receipt),
+    /// The session is about to end.
+    SessionClosing(SessionClosing),
+    /// Somebody is writing.
+    Typing(TypingChanged),
+}
+
+impl Push {
+    /// The method name on the wire.
+    #[must_use]
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::BlockChanged(_) => "contact.changed",
+            Self::ConversationChanged(_) => "conversation.changed",
+            Self::Entry(Entry { body: Body::Message { .. }, .. }) => "message.stored",
+            Self::Entry(_) => "entry.appended",
+            Self::HeadMoved(_) => "head.moved",
+            Self::Presence(_) => "presence.changed",
+            Self::Receipt(_) => "receipt.changed",
+            Self::SessionClosing(_) => "session.closing",
+            Self::Typing(_) => "typing.changed",
+        }
+    }
+
+    /// Reads the parameters of `method`; `None` when there is no such push: a newer server's, to be ignored.
+    pub fn decode<'de, D: Deserializer<'de>>(method: &str, params: D) -> Option<Result<Self, D::Error>> {
+        Some(match method {
+            "contact.changed" => Block::deserialize(params).map(Self::BlockChanged),
+            "conversation.changed" => Box::deserialize(params).map(Self::ConversationChanged),
+            "message.stored" | "entry.appended" => Entry::deserialize(params).map(Self::Entry),
+            "head.moved" => HeadMoved::deserialize(params).map(Self::HeadMoved),
+            "presence.changed" => Presence::deserialize(params).map(Self::Presence),
+            "receipt.changed" => Receipt::deserialize(params).map(Self::Receipt),
+            "session.closing" => SessionClosing::deserialize(params).map(Self::SessionClosing),
+            "typing.changed" => TypingChanged::deserialize(params).map(Self::Typing),
+            _ => return None,
+        })
+    }
+}
+
+impl Serialize for Push {
+    /// The parameters alone; the method is the frame's.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::BlockChanged(params) => params.serialize(serializer),
+            Self::ConversationChanged(params) => params.serialize(serializer),
+            Self::Entry(params) => params.serialize(serializer),
+            Self::HeadMoved(params) => params.serialize(serializer),
+            Self::Presence(params) => params.serialize(serializer),
+            Self::Receipt(params) => params.serialize(serializer),
+            Self::SessionClosing(params) => params.serialize(serializer),
+            Self::Typing(params) => params.serialize(serializer),
+        }
+    }
+}

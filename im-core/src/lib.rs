@@ -1,0 +1,67 @@
+//! An instant-messaging engine that lives inside your program: conversations as logs, exactly-once sends, exact
+//! catch-up.
+//!
+//! ```text
+//!  your program ─┐                        ┌─ port::LogStore, MemberStore …   (im-store: memory, SQL)
+//!                ├─ Im ── engine ── state ┤
+//!  im-transport ─┘   commands → entries   └─ port::Outlet                    (im-transport: WebSocket)
+//! ```
+//!
+//! A [`Command`] is decided, purely, into an [`Entry`]; the store appends it; sessions get it pushed. The store is the
+//! truth, a push is a hint: whatever a push loses, [`SyncPull`] brings back.
+//!
+//! This crate does no I/O: it names no socket, no database and no executor. Those are [`port`]s.
+//!
+//! # Features
+//! - `openapi`: schemas of the wire types for utoipa.
+//! - `tokio`: [`port::TokioRuntime`]; the stores of `im-store` bring it.
+//! - `testing`: conformance suites for ports, a manual clock, fixtures.
+
+mod client;
+mod command;
+mod contact;
+mod conversation;
+mod cursor;
+mod device;
+mod engine;
+
+mod error;
+mod event;
+mod id;
+mod im;
+
+mod limits;
+mod message;
+mod presence;
+mod receipt;
+mod seq;
+mod time;
+mod user;
+
+pub mod port;
+pub mod state;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod wire;
+
+pub use client::{CallError, Connection, Connector, Session};
+pub use command::*;
+pub use contact::Block;
+pub use conversation::*;
+pub use cursor::{Cursor, Epoch, InvalidCursor, Positions};
+pub use device::{Device, DeviceClass};
+
+pub use error::{CloseReason, Code, Error, Misuse, Rejection, StoreError};
+pub use engine::Attachment;
+pub use event::{HeadMoved, Push, SessionClosing, TypingChanged};
+pub use id::{ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, SessionId, UserId};
+
+pub use im::{Builder, Im};
+pub use limits::Limits;
+pub use message::Content;
+pub use port::{Store, TrustEveryone};
+pub use presence::{Availability, Presence};
+pub use receipt::{Position, Receipt};
+pub use seq::{Head, Seq};
+pub use time::Timestamp;
+pub use user::{Actor, Authority, Profile};

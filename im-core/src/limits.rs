@@ -1,0 +1,94 @@
+//! The bounds of everything that comes from outside.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Bounds of what the engine accepts. Each has a unit, a default, and the reason for it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Characters of a text message. Default 10,000: longer is a document.
+    pub text_chars: usize,
+    /// Bytes of a whole content as JSON. Default 64 KiB: one row, one packet burst.
+    pub content_bytes: usize,
+    /// Members of a group. Default 500, as in the systems that people come from.
+    pub group_members: u32,
+    /// User ids in one request. Default 500.
+    pub users_per_request: usize,
+    /// Entries in one page of history. Default 200; 50 when the request names none.
+    pub page: usize,
+    /// Conversations that one user can be in. Default 5,000: bounds a cursor to about 120 KB.
+    pub conversations_per_user: usize,
+    /// Characters of a name. Default 100.
+    pub name_chars: usize,
+    /// Characters of an announcement, description or bio. Default 2,000.
+    pub text_field_chars: usize,
+    /// Users that one session can watch. Default 1,000.
+    pub presence_subscriptions: usize,
+    /// Users that one user can block. Default 1,000.
+    pub blocks_per_user: usize,
+    /// How long a sender can recall, in milliseconds. Default 120,000 (two minutes); admins of a group always can.
+    pub recall_ms: u64,
+    /// How long a sender can edit, in milliseconds. Default 86,400,000 (a day).
+    pub edit_ms: u64,
+    /// How long "is typing" lasts without a repeat, in milliseconds. Default 6,000.
+    pub typing_ms: u64,
+    /// Members up to which receipts are pushed to everybody. Default 100: beyond, they would cost a square.
+    pub receipt_push_members: u32,
+    /// Messages per second and user, averaged; bursts of twice as many pass. Default none; the server sets 10.
+    pub sends_per_second: Option<u32>,
+    /// Requests that wait in one conversation's lane. Default 4,096; more are refused as `overloaded`.
+    pub lane_waiting: usize,
+    /// How long a delivery may wait for others to the same conversation, in milliseconds. Default 0: not at all.
+    ///
+    /// Acks never wait. With 20, a busy large group costs one write per member and 20 ms instead of one per message.
+    pub coalesce_ms: u64,
+    /// Conversations whose state stays in memory while nobody uses them. Default 10,000, about 1 KiB each.
+    pub idle_conversations: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            text_chars: 10_000,
+            content_bytes: 64 * 1024,
+            group_members: 500,
+            users_per_request: 500,
+            page: 200,
+            conversations_per_user: 5_000,
+            name_chars: 100,
+            text_field_chars: 2_000,
+            presence_subscriptions: 1_000,
+            blocks_per_user: 1_000,
+            recall_ms: 120_000,
+            edit_ms: 86_400_000,
+            typing_ms: 6_000,
+            receipt_push_members: 100,
+            sends_per_second: None,
+            lane_waiting: 4_096,
+            coalesce_ms: 0,
+            idle_conversations: 10_000,
+        }
+    }
+}
+
+impl Limits {
+    /// The page size to use for a request that asked for `asked` entries.
+    #[must_use]
+    pub fn page_of(&self, asked: Option<u32>) -> usize {
+        asked.map_or(50, |n| n as usize).clamp(1, self.page)
+    }
+
+    /// [`Limits::recall_ms`] as a span.
+    #[must_use]
+    pub const fn recall(&self) -> Duration {
+        Duration::from_millis(self.recall_ms)
+    }
+
+    /// [`Limits::edit_ms`] as a span.
+    #[must_use]
+    pub const fn edit(&self) -> Duration {
+        Duration::from_millis(self.edit_ms)
+    }
+}

@@ -1,0 +1,44 @@
+//! Who is there: the host's own answer.
+
+use async_trait::async_trait;
+
+use crate::{Actor, Authority, Code, Rejection, Timestamp, UserId};
+
+/// Whom a token stands for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Identity {
+    /// The user and its authority.
+    pub actor: Actor,
+    /// When sessions that were opened with the token must end; `None` for never.
+    pub expires_at_ms: Option<Timestamp>,
+}
+
+/// Decides whom a token stands for, and who exists.
+///
+/// # Contract
+/// `authenticate` refuses with [`Code::Unauthenticated`] and one sentence for every kind of bad token.
+#[async_trait]
+pub trait Authenticator: Send + Sync + 'static {
+    /// Whom the token stands for.
+    async fn authenticate(&self, token: &str) -> Result<Identity, Rejection>;
+
+    /// Those of `users` that do not exist, so that nobody can be added or written to who is not there.
+    async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection>;
+}
+
+/// The token is the user id, everybody exists, everybody is believed. For programs that have no network door, and for
+/// tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TrustEveryone;
+
+#[async_trait]
+impl Authenticator for TrustEveryone {
+    async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
+        let user = UserId::new(token).map_err(|error| Rejection::new(Code::Unauthenticated, error.to_string()))?;
+        Ok(Identity { actor: Actor { user, authority: Authority::User }, expires_at_ms: None })
+    }
+
+    async fn unknown(&self, _: &[UserId]) -> Result<Vec<UserId>, Rejection> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,61 @@
+//! What the engine needs from outside: one small trait for each, object safe, held as `Arc<dyn …>`.
+//!
+//! A port's contract is in its documentation, and `testing` holds the suite that checks it. Methods return what
+//! happened; none has a default that would hide missing work.
+
+mod account;
+mod authenticator;
+mod contact;
+mod device;
+mod log;
+mod member;
+mod outlet;
+mod position;
+mod runtime;
+mod token;
+#[cfg(feature = "tokio")]
+mod tokio_runtime;
+mod user;
+
+use std::sync::Arc;
+
+pub use account::{Account, AccountStore, Created};
+pub use authenticator::{Authenticator, Identity, TrustEveryone};
+pub use contact::{ContactStore, VersionedBlock};
+pub use device::{DeviceStore, Seen};
+pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
+pub use member::MemberStore;
+pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
+pub use position::{Advance, PositionStore};
+pub use runtime::{BoxFuture, Runtime};
+pub use token::{Redeemed, RefreshToken, ServerKey, TokenStore};
+#[cfg(feature = "tokio")]
+pub use tokio_runtime::TokioRuntime;
+pub use user::UserStore;
+
+/// Everything durable, and the runtime that it runs on. Implemented by what `im-store` opens.
+pub trait Store {
+    /// The ports of this store.
+    fn ports(self) -> Ports;
+}
+
+/// The ports that a store brings.
+#[derive(Clone)]
+#[allow(missing_docs, reason = "each field's type documents it")]
+pub struct Ports {
+    pub accounts: Arc<dyn AccountStore>,
+    pub contacts: Arc<dyn ContactStore>,
+    pub devices: Arc<dyn DeviceStore>,
+    pub log: Arc<dyn LogStore>,
+    pub members: Arc<dyn MemberStore>,
+    pub positions: Arc<dyn PositionStore>,
+    pub runtime: Arc<dyn Runtime>,
+    pub tokens: Arc<dyn TokenStore>,
+    pub users: Arc<dyn UserStore>,
+}
+
+impl Store for Ports {
+    fn ports(self) -> Ports {
+        self
+    }
+}
