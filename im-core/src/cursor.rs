@@ -33,7 +33,9 @@ impl Serialize for Epoch {
 
 impl<'de> Deserialize<'de> for Epoch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -83,7 +85,9 @@ impl FromStr for Cursor {
         if head[0] != FORMAT {
             return Err(InvalidCursor);
         }
-        let epoch = Epoch(u64::from_be_bytes(head[1..9].try_into().map_err(|_| InvalidCursor)?));
+        let epoch = Epoch(u64::from_be_bytes(
+            head[1..9].try_into().map_err(|_| InvalidCursor)?,
+        ));
         let version = take_varint(&mut rest).ok_or(InvalidCursor)?;
         let mut positions = Positions::new();
         while !rest.is_empty() {
@@ -93,7 +97,11 @@ impl FromStr for Cursor {
             let id = Uuid::from_slice(id).map_err(|_| InvalidCursor)?;
             positions.insert(ConversationId::from_uuid(id), seq);
         }
-        Ok(Self { epoch, version, positions })
+        Ok(Self {
+            epoch,
+            version,
+            positions,
+        })
     }
 }
 
@@ -105,7 +113,9 @@ impl Serialize for Cursor {
 
 impl<'de> Deserialize<'de> for Cursor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -136,14 +146,29 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_its_text() {
-        let positions = (1..300u128).map(|n| (ConversationId::from_uuid(Uuid::from_u128(n)), Seq(n as u64 * 997)));
-        let cursor = Cursor { epoch: Epoch(7), version: 1 << 40, positions: positions.collect() };
+        let positions = (1..300u128).map(|n| {
+            (
+                ConversationId::from_uuid(Uuid::from_u128(n)),
+                Seq(n as u64 * 997),
+            )
+        });
+        let cursor = Cursor {
+            epoch: Epoch(7),
+            version: 1 << 40,
+            positions: positions.collect(),
+        };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
     }
 
     #[test]
     fn a_text_that_is_no_cursor_is_refused() {
-        for bad in ["", "AQ", "////", "not base64!", &Cursor::default().to_string()[1..]] {
+        for bad in [
+            "",
+            "AQ",
+            "////",
+            "not base64!",
+            &Cursor::default().to_string()[1..],
+        ] {
             assert_eq!(bad.parse::<Cursor>(), Err(InvalidCursor), "{bad:?}");
         }
     }

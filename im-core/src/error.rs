@@ -110,13 +110,20 @@ impl Rejection {
     /// A refusal with its sentence.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), retry_after_ms: None }
+        Self {
+            code,
+            detail: detail.into(),
+            retry_after_ms: None,
+        }
     }
 
     /// The answer for what is not there and for what is not the actor's.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
-        Self::new(Code::NotFound, format!("no such {what}, or it is not yours; check the id"))
+        Self::new(
+            Code::NotFound,
+            format!("no such {what}, or it is not yours; check the id"),
+        )
     }
 
     /// Says when to come back.
@@ -140,8 +147,14 @@ pub struct StoreError {
 
 impl StoreError {
     /// Wraps a backend's error.
-    pub fn new(during: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { during, source: source.into() }
+    pub fn new(
+        during: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            during,
+            source: source.into(),
+        }
     }
 }
 
@@ -156,8 +169,11 @@ impl From<StoreError> for Rejection {
             cause = error.source();
         }
         tracing::error!("{error}{causes}");
-        Self::new(Code::Unavailable, "the store does not answer; try again with the same client id")
-            .retry_after(Duration::from_secs(1))
+        Self::new(
+            Code::Unavailable,
+            "the store does not answer; try again with the same client id",
+        )
+        .retry_after(Duration::from_secs(1))
     }
 }
 
@@ -226,7 +242,11 @@ impl CloseReason {
     pub const fn may_resume(self) -> bool {
         match self {
             Self::TooSlow | Self::GoingAway | Self::IdleTimeout => true,
-            Self::Asked | Self::Displaced | Self::Unauthenticated | Self::ProtocolError | Self::TooLarge => false,
+            Self::Asked
+            | Self::Displaced
+            | Self::Unauthenticated
+            | Self::ProtocolError
+            | Self::TooLarge => false,
         }
     }
 }

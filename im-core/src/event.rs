@@ -3,7 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    Block, Body, CloseReason, ConversationId, ConversationView, Entry, Presence, Receipt, Seq, UserId,
+    Block, Body, CloseReason, ConversationId, ConversationView, Entry, Presence, Receipt, Seq,
+    UserId,
 };
 
 /// Somebody is writing. Ends by itself.
@@ -64,7 +65,10 @@ impl Push {
         match self {
             Self::BlockChanged(_) => "contact.changed",
             Self::ConversationChanged(_) => "conversation.changed",
-            Self::Entry(Entry { body: Body::Message { .. }, .. }) => "message.stored",
+            Self::Entry(Entry {
+                body: Body::Message { .. },
+                ..
+            }) => "message.stored",
             Self::Entry(_) => "entry.appended",
             Self::HeadMoved(_) => "head.moved",
             Self::Presence(_) => "presence.changed",
@@ -75,7 +79,10 @@ impl Push {
     }
 
     /// Reads the parameters of `method`; `None` when there is no such push: a newer server's, to be ignored.
-    pub fn decode<'de, D: Deserializer<'de>>(method: &str, params: D) -> Option<Result<Self, D::Error>> {
+    pub fn decode<'de, D: Deserializer<'de>>(
+        method: &str,
+        params: D,
+    ) -> Option<Result<Self, D::Error>> {
         Some(match method {
             "contact.changed" => Block::deserialize(params).map(Self::BlockChanged),
             "conversation.changed" => Box::deserialize(params).map(Self::ConversationChanged),

@@ -158,13 +158,19 @@ impl ConversationId {
     pub fn direct(a: &UserId, b: &UserId) -> Self {
         let (low, high) = if a <= b { (a, b) } else { (b, a) };
         // A user id holds no control character, so the separator is unambiguous.
-        Self(Uuid::new_v5(&NAMESPACE, format!("direct\n{low}\n{high}").as_bytes()))
+        Self(Uuid::new_v5(
+            &NAMESPACE,
+            format!("direct\n{low}\n{high}").as_bytes(),
+        ))
     }
 
     /// The conversation that `creator` asked for under `client_id`: a retry names the same one (ADR 0002).
     #[must_use]
     pub fn created_by(creator: &UserId, client_id: &ClientId) -> Self {
-        Self(Uuid::new_v5(&NAMESPACE, format!("created\n{creator}\n{client_id}").as_bytes()))
+        Self(Uuid::new_v5(
+            &NAMESPACE,
+            format!("created\n{creator}\n{client_id}").as_bytes(),
+        ))
     }
 
     /// The UUID.
@@ -231,8 +237,14 @@ mod tests {
     #[test]
     fn both_sides_name_the_same_direct_conversation() {
         let (a, b) = (UserId::new("alice").unwrap(), UserId::new("bob").unwrap());
-        assert_eq!(ConversationId::direct(&a, &b), ConversationId::direct(&b, &a));
-        assert_ne!(ConversationId::direct(&a, &b), ConversationId::direct(&a, &a));
+        assert_eq!(
+            ConversationId::direct(&a, &b),
+            ConversationId::direct(&b, &a)
+        );
+        assert_ne!(
+            ConversationId::direct(&a, &b),
+            ConversationId::direct(&a, &a)
+        );
     }
 
     #[test]

@@ -51,10 +51,12 @@ pub use conversation::*;
 pub use cursor::{Cursor, Epoch, InvalidCursor, Positions};
 pub use device::{Device, DeviceClass};
 
-pub use error::{CloseReason, Code, Error, Misuse, Rejection, StoreError};
 pub use engine::Attachment;
+pub use error::{CloseReason, Code, Error, Misuse, Rejection, StoreError};
 pub use event::{HeadMoved, Push, SessionClosing, TypingChanged};
-pub use id::{ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, SessionId, UserId};
+pub use id::{
+    ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, SessionId, UserId,
+};
 
 pub use im::{Builder, Im};
 pub use limits::Limits;

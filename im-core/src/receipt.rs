@@ -20,9 +20,17 @@ impl Position {
     /// The position further along in both respects. Commutative, associative, idempotent: replays cannot hurt.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
-        let read = if other.read > self.read { &other } else { &self };
+        let read = if other.read > self.read {
+            &other
+        } else {
+            &self
+        };
         let (read, read_ordinal) = (read.read, read.read_ordinal);
-        Self { delivered: self.delivered.max(other.delivered).max(read), read, read_ordinal }
+        Self {
+            delivered: self.delivered.max(other.delivered).max(read),
+            read,
+            read_ordinal,
+        }
     }
 }
 
@@ -47,9 +55,21 @@ mod tests {
 
     #[test]
     fn merging_never_goes_backwards() {
-        let read = Position { delivered: Seq(5), read: Seq(5), read_ordinal: 3 };
-        let delivered = Position { delivered: Seq(9), read: Seq(2), read_ordinal: 1 };
-        let merged = Position { delivered: Seq(9), read: Seq(5), read_ordinal: 3 };
+        let read = Position {
+            delivered: Seq(5),
+            read: Seq(5),
+            read_ordinal: 3,
+        };
+        let delivered = Position {
+            delivered: Seq(9),
+            read: Seq(2),
+            read_ordinal: 1,
+        };
+        let merged = Position {
+            delivered: Seq(9),
+            read: Seq(5),
+            read_ordinal: 3,
+        };
         assert_eq!(read.merge(delivered), merged);
         assert_eq!(delivered.merge(read), merged);
         assert_eq!(merged.merge(read), merged);

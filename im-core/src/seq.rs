@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Position of an entry in its conversation: 1, 2, 3 … without a hole. Zero means "before the first".
 ///
 /// Below 2^53, so that it survives a JavaScript number.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Seq(pub u64);
 

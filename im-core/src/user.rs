@@ -41,13 +41,19 @@ impl Actor {
     /// A user acting for itself.
     #[must_use]
     pub const fn user(user: UserId) -> Self {
-        Self { user, authority: Authority::User }
+        Self {
+            user,
+            authority: Authority::User,
+        }
     }
 
     /// The host application or a back end with a server key, acting in a user's name.
     #[must_use]
     pub const fn service(user: UserId) -> Self {
-        Self { user, authority: Authority::Service }
+        Self {
+            user,
+            authority: Authority::Service,
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, ConversationId, ConversationView, Joining, Member, Seq, SettingsPatch, UserId};
+use crate::{
+    ClientId, ConversationId, ConversationView, Joining, Member, Seq, SettingsPatch, UserId,
+};
 
 /// The direct conversation with somebody; begins it when there is none yet.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -15,8 +15,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use contact::{BlockUser, Blocks, ListBlocks, UnblockUser};
 pub use conversation::{
-    ChangeSettings, ConversationPage, CreateConversation, GetConversation, ListConversations, ListMembers,
-    MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
+    ChangeSettings, ConversationPage, CreateConversation, GetConversation, ListConversations,
+    ListMembers, MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
 };
 pub use group::{AddMembers, ChangeInfo, ChangeRole, Changed, JoinGroup, KickMembers, LeaveGroup};
 pub use message::{EditMessage, History, HistoryPage, RecallMessage, SendMessage, Sent};
@@ -144,4 +144,3 @@ commands! {
     UpdateProfile(UpdateProfile) -> Profile = "user.update";
     UpsertUser(UpsertUser) -> Profile = "user.upsert";
 }
-

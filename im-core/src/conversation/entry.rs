@@ -164,10 +164,18 @@ impl Entry {
     #[must_use]
     pub fn revision(&self) -> Option<Revision> {
         match &self.body {
-            Body::Edited { target, content: Some(content) } => {
-                Some(Revision::Edit { target: *target, content: content.clone(), by: self.seq })
-            }
-            Body::Recalled { target } => Some(Revision::Wipe { target: *target, by: self.seq }),
+            Body::Edited {
+                target,
+                content: Some(content),
+            } => Some(Revision::Edit {
+                target: *target,
+                content: content.clone(),
+                by: self.seq,
+            }),
+            Body::Recalled { target } => Some(Revision::Wipe {
+                target: *target,
+                by: self.seq,
+            }),
             Body::Created { .. }
             | Body::Edited { content: None, .. }
             | Body::InfoChanged { .. }
@@ -185,9 +193,14 @@ impl Entry {
     /// Revises this entry by what a later one did. `true` when it changed.
     pub fn revise(&mut self, revision: &Revision) -> bool {
         match (revision, &mut self.body) {
-            (Revision::Edit { target, content: new, by }, Body::Message { content, edited })
-                if *target == self.seq && edited.is_none_or(|last| last < *by) =>
-            {
+            (
+                Revision::Edit {
+                    target,
+                    content: new,
+                    by,
+                },
+                Body::Message { content, edited },
+            ) if *target == self.seq && edited.is_none_or(|last| last < *by) => {
                 *content = new.clone();
                 *edited = Some(*by);
                 true
@@ -196,9 +209,13 @@ impl Entry {
                 *body = Body::RecalledMessage { by: *by };
                 true
             }
-            (Revision::Wipe { target, .. }, Body::Edited { target: edited, content: content @ Some(_) })
-                if target == edited =>
-            {
+            (
+                Revision::Wipe { target, .. },
+                Body::Edited {
+                    target: edited,
+                    content: content @ Some(_),
+                },
+            ) if target == edited => {
                 *content = None;
                 true
             }

@@ -46,12 +46,16 @@ impl ConversationView {
         let unread = if membership.left.is_some() {
             0
         } else {
-            head.ordinal.saturating_sub(membership.position.read_ordinal)
+            head.ordinal
+                .saturating_sub(membership.position.read_ordinal)
         };
         Self {
             conversation: membership.conversation,
             peer: membership.info.peer_of(user).cloned(),
-            head: Head { seq: membership.visible_head(), ordinal: head.ordinal },
+            head: Head {
+                seq: membership.visible_head(),
+                ordinal: head.ordinal,
+            },
             info: membership.info,
             role: membership.member.role,
             since: membership.member.since,

@@ -6,9 +6,18 @@ use crate::{Command, Rejection, Reply, SessionOpened, port::Identity};
 pub struct Attachment;
 impl Attachment {
     /// How it was opened.
-    pub fn opened(&self) -> &SessionOpened { unimplemented!() }
+    pub fn opened(&self) -> &SessionOpened {
+        unimplemented!()
+    }
     /// Who.
-    pub fn identity(&self) -> &Identity { unimplemented!() }
+    pub fn identity(&self) -> &Identity {
+        unimplemented!()
+    }
     /// Executes; sends keep the order of first polls.
-    pub fn execute(&self, _command: Command) -> impl Future<Output = Result<Reply, Rejection>> + Send + 'static { async { unimplemented!() } }
+    pub fn execute(
+        &self,
+        _command: Command,
+    ) -> impl Future<Output = Result<Reply, Rejection>> + Send + 'static {
+        async { unimplemented!() }
+    }
 }

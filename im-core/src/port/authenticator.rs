@@ -34,8 +34,15 @@ pub struct TrustEveryone;
 #[async_trait]
 impl Authenticator for TrustEveryone {
     async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
-        let user = UserId::new(token).map_err(|error| Rejection::new(Code::Unauthenticated, error.to_string()))?;
-        Ok(Identity { actor: Actor { user, authority: Authority::User }, expires_at_ms: None })
+        let user = UserId::new(token)
+            .map_err(|error| Rejection::new(Code::Unauthenticated, error.to_string()))?;
+        Ok(Identity {
+            actor: Actor {
+                user,
+                authority: Authority::User,
+            },
+            expires_at_ms: None,
+        })
     }
 
     async fn unknown(&self, _: &[UserId]) -> Result<Vec<UserId>, Rejection> {

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::{ClientId, ConversationId, Entry, Epoch, Head, Info, Seq, StoreError, Timestamp, UserId};
+use crate::{
+    ClientId, ConversationId, Entry, Epoch, Head, Info, Seq, StoreError, Timestamp, UserId,
+};
 
 /// An entry to append, with what identifies the request behind it.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,7 +96,12 @@ pub trait LogStore: Send + Sync + 'static {
     async fn load(&self, conversation: ConversationId) -> Result<Option<Snapshot>, StoreError>;
 
     /// At most `limit` entries, always in ascending order of seq, with their current content.
-    async fn read(&self, conversation: ConversationId, range: Range, limit: usize) -> Result<Vec<Entry>, StoreError>;
+    async fn read(
+        &self,
+        conversation: ConversationId,
+        range: Range,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError>;
 
     /// Those of `keys` that are in the log.
     async fn find(

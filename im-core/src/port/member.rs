@@ -12,7 +12,11 @@ use crate::{ConversationId, Member, Membership, Settings, StoreError, UserId};
 #[async_trait]
 pub trait MemberStore: Send + Sync + 'static {
     /// Those of `users` who are members now, in any order.
-    async fn members(&self, conversation: ConversationId, users: &[UserId]) -> Result<Vec<Member>, StoreError>;
+    async fn members(
+        &self,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Member>, StoreError>;
 
     /// A page of the present members, by user id.
     async fn roster(

@@ -54,7 +54,11 @@ impl Broadcast {
     /// Pushes that have not been encoded yet.
     #[must_use]
     pub fn new(urgency: Urgency, pushes: Vec<Push>) -> Self {
-        Self { pushes, urgency, encoded: Default::default() }
+        Self {
+            pushes,
+            urgency,
+            encoded: Default::default(),
+        }
     }
 
     /// All pushes in one piece, encoded by the first session that asks and shared by the others.

@@ -22,13 +22,34 @@ pub enum RosterChange {
 /// What `entry` changes, in order. Empty for messages and what happens to them.
 #[must_use]
 pub fn roster_changes(entry: &Entry) -> Vec<RosterChange> {
-    let enter = |user: &UserId, role| RosterChange::Enter(Member { user: user.clone(), role, since: entry.seq });
+    let enter = |user: &UserId, role| {
+        RosterChange::Enter(Member {
+            user: user.clone(),
+            role,
+            since: entry.seq,
+        })
+    };
     match &entry.body {
-        Body::Created { kind, name, joining, members } => {
+        Body::Created {
+            kind,
+            name,
+            joining,
+            members,
+        } => {
             let owner = (*kind == Kind::Group).then(|| entry.sender.clone());
-            let mut pair = if *kind == Kind::Direct { members.clone() } else { Vec::new() };
+            let mut pair = if *kind == Kind::Direct {
+                members.clone()
+            } else {
+                Vec::new()
+            };
             pair.sort();
-            let role = |user| if owner.as_ref() == Some(user) { Role::Owner } else { Role::Member };
+            let role = |user| {
+                if owner.as_ref() == Some(user) {
+                    Role::Owner
+                } else {
+                    Role::Member
+                }
+            };
             let enters: Vec<_> = members.iter().map(|user| enter(user, role(user))).collect();
             let info = Info {
                 kind: *kind,
@@ -42,13 +63,21 @@ pub fn roster_changes(entry: &Entry) -> Vec<RosterChange> {
                 member_count: 0,
                 created_at_ms: entry.at_ms,
             };
-            std::iter::once(RosterChange::Begin(info)).chain(enters).collect()
+            std::iter::once(RosterChange::Begin(info))
+                .chain(enters)
+                .collect()
         }
-        Body::MembersAdded { members } => members.iter().map(|user| enter(user, Role::Member)).collect(),
+        Body::MembersAdded { members } => members
+            .iter()
+            .map(|user| enter(user, Role::Member))
+            .collect(),
         Body::Joined => vec![enter(&entry.sender, Role::Member)],
         Body::Kicked { members, .. } => members.iter().cloned().map(RosterChange::Exit).collect(),
         Body::Left => vec![RosterChange::Exit(entry.sender.clone())],
-        Body::RoleChanged { member, role: Role::Owner } => vec![
+        Body::RoleChanged {
+            member,
+            role: Role::Owner,
+        } => vec![
             RosterChange::SetRole(entry.sender.clone(), Role::Admin),
             RosterChange::SetRole(member.clone(), Role::Owner),
             RosterChange::Owner(member.clone()),

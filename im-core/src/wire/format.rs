@@ -41,7 +41,9 @@ impl Format {
     pub fn write<T: Serialize>(self, value: &T, bytes: &mut Vec<u8>) {
         match self {
             Self::Json => serde_json::to_writer(bytes, value).expect("wire types have string keys"),
-            Self::MessagePack => rmp_serde::encode::write_named(bytes, value).expect("wire types encode"),
+            Self::MessagePack => {
+                rmp_serde::encode::write_named(bytes, value).expect("wire types encode")
+            }
         }
     }
 }

@@ -40,7 +40,9 @@ impl<'de> Deserialize<'de> for RequestId {
                 Ok(RequestId::Number(number))
             }
             fn visit_i64<E: de::Error>(self, number: i64) -> Result<RequestId, E> {
-                u64::try_from(number).map(RequestId::Number).map_err(E::custom)
+                u64::try_from(number)
+                    .map(RequestId::Number)
+                    .map_err(E::custom)
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<RequestId, E> {
                 if text.len() > 64 {
@@ -105,19 +107,34 @@ pub fn read_request(format: Format, bytes: &[u8]) -> Request {
         Err(error) => {
             let id = format.read::<Id>(bytes).ok().and_then(|id| id.id);
             let detail = format!("the frame is not a request with method, id and params: {error}");
-            return Request { id, command: Err(Rejection::new(Code::InvalidFrame, detail)) };
+            return Request {
+                id,
+                command: Err(Rejection::new(Code::InvalidFrame, detail)),
+            };
         }
     };
     let Some(method) = envelope.method else {
         let detail = "the frame has no method; a request needs method, id and params";
-        return Request { id: envelope.id, command: Err(Rejection::new(Code::InvalidFrame, detail)) };
+        return Request {
+            id: envelope.id,
+            command: Err(Rejection::new(Code::InvalidFrame, detail)),
+        };
     };
     let command = match read_member(format, bytes, "params", &method) {
         Ok(Some(command)) => Ok(command),
-        Ok(None) => Err(Rejection::new(Code::UnknownMethod, format!("there is no method {method:?}"))),
-        Err(error) => Err(Rejection::new(Code::InvalidRequest, format!("params of {method}: {error}"))),
+        Ok(None) => Err(Rejection::new(
+            Code::UnknownMethod,
+            format!("there is no method {method:?}"),
+        )),
+        Err(error) => Err(Rejection::new(
+            Code::InvalidRequest,
+            format!("params of {method}: {error}"),
+        )),
     };
-    Request { id: envelope.id, command }
+    Request {
+        id: envelope.id,
+        command,
+    }
 }
 
 /// What a client receives.
@@ -142,9 +159,11 @@ impl Incoming {
         let envelope: Envelope = format.read(bytes)?;
         if let Some(error) = envelope.error {
             let rejection = match error.data {
-                Some(data) => {
-                    Rejection { code: data.code, detail: error.message.into(), retry_after_ms: data.retry_after_ms }
-                }
+                Some(data) => Rejection {
+                    code: data.code,
+                    detail: error.message.into(),
+                    retry_after_ms: data.retry_after_ms,
+                },
                 None => Rejection::new(Code::InvalidRequest, error.message),
             };
             return Ok(Self::Failed(envelope.id, rejection));
@@ -170,23 +189,33 @@ impl Incoming {
 
 /// A closed list of values whose type is named by a method.
 trait ByMethod: Sized {
-    fn decode<'de, D: Deserializer<'de>>(method: &str, params: D) -> Option<Result<Self, D::Error>>;
+    fn decode<'de, D: Deserializer<'de>>(method: &str, params: D)
+    -> Option<Result<Self, D::Error>>;
 }
 
 impl ByMethod for Command {
-    fn decode<'de, D: Deserializer<'de>>(method: &str, params: D) -> Option<Result<Self, D::Error>> {
+    fn decode<'de, D: Deserializer<'de>>(
+        method: &str,
+        params: D,
+    ) -> Option<Result<Self, D::Error>> {
         Self::decode(method, params)
     }
 }
 
 impl ByMethod for Push {
-    fn decode<'de, D: Deserializer<'de>>(method: &str, params: D) -> Option<Result<Self, D::Error>> {
+    fn decode<'de, D: Deserializer<'de>>(
+        method: &str,
+        params: D,
+    ) -> Option<Result<Self, D::Error>> {
         Self::decode(method, params)
     }
 }
 
 impl ByMethod for Reply {
-    fn decode<'de, D: Deserializer<'de>>(method: &str, result: D) -> Option<Result<Self, D::Error>> {
+    fn decode<'de, D: Deserializer<'de>>(
+        method: &str,
+        result: D,
+    ) -> Option<Result<Self, D::Error>> {
         Command::decode_reply(method, result)
     }
 }
@@ -195,11 +224,22 @@ impl ByMethod for Reply {
 ///
 /// `None` when there is no such method. A missing member reads as an empty object, so that methods without parameters
 /// need none.
-fn read_member<T: ByMethod>(format: Format, bytes: &[u8], member: &str, method: &str) -> Result<Option<T>, WireError> {
-    let seek = Seek { member, method, of: PhantomData };
+fn read_member<T: ByMethod>(
+    format: Format,
+    bytes: &[u8],
+    member: &str,
+    method: &str,
+) -> Result<Option<T>, WireError> {
+    let seek = Seek {
+        member,
+        method,
+        of: PhantomData,
+    };
     Ok(match format {
         Format::Json => seek.deserialize(&mut serde_json::Deserializer::from_slice(bytes))?,
-        Format::MessagePack => seek.deserialize(&mut rmp_serde::Deserializer::from_read_ref(bytes))?,
+        Format::MessagePack => {
+            seek.deserialize(&mut rmp_serde::Deserializer::from_read_ref(bytes))?
+        }
     })
 }
 
@@ -228,14 +268,21 @@ impl<'de, T: ByMethod> de::Visitor<'de> for Seek<'_, T> {
         let mut found = None;
         while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
             if key == self.member {
-                found = Some(map.next_value_seed(Typed { method: self.method, of: PhantomData::<T> })?);
+                found = Some(map.next_value_seed(Typed {
+                    method: self.method,
+                    of: PhantomData::<T>,
+                })?);
             } else {
                 map.next_value::<de::IgnoredAny>()?;
             }
         }
         match found {
             Some(value) => Ok(value),
-            None => T::decode(self.method, de::value::MapDeserializer::new(std::iter::empty::<(&str, &str)>())).transpose(),
+            None => T::decode(
+                self.method,
+                de::value::MapDeserializer::new(std::iter::empty::<(&str, &str)>()),
+            )
+            .transpose(),
         }
     }
 }
@@ -263,16 +310,37 @@ struct Outgoing<'a, P> {
 
 /// Appends a request.
 pub fn write_request(format: Format, id: &RequestId, command: &Command, bytes: &mut Vec<u8>) {
-    format.write(&Outgoing { jsonrpc: "2.0", id: Some(id), method: command.method(), params: command }, bytes);
+    format.write(
+        &Outgoing {
+            jsonrpc: "2.0",
+            id: Some(id),
+            method: command.method(),
+            params: command,
+        },
+        bytes,
+    );
 }
 
 /// Appends a push.
 pub fn write_push(format: Format, push: &Push, bytes: &mut Vec<u8>) {
-    format.write(&Outgoing { jsonrpc: "2.0", id: None, method: push.method(), params: push }, bytes);
+    format.write(
+        &Outgoing {
+            jsonrpc: "2.0",
+            id: None,
+            method: push.method(),
+            params: push,
+        },
+        bytes,
+    );
 }
 
 /// Appends the answer to a request. `id` is null in the frame when the request was too broken to tell it.
-pub fn write_reply(format: Format, id: Option<&RequestId>, result: &Result<Reply, Rejection>, bytes: &mut Vec<u8>) {
+pub fn write_reply(
+    format: Format,
+    id: Option<&RequestId>,
+    result: &Result<Reply, Rejection>,
+    bytes: &mut Vec<u8>,
+) {
     #[derive(Serialize)]
     struct Success<'a> {
         jsonrpc: &'static str,
@@ -286,7 +354,14 @@ pub fn write_reply(format: Format, id: Option<&RequestId>, result: &Result<Reply
         error: ErrorFrame,
     }
     match result {
-        Ok(result) => format.write(&Success { jsonrpc: "2.0", id, result }, bytes),
+        Ok(result) => format.write(
+            &Success {
+                jsonrpc: "2.0",
+                id,
+                result,
+            },
+            bytes,
+        ),
         Err(rejection) => {
             let error = ErrorFrame {
                 code: number_of(rejection.code),
@@ -297,7 +372,14 @@ pub fn write_reply(format: Format, id: Option<&RequestId>, result: &Result<Reply
                     retry_after_ms: rejection.retry_after_ms,
                 }),
             };
-            format.write(&Failure { jsonrpc: "2.0", id, error }, bytes);
+            format.write(
+                &Failure {
+                    jsonrpc: "2.0",
+                    id,
+                    error,
+                },
+                bytes,
+            );
         }
     }
 }
@@ -346,14 +428,23 @@ mod tests {
                 let mut bytes = Vec::new();
                 write_request(format, &RequestId::Number(7), &command, &mut bytes);
                 let read = read_request(format, &bytes);
-                assert_eq!(read, Request { id: Some(RequestId::Number(7)), command: Ok(command) });
+                assert_eq!(
+                    read,
+                    Request {
+                        id: Some(RequestId::Number(7)),
+                        command: Ok(command)
+                    }
+                );
             }
         }
     }
 
     #[test]
     fn params_may_come_before_the_method_or_not_at_all() {
-        let read = read_request(Format::Json, br#"{"params":{"seq":1},"id":"a","method":"session.ping"}"#);
+        let read = read_request(
+            Format::Json,
+            br#"{"params":{"seq":1},"id":"a","method":"session.ping"}"#,
+        );
         assert_eq!(read.command, Ok(Command::Ping(Ping {})));
         let read = read_request(Format::Json, br#"{"id":"a","method":"session.ping"}"#);
         assert_eq!(read.command, Ok(Command::Ping(Ping {})));
@@ -369,19 +460,39 @@ mod tests {
         assert_eq!(code(b"\xff"), (false, Code::InvalidFrame));
         assert_eq!(code(br#"{"id":1,"method":7}"#), (true, Code::InvalidFrame));
         assert_eq!(code(br#"{"id":1}"#), (true, Code::InvalidFrame));
-        assert_eq!(code(br#"{"id":1,"method":"no.such"}"#), (true, Code::UnknownMethod));
-        assert_eq!(code(br#"{"id":1,"method":"message.send"}"#), (true, Code::InvalidRequest));
-        assert_eq!(code(br#"{"id":1,"method":"message.send","params":{"conversation":3}}"#), (true, Code::InvalidRequest));
+        assert_eq!(
+            code(br#"{"id":1,"method":"no.such"}"#),
+            (true, Code::UnknownMethod)
+        );
+        assert_eq!(
+            code(br#"{"id":1,"method":"message.send"}"#),
+            (true, Code::InvalidRequest)
+        );
+        assert_eq!(
+            code(br#"{"id":1,"method":"message.send","params":{"conversation":3}}"#),
+            (true, Code::InvalidRequest)
+        );
     }
 
     #[test]
     fn a_refusal_survives_both_formats() {
         for format in [Format::Json, Format::MessagePack] {
             let mut bytes = Vec::new();
-            let rejection = Rejection { retry_after_ms: Some(5), ..Rejection::new(Code::RateLimited, "slow down") };
-            write_reply(format, Some(&RequestId::Text("x".into())), &Err(rejection.clone()), &mut bytes);
+            let rejection = Rejection {
+                retry_after_ms: Some(5),
+                ..Rejection::new(Code::RateLimited, "slow down")
+            };
+            write_reply(
+                format,
+                Some(&RequestId::Text("x".into())),
+                &Err(rejection.clone()),
+                &mut bytes,
+            );
             let read = Incoming::read(format, &bytes).unwrap();
-            assert_eq!(read, Incoming::Failed(Some(RequestId::Text("x".into())), rejection));
+            assert_eq!(
+                read,
+                Incoming::Failed(Some(RequestId::Text("x".into())), rejection)
+            );
         }
     }
 }

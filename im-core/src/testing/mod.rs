@@ -1,0 +1,1 @@
+//! For whoever implements a port or embeds the engine: conformance suites, a manual clock, fixtures.
