@@ -44,8 +44,9 @@ pub type Positions = BTreeMap<ConversationId, Seq>;
 
 /// Resume position of a device over everything that it sees.
 ///
-/// The text form is base64url of: one format byte (1), epoch (8 bytes), version (varint), and for each conversation its
-/// 16 bytes and seq (varint). 200 conversations are about 5 KB of text. The server keeps no copy: resuming writes nothing.
+/// The text form is base64url of: one format byte (1, or 2 between pages), epoch (8 bytes), version (varint), between
+/// pages the conversation (16 bytes) and version (varint) of the page, and for each conversation its 16 bytes and seq
+/// (varint). 200 conversations are about 5 KB of text. The server keeps no copy: resuming writes nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Cursor {
     /// The history that the positions speak of.
@@ -54,16 +55,36 @@ pub struct Cursor {
     pub version: u64,
     /// What the device has of each conversation.
     pub positions: Positions,
+    /// Set between the pages of one catching up.
+    pub page: Option<SyncPoint>,
+}
+
+/// How far a catching up in several pages has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SyncPoint {
+    /// The last conversation that is dealt with, in the order of ids.
+    pub after: ConversationId,
+    /// The version that the device has once the last page is taken in.
+    pub version: u64,
 }
 
 const FORMAT: u8 = 1;
+const FORMAT_WITH_PAGE: u8 = 2;
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = Vec::with_capacity(20 + self.positions.len() * 20);
-        bytes.push(FORMAT);
+        bytes.push(if self.page.is_some() {
+            FORMAT_WITH_PAGE
+        } else {
+            FORMAT
+        });
         bytes.extend_from_slice(&self.epoch.0.to_be_bytes());
         put_varint(&mut bytes, self.version);
+        if let Some(page) = &self.page {
+            bytes.extend_from_slice(page.after.as_uuid().as_bytes());
+            put_varint(&mut bytes, page.version);
+        }
         for (conversation, seq) in &self.positions {
             bytes.extend_from_slice(conversation.as_uuid().as_bytes());
             put_varint(&mut bytes, seq.0);
@@ -82,27 +103,40 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
         let (head, mut rest) = bytes.split_at_checked(9).ok_or(InvalidCursor)?;
-        if head[0] != FORMAT {
-            return Err(InvalidCursor);
-        }
+        let paged = match head[0] {
+            FORMAT => false,
+            FORMAT_WITH_PAGE => true,
+            _ => return Err(InvalidCursor),
+        };
         let epoch = Epoch(u64::from_be_bytes(
             head[1..9].try_into().map_err(|_| InvalidCursor)?,
         ));
         let version = take_varint(&mut rest).ok_or(InvalidCursor)?;
+        let page = if paged {
+            let (after, version) = take_pair(&mut rest).ok_or(InvalidCursor)?;
+            Some(SyncPoint { after, version })
+        } else {
+            None
+        };
         let mut positions = Positions::new();
         while !rest.is_empty() {
-            let (id, tail) = rest.split_at_checked(16).ok_or(InvalidCursor)?;
-            rest = tail;
-            let seq = Seq(take_varint(&mut rest).ok_or(InvalidCursor)?);
-            let id = Uuid::from_slice(id).map_err(|_| InvalidCursor)?;
-            positions.insert(ConversationId::from_uuid(id), seq);
+            let (id, seq) = take_pair(&mut rest).ok_or(InvalidCursor)?;
+            positions.insert(id, Seq(seq));
         }
         Ok(Self {
             epoch,
             version,
             positions,
+            page,
         })
     }
+}
+
+fn take_pair(bytes: &mut &[u8]) -> Option<(ConversationId, u64)> {
+    let (id, rest) = bytes.split_at_checked(16)?;
+    *bytes = rest;
+    let id = ConversationId::from_uuid(Uuid::from_slice(id).ok()?);
+    Some((id, take_varint(bytes)?))
 }
 
 impl Serialize for Cursor {
@@ -152,11 +186,16 @@ mod tests {
                 Seq(n as u64 * 997),
             )
         });
-        let cursor = Cursor {
+        let positions = positions.collect();
+        let mut cursor = Cursor {
             epoch: Epoch(7),
             version: 1 << 40,
-            positions: positions.collect(),
+            positions,
+            page: None,
         };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor.clone()));
+        let after = ConversationId::from_uuid(Uuid::from_u128(9));
+        cursor.page = Some(SyncPoint { after, version: 3 });
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
     }
 

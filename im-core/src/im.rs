@@ -1,68 +1,205 @@
-//! placeholder
-use crate::{port::*, *};
+//! The handle that a program holds.
+
 use std::{sync::Arc, time::Duration};
-/// The engine; clone to share.
+
+use crate::{
+    Actor, Attachment, Call, CloseReason, Command, ConversationId, DeviceId, Error, Limits,
+    OpenDirect, OpenSession, Rejection, Reply, Session, Store, UserId,
+    client::LocalConnector,
+    engine::Engine,
+    port::{Authenticator, Identity, Outlet, Ports, Runtime},
+};
+
+/// The engine. Clone it to share it: all clones are one.
 #[derive(Clone)]
-pub struct Im;
-/// Builder.
-pub struct Builder;
-#[allow(missing_docs)]
+pub struct Im {
+    engine: Arc<Engine>,
+}
+
+/// What an engine is made of.
+pub struct Builder {
+    ports: Ports,
+    authenticator: Arc<dyn Authenticator>,
+    limits: Limits,
+    heartbeat: Duration,
+}
+
 impl Builder {
-    pub fn limits(self, _limits: Limits) -> Self {
+    /// The bounds of what is accepted. Default: [`Limits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
-    pub fn heartbeat(self, _span: Duration) -> Self {
+
+    /// How often a device on a link must be heard. Default 25 s: below the 30 s after which some mobile networks drop
+    /// a silent connection.
+    #[must_use]
+    pub const fn heartbeat(mut self, span: Duration) -> Self {
+        self.heartbeat = span;
         self
     }
-    pub fn runtime(self, _runtime: Arc<dyn Runtime>) -> Self {
+
+    /// The executor and the clock. Default: those that the store brings.
+    #[must_use]
+    pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
+        self.ports.runtime = runtime;
         self
     }
+
+    /// The engine. It has no task of its own and needs no start.
+    #[must_use]
     pub fn build(self) -> Im {
-        Im
+        Im {
+            engine: Arc::new(Engine::new(
+                self.ports,
+                self.authenticator,
+                self.limits,
+                self.heartbeat,
+            )),
+        }
     }
 }
-#[allow(missing_docs)]
+
 impl Im {
-    pub fn builder(_store: impl Store, _authenticator: impl Authenticator) -> Builder {
-        Builder
+    /// Begins with what has no default: where things are stored, and who is believed.
+    #[must_use]
+    pub fn builder(store: impl Store, authenticator: impl Authenticator) -> Builder {
+        Builder {
+            ports: store.ports(),
+            authenticator: Arc::new(authenticator),
+            limits: Limits::default(),
+            heartbeat: Duration::from_secs(25),
+        }
     }
+
+    /// The bounds of what is accepted.
+    #[must_use]
     pub fn limits(&self) -> &Limits {
-        unimplemented!()
+        &self.engine.limits
     }
+
+    /// The ports that this engine works on.
+    #[must_use]
     pub fn ports(&self) -> &Ports {
-        unimplemented!()
+        &self.engine.ports
     }
-    pub async fn authenticate(&self, _token: &str) -> Result<Identity, Rejection> {
-        unimplemented!()
+
+    /// Sessions that are open here.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.engine.session_count()
     }
-    pub async fn attach(
-        &self,
-        _identity: Identity,
-        _open: &OpenSession,
-        _outlet: Arc<dyn Outlet>,
-    ) -> Result<Attachment, Rejection> {
-        unimplemented!()
-    }
-    pub async fn execute(&self, _actor: &Actor, _command: Command) -> Result<Reply, Rejection> {
-        unimplemented!()
-    }
-    pub async fn call<C: Call>(&self, _actor: &Actor, _call: C) -> Result<C::Reply, Rejection> {
-        unimplemented!()
-    }
-    pub fn disconnect(&self, _user: &UserId, _device: Option<&DeviceId>, _reason: CloseReason) {}
-    pub async fn shut_down(&self) {}
+
+    /// Opens a session in this process. The host vouches for the user.
+    ///
+    /// # Errors
+    /// `Misuse` when a text is no id, `Rejected` when the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future opens nothing.
     pub async fn connect(
         &self,
-        _user: impl TryInto<UserId, Error: Into<Error>>,
-        _device: impl TryInto<DeviceId, Error: Into<Error>>,
+        user: impl TryInto<UserId, Error: Into<Error>>,
+        device: impl TryInto<DeviceId, Error: Into<Error>>,
     ) -> Result<Session, Error> {
-        unimplemented!()
+        let actor = Actor::user(user.try_into().map_err(Into::into)?);
+        let device = device.try_into().map_err(Into::into)?;
+        let connector = LocalConnector::new(
+            self.clone(),
+            Identity {
+                actor,
+                expires_at_ms: None,
+            },
+            device,
+        );
+        Session::open(Arc::new(connector), self.engine.ports.runtime.clone()).await
     }
+
+    /// The direct conversation of two users; begins it when there is none yet.
+    ///
+    /// # Errors
+    /// `Misuse` when a text is no id, `Rejected` when one has blocked the other or the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the conversation begun; asking again finds it.
     pub async fn direct(
         &self,
-        _a: impl TryInto<UserId, Error: Into<Error>>,
-        _b: impl TryInto<UserId, Error: Into<Error>>,
+        a: impl TryInto<UserId, Error: Into<Error>>,
+        b: impl TryInto<UserId, Error: Into<Error>>,
     ) -> Result<ConversationId, Error> {
-        unimplemented!()
+        let actor = Actor::service(a.try_into().map_err(Into::into)?);
+        let user = b.try_into().map_err(Into::into)?;
+        Ok(self.call(&actor, OpenDirect { user }).await?.conversation)
+    }
+
+    /// Executes a command for an actor that the host vouches for, without a session.
+    ///
+    /// # Errors
+    /// A [`Rejection`] with a stable code.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not withdraw a command that was polled.
+    pub async fn call<C: Call>(&self, actor: &Actor, call: C) -> Result<C::Reply, Rejection> {
+        let reply = self.execute(actor, call.into_command()).await?;
+        Ok(C::reply_of(reply).expect("the engine answers each command with its own reply"))
+    }
+
+    /// As [`Im::call`], for a command that is known only at run time.
+    ///
+    /// # Errors
+    /// A [`Rejection`] with a stable code.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not withdraw a command that was polled.
+    pub async fn execute(&self, actor: &Actor, command: Command) -> Result<Reply, Rejection> {
+        self.engine
+            .clone()
+            .execute(actor.clone(), None, command)
+            .await
+    }
+
+    /// Whom a token stands for.
+    ///
+    /// # Errors
+    /// `unauthenticated` for every kind of bad token.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may spend a single-use ticket.
+    pub async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
+        self.engine.authenticator.authenticate(token).await
+    }
+
+    /// Opens a session for a device at the end of a link. For transports.
+    ///
+    /// # Errors
+    /// `unavailable` when the store does not answer or the node is going away.
+    ///
+    /// # Cancel safety
+    /// Dropping the future opens nothing.
+    pub async fn attach(
+        &self,
+        identity: Identity,
+        open: &OpenSession,
+        outlet: Arc<dyn Outlet>,
+    ) -> Result<Attachment, Rejection> {
+        self.engine.attach(identity, open, outlet).await
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.engine.is_closing()
+    }
+
+    /// Ends the sessions of a user, or of one of its devices.
+    pub fn disconnect(&self, user: &UserId, device: Option<&DeviceId>, reason: CloseReason) {
+        self.engine.disconnect(user, device, reason);
+    }
+
+    /// Refuses new sessions, tells all to come back, and stores what was kept back.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the last positions of writers unstored; nothing that was answered is lost.
+    pub async fn shut_down(&self) {
+        self.engine.shut_down().await;
     }
 }

@@ -44,11 +44,11 @@ pub mod state;
 pub mod testing;
 pub mod wire;
 
-pub use client::{CallError, Connection, Connector, Session};
+pub use client::{CallError, Connection, Connector, Sender, Session};
 pub use command::*;
 pub use contact::Block;
 pub use conversation::*;
-pub use cursor::{Cursor, Epoch, InvalidCursor, Positions};
+pub use cursor::{Cursor, Epoch, InvalidCursor, Positions, SyncPoint};
 pub use device::{Device, DeviceClass};
 
 pub use engine::Attachment;

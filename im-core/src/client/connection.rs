@@ -10,6 +10,9 @@ pub enum CallError {
     /// The engine refused.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// There is nothing to come back to.
+    #[error("closed: {0}")]
+    Closed(CloseReason),
     /// The link broke before the reply came: whether the command was executed is not known.
     #[error("the link broke before the reply came")]
     Lost,

@@ -16,7 +16,7 @@ pub struct SyncPull {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, u64>))]
     pub have: Positions,
-    /// At most so many entries; 50 when absent.
+    /// At most so many entries; 50 when absent. 0: none, the device only wants what comes from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }

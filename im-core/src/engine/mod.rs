@@ -1,23 +1,72 @@
-//! placeholder
-use std::future::Future;
+//! The shell around the rules: dispatch, lanes, sessions, fan-out, catching up.
+//!
+//! Nothing here decides who may do what: that is `state`. Nothing here knows a database or a socket: that is `port`.
 
-use crate::{Command, Rejection, Reply, SessionOpened, port::Identity};
-/// A session of a remote device: ends when dropped.
-pub struct Attachment;
-impl Attachment {
-    /// How it was opened.
-    pub fn opened(&self) -> &SessionOpened {
-        unimplemented!()
+mod attach;
+mod dispatch;
+mod fanout;
+mod lane;
+mod positions;
+mod presence;
+mod read;
+mod registry;
+mod relations;
+mod slot;
+mod sync;
+mod users;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    time::Duration,
+};
+
+pub use attach::Attachment;
+
+use crate::{
+    Limits, UserId,
+    port::{Authenticator, Ports},
+    state::RateState,
+};
+
+/// Everything that the sessions of one node share.
+pub(crate) struct Engine {
+    pub(crate) ports: Ports,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) limits: Limits,
+    pub(crate) heartbeat: Duration,
+    registry: registry::Registry,
+    slots: slot::Slots,
+    relations: relations::Relations,
+    positions: positions::WriteBehind,
+    rates: Mutex<HashMap<UserId, RateState>>,
+    closing: AtomicBool,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        ports: Ports,
+        authenticator: Arc<dyn Authenticator>,
+        limits: Limits,
+        heartbeat: Duration,
+    ) -> Self {
+        Self {
+            slots: slot::Slots::new(limits.idle_conversations),
+            ports,
+            authenticator,
+            limits,
+            heartbeat,
+            registry: registry::Registry::default(),
+            relations: relations::Relations::default(),
+            positions: positions::WriteBehind::default(),
+            rates: Mutex::default(),
+            closing: AtomicBool::new(false),
+        }
     }
-    /// Who.
-    pub fn identity(&self) -> &Identity {
-        unimplemented!()
-    }
-    /// Executes; sends keep the order of first polls.
-    pub fn execute(
-        &self,
-        _command: Command,
-    ) -> impl Future<Output = Result<Reply, Rejection>> + Send + 'static {
-        async { unimplemented!() }
-    }
+}
+
+/// Locks. A panic while a lock was held is no reason to stop everybody else: what the locks here guard is valid between
+/// any two statements.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{BoxFuture, Runtime};
 use crate::Timestamp;
 
-/// Tokio's executor and timers, and the system's clocks. Panics when used outside a tokio runtime.
+/// Tokio's executor and timers, and the system's clocks. Outside a tokio runtime a task is dropped unrun.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokioRuntime;
 
@@ -26,10 +26,13 @@ impl Runtime for TokioRuntime {
     }
 
     fn sleep(&self, span: Duration) -> BoxFuture<()> {
-        Box::pin(tokio::time::sleep(span))
+        // Made when it is polled: a session may be dropped where there is no runtime any more.
+        Box::pin(async move { tokio::time::sleep(span).await })
     }
 
     fn spawn(&self, task: BoxFuture<()>) {
-        tokio::spawn(task);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(task);
+        }
     }
 }

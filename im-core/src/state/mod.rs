@@ -3,6 +3,22 @@
 //! Nothing here awaits, looks at a clock, draws a random number or panics on input. Ids, time and facts come in as
 //! arguments.
 
+mod ask;
+mod content;
+mod conversation;
+mod decide;
+mod delivery;
+mod outbox;
+mod presence;
+mod rate;
 mod roster;
 
+pub use ask::Ask;
+pub(crate) use content::check_profile;
+pub use conversation::{ConversationState, Lookup};
+pub use decide::{Decision, Facts};
+pub use delivery::DeliveryState;
+pub use outbox::Outbox;
+pub use presence::PresenceState;
+pub use rate::RateState;
 pub use roster::{RosterChange, roster_changes};

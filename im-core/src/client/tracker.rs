@@ -1,0 +1,95 @@
+//! What a device has: which entries are next, which are old, and where one is missing.
+
+use crate::{Body, ConversationId, Cursor, Entry, Seq, UserId};
+
+/// What to do with an entry that arrived.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Arrival {
+    /// It is next: hand it out.
+    Next,
+    /// The device has it.
+    Old,
+    /// Something is missing before it: fetch from after this seq.
+    Gap(Seq),
+}
+
+/// How far a device has come in each conversation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tracker {
+    cursor: Cursor,
+}
+
+impl Tracker {
+    pub(super) const fn new(cursor: Cursor) -> Self {
+        Self { cursor }
+    }
+
+    pub(super) const fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// Takes over the cursor of a page, but keeps what came further by pushes.
+    pub(super) fn turn_page(&mut self, page: Cursor, reset: bool) {
+        let before = std::mem::replace(&mut self.cursor, page);
+        if !reset {
+            for (conversation, seq) in before.positions {
+                if let Some(held) = self.cursor.positions.get_mut(&conversation) {
+                    *held = seq.max(*held);
+                }
+            }
+        }
+    }
+
+    /// What to do with an entry that was pushed.
+    pub(super) fn arrival(&self, entry: &Entry, me: &UserId) -> Arrival {
+        let Some(held) = self.cursor.positions.get(&entry.conversation).copied() else {
+            // The first that we hear of this conversation. Unless it says that it is our beginning, there is more.
+            return if begins(entry, me) {
+                Arrival::Next
+            } else {
+                Arrival::Gap(Seq::ZERO)
+            };
+        };
+        if entry.seq <= held {
+            Arrival::Old
+        } else if entry.seq == held.next() || begins(entry, me) {
+            Arrival::Next
+        } else {
+            Arrival::Gap(held)
+        }
+    }
+
+    /// How far the device has come in a conversation.
+    pub(super) fn held(&self, conversation: ConversationId) -> Seq {
+        self.cursor
+            .positions
+            .get(&conversation)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Notes that an entry was taken in. `false` when the device had it.
+    pub(super) fn take(&mut self, entry: &Entry) -> bool {
+        let held = self.cursor.positions.entry(entry.conversation).or_default();
+        let new = entry.seq > *held;
+        *held = entry.seq.max(*held);
+        new
+    }
+}
+
+/// Whether the entry brought the user in: what was before is not for them.
+fn begins(entry: &Entry, me: &UserId) -> bool {
+    match &entry.body {
+        Body::Created { members, .. } | Body::MembersAdded { members } => members.contains(me),
+        Body::Joined => entry.sender == *me,
+        Body::Edited { .. }
+        | Body::InfoChanged { .. }
+        | Body::Kicked { .. }
+        | Body::Left
+        | Body::Message { .. }
+        | Body::Recalled { .. }
+        | Body::RecalledMessage { .. }
+        | Body::RoleChanged { .. }
+        | Body::Unknown => false,
+    }
+}

@@ -1,0 +1,202 @@
+//! Sessions: how they begin, what they may ask, how they end.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, atomic::Ordering},
+};
+
+use super::{Engine, registry::SessionEntry};
+use crate::{
+    CloseReason, Code, Command, Device, DeviceId, OpenSession, Push, Rejection, Reply,
+    SessionClosing, SessionOpened, UserId,
+    port::{Broadcast, Identity, Outlet, Seen, Urgency},
+};
+
+/// A device's live session. Ends when it is dropped.
+pub struct Attachment {
+    engine: Arc<Engine>,
+    entry: Arc<SessionEntry>,
+    identity: Identity,
+    opened: SessionOpened,
+}
+
+impl Attachment {
+    /// How it was opened.
+    #[must_use]
+    pub const fn opened(&self) -> &SessionOpened {
+        &self.opened
+    }
+
+    /// Whom it acts for.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Executes a command. Commands on one conversation keep the order in which their futures were first polled.
+    ///
+    /// # Errors
+    /// A [`Rejection`] with a stable code.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not withdraw a command that was polled.
+    pub fn execute(
+        &self,
+        command: Command,
+    ) -> impl Future<Output = Result<Reply, Rejection>> + Send + 'static {
+        let (engine, entry) = (self.engine.clone(), self.entry.clone());
+        let (actor, expires) = (self.identity.actor.clone(), self.identity.expires_at_ms);
+        async move {
+            if expires.is_some_and(|expires| expires <= engine.ports.runtime.now()) {
+                engine.end(&entry, CloseReason::Unauthenticated);
+                return Err(Rejection::new(
+                    Code::Unauthenticated,
+                    "the token has expired; sign in again",
+                ));
+            }
+            engine.execute(actor, Some(entry), command).await
+        }
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.engine.clone().detach(&self.entry);
+    }
+}
+
+impl Engine {
+    /// Opens a session: from now on entries of its conversations are offered to `outlet`.
+    pub(crate) async fn attach(
+        self: &Arc<Self>,
+        identity: Identity,
+        open: &OpenSession,
+        outlet: Arc<dyn Outlet>,
+    ) -> Result<Attachment, Rejection> {
+        if self.is_closing() {
+            return Err(Rejection::new(
+                Code::Unavailable,
+                "the server is going away; connect again",
+            ));
+        }
+        let now = self.ports.runtime.now();
+        let user = identity.actor.user.clone();
+        let device = Device {
+            user: user.clone(),
+            id: open.device.clone(),
+            class: open.class,
+            created_at_ms: now,
+            last_seen_ms: now,
+        };
+        self.ports.devices.remember(device).await?;
+        let epoch = self.ports.log.epoch().await?;
+        let entry = Arc::new(SessionEntry {
+            id: self.registry.next_id(),
+            actor: identity.actor.clone(),
+            device: open.device.clone(),
+            outlet,
+            delivery: Mutex::default(),
+            listens: Mutex::default(),
+            watches: Mutex::default(),
+        });
+        let opened = SessionOpened {
+            session: entry.id,
+            user,
+            epoch,
+            server_time_ms: now,
+            heartbeat_ms: u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX),
+        };
+        let displaced = self.registry.add(&entry);
+        // From here on dropping it undoes what was done.
+        let attachment = Attachment {
+            engine: self.clone(),
+            entry,
+            identity,
+            opened,
+        };
+        if let Some(displaced) = displaced {
+            self.end(&displaced, CloseReason::Displaced);
+        }
+        self.listen_everywhere(&attachment.entry).await?;
+        // The node may have begun to close while the store answered.
+        if self.is_closing() {
+            return Err(Rejection::new(
+                Code::Unavailable,
+                "the server is going away; connect again",
+            ));
+        }
+        Ok(attachment)
+    }
+
+    /// Puts a session into the audience of each of its conversations.
+    async fn listen_everywhere(&self, entry: &Arc<SessionEntry>) -> Result<(), Rejection> {
+        let user = &entry.actor.user;
+        loop {
+            let departures = self.registry.departures(user);
+            let conversations = self.ports.members.conversations_of(user).await?;
+            for id in &conversations {
+                self.slots.at(*id).lock().listen(entry);
+            }
+            super::lock(&entry.listens).extend(conversations);
+            // Somebody who was removed meanwhile may have been put where it no longer belongs: take it out, look again.
+            if self.registry.departures(user) == departures {
+                return Ok(());
+            }
+            for id in std::mem::take(&mut *super::lock(&entry.listens)) {
+                self.slots.at(id).lock().ignore(entry);
+            }
+        }
+    }
+
+    fn detach(self: Arc<Self>, entry: &SessionEntry) {
+        let now = self.ports.runtime.now();
+        for id in std::mem::take(&mut *super::lock(&entry.listens)) {
+            self.slots.at(id).lock().ignore(entry);
+        }
+        if !self.registry.remove(entry, now) {
+            return;
+        }
+        let seen = Seen {
+            user: entry.actor.user.clone(),
+            device: entry.device.clone(),
+            at_ms: now,
+        };
+        self.positions.seen(&self, seen);
+    }
+
+    /// Ends a session from the server's side.
+    pub(super) fn end(&self, entry: &SessionEntry, reason: CloseReason) {
+        let closing = Push::SessionClosing(SessionClosing {
+            reason,
+            retry_after_ms: 0,
+        });
+        entry.tell(&Broadcast::new(Urgency::Control, vec![closing]));
+        entry.outlet.close(reason);
+    }
+
+    /// Ends the sessions of a user, or of one of its devices.
+    pub(crate) fn disconnect(&self, user: &UserId, device: Option<&DeviceId>, reason: CloseReason) {
+        for session in self.registry.sessions_of(user) {
+            if device.is_none_or(|device| *device == session.device) {
+                self.end(&session, reason);
+            }
+        }
+    }
+
+    /// Ends all sessions, so that their devices come back elsewhere or later, and stores what was kept back.
+    pub(crate) async fn shut_down(self: &Arc<Self>) {
+        self.closing.store(true, Ordering::Release);
+        for session in self.registry.all() {
+            self.end(&session, CloseReason::GoingAway);
+        }
+        self.positions.store(self).await;
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn session_count(&self) -> usize {
+        self.registry.count()
+    }
+}

@@ -1,0 +1,133 @@
+//! Who is there, for those who may know; and who is typing.
+
+use std::sync::Arc;
+
+use super::{Engine, registry::SessionEntry};
+use crate::{
+    Actor, Availability, Code, ConversationId, Done, Presence, Presences, Push, Rejection,
+    TypingChanged, UserId,
+    port::{Broadcast, Urgency},
+};
+
+impl Engine {
+    fn check_count(&self, users: &[UserId]) -> Result<(), Rejection> {
+        if users.len() > self.limits.users_per_request {
+            let detail = format!(
+                "at most {} users in one request",
+                self.limits.users_per_request
+            );
+            return Err(Rejection::new(Code::TooMany, detail));
+        }
+        Ok(())
+    }
+
+    /// Refuses a list of users that is too long.
+    pub(super) fn check_users(&self, users: &[UserId]) -> Result<(), Rejection> {
+        self.check_count(users)
+    }
+
+    /// Those of `users` whom the actor may watch: who share a conversation, without a block between them.
+    async fn visible(&self, actor: &Actor, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {
+        self.check_count(users)?;
+        let mut visible = Vec::new();
+        for user in self.ports.members.sharing(&actor.user, users).await? {
+            if !self.is_blocked(&actor.user, &user).await? {
+                visible.push(user);
+            }
+        }
+        if users.contains(&actor.user) {
+            visible.push(actor.user.clone());
+        }
+        Ok(visible)
+    }
+
+    fn presences(&self, users: Vec<UserId>, visible: &[UserId]) -> Presences {
+        let one = |user: UserId| {
+            if visible.contains(&user) {
+                self.registry.presence(&user)
+            } else {
+                Presence {
+                    user,
+                    availability: Availability::Offline,
+                    last_seen_ms: None,
+                }
+            }
+        };
+        Presences {
+            items: users.into_iter().map(one).collect(),
+        }
+    }
+
+    pub(super) async fn presence_of(
+        &self,
+        actor: &Actor,
+        users: Vec<UserId>,
+    ) -> Result<Presences, Rejection> {
+        let visible = self.visible(actor, &users).await?;
+        Ok(self.presences(users, &visible))
+    }
+
+    pub(super) async fn watch(
+        &self,
+        actor: &Actor,
+        session: Option<&Arc<SessionEntry>>,
+        users: Vec<UserId>,
+    ) -> Result<Presences, Rejection> {
+        let session = session.ok_or_else(needs_session)?;
+        let visible = self.visible(actor, &users).await?;
+        if super::lock(&session.watches).len() + visible.len() > self.limits.presence_subscriptions
+        {
+            let detail = format!(
+                "a session watches at most {} users",
+                self.limits.presence_subscriptions
+            );
+            return Err(Rejection::new(Code::TooMany, detail));
+        }
+        // Watch first, look after: a change in between is told twice rather than never.
+        for user in &visible {
+            self.registry.watch(session, user);
+        }
+        Ok(self.presences(users, &visible))
+    }
+
+    pub(super) fn unwatch(
+        &self,
+        session: Option<&Arc<SessionEntry>>,
+        users: &[UserId],
+    ) -> Result<Done, Rejection> {
+        let session = session.ok_or_else(needs_session)?;
+        self.check_count(users)?;
+        for user in users {
+            self.registry.unwatch(session, user);
+        }
+        Ok(Done {})
+    }
+
+    pub(super) async fn typing(
+        &self,
+        actor: &Actor,
+        id: ConversationId,
+    ) -> Result<Done, Rejection> {
+        let (_, state) = self.member(id, &actor.user).await?;
+        if let Some(peer) = state.info.peer_of(&actor.user)
+            && self.is_blocked(&actor.user, peer).await?
+        {
+            return Ok(Done {});
+        }
+        let typing = TypingChanged {
+            conversation: id,
+            user: actor.user.clone(),
+            expires_in_ms: self.limits.typing_ms,
+        };
+        let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::Typing(typing)]);
+        self.tell_audience(id, Some(&actor.user), &broadcast);
+        Ok(Done {})
+    }
+}
+
+fn needs_session() -> Rejection {
+    Rejection::new(
+        Code::InvalidRequest,
+        "this needs a session; open a link and call it there",
+    )
+}

@@ -1,0 +1,264 @@
+//! Looking at conversations: history, lists, members. Everything that a membership allows, and nothing else.
+
+use std::sync::Arc;
+
+use super::{Engine, registry::SessionEntry, slot::Work};
+use crate::{
+    Actor, ChangeSettings, Code, ConversationId, ConversationPage, ConversationView, Head, History,
+    HistoryPage, ListConversations, ListMembers, Member, MemberPage, Membership, Push, Rejection,
+    Seq, UserId,
+    port::{Range, Snapshot},
+    state::Lookup,
+};
+
+/// Beyond every seq: what a JavaScript number holds exactly.
+const LAST: Seq = Seq((1 << 53) - 1);
+
+/// What a user may see of a conversation.
+struct Sight {
+    since: Seq,
+    left: Option<Seq>,
+    head: Head,
+}
+
+impl Engine {
+    /// A present member and the conversation's facts; `not_found` for everybody else.
+    pub(super) async fn member(
+        &self,
+        id: ConversationId,
+        user: &UserId,
+    ) -> Result<(Member, Snapshot), Rejection> {
+        let slot = self.slots.at(id);
+        if !self.learn(&slot, std::slice::from_ref(user)).await? {
+            return Err(Rejection::not_found("conversation"));
+        }
+        let inner = slot.lock();
+        let Some(state) = &inner.state else {
+            return Err(Rejection::not_found("conversation"));
+        };
+        match state.lookup(user) {
+            Lookup::Member(member) => {
+                let snapshot = Snapshot {
+                    info: state.info().clone(),
+                    head: state.head(),
+                    last_at_ms: crate::Timestamp(0),
+                };
+                Ok((member.clone(), snapshot))
+            }
+            Lookup::Stranger | Lookup::Unknown => Err(Rejection::not_found("conversation")),
+        }
+    }
+
+    /// A present or former member's row, with the position that is true now.
+    pub(super) async fn membership(
+        &self,
+        id: ConversationId,
+        user: &UserId,
+    ) -> Result<Membership, Rejection> {
+        let row = self.ports.members.membership(user, id).await?;
+        row.map(|row| self.with_position(row))
+            .ok_or_else(|| Rejection::not_found("conversation"))
+    }
+
+    pub(super) async fn view(
+        &self,
+        id: ConversationId,
+        user: &UserId,
+    ) -> Result<ConversationView, Rejection> {
+        let view = ConversationView::of(self.membership(id, user).await?, user);
+        self.with_last(view).await
+    }
+
+    async fn with_last(&self, mut view: ConversationView) -> Result<ConversationView, Rejection> {
+        if view.head.seq >= view.since {
+            let before = Range::Before(view.head.seq.next());
+            view.last = self
+                .ports
+                .log
+                .read(view.conversation, before, 1)
+                .await?
+                .pop();
+        }
+        Ok(view)
+    }
+
+    pub(super) async fn list(
+        &self,
+        actor: &Actor,
+        ask: ListConversations,
+    ) -> Result<ConversationPage, Rejection> {
+        let limit = self.limits.page_of(ask.limit);
+        let (mut items, mut after) = (Vec::new(), ask.after);
+        loop {
+            let rows = self
+                .ports
+                .members
+                .memberships(&actor.user, after, limit)
+                .await?;
+            let last = rows.len() < limit;
+            for row in rows {
+                after = Some(row.conversation);
+                if row.left.is_some() {
+                    continue;
+                }
+                let view = ConversationView::of(self.with_position(row), &actor.user);
+                items.push(self.with_last(view).await?);
+                if items.len() == limit {
+                    return Ok(ConversationPage {
+                        items,
+                        next_cursor: after,
+                        done: false,
+                    });
+                }
+            }
+            if last {
+                return Ok(ConversationPage {
+                    items,
+                    next_cursor: None,
+                    done: true,
+                });
+            }
+        }
+    }
+
+    pub(super) async fn members(
+        &self,
+        actor: &Actor,
+        ask: ListMembers,
+    ) -> Result<MemberPage, Rejection> {
+        self.member(ask.conversation, &actor.user).await?;
+        let limit = self.limits.page_of(ask.limit);
+        let items = self
+            .ports
+            .members
+            .roster(ask.conversation, ask.after.as_ref(), limit)
+            .await?;
+        let done = items.len() < limit;
+        let next_cursor = if done {
+            None
+        } else {
+            items.last().map(|member| member.user.clone())
+        };
+        Ok(MemberPage {
+            items,
+            next_cursor,
+            done,
+        })
+    }
+
+    pub(super) async fn settings(
+        &self,
+        actor: &Actor,
+        session: Option<&Arc<SessionEntry>>,
+        ask: ChangeSettings,
+    ) -> Result<ConversationView, Rejection> {
+        let row = self.membership(ask.conversation, &actor.user).await?;
+        let settings = ask
+            .changes
+            .applied_to(row.settings, self.ports.runtime.now());
+        let row = self
+            .ports
+            .members
+            .set_settings(&actor.user, ask.conversation, settings)
+            .await?;
+        let row = row.ok_or_else(|| Rejection::not_found("conversation"))?;
+        let view = ConversationView::of(self.with_position(row), &actor.user);
+        self.tell_user(
+            &actor.user,
+            session,
+            Push::ConversationChanged(Box::new(view.clone())),
+        );
+        Ok(view)
+    }
+
+    pub(super) async fn history(
+        self: &Arc<Self>,
+        actor: &Actor,
+        session: Option<&Arc<SessionEntry>>,
+        ask: History,
+    ) -> Result<HistoryPage, Rejection> {
+        let Sight {
+            since,
+            left,
+            mut head,
+        } = self.sight(ask.conversation, &actor.user).await?;
+        let limit = self.limits.page_of(ask.limit);
+        let end = left.map_or(LAST, Seq::next);
+        let range = match (ask.after_seq, ask.before_seq) {
+            (Some(_), Some(_)) => {
+                return Err(Rejection::new(
+                    Code::InvalidRequest,
+                    "give after_seq or before_seq, not both",
+                ));
+            }
+            (Some(after), None) => Range::After(after.max(since.previous()).min(LAST)),
+            (None, before) => Range::Before(before.unwrap_or(LAST).min(end)),
+        };
+        let mut items = self.ports.log.read(ask.conversation, range, limit).await?;
+        let full = items.len() == limit;
+        items.retain(|entry| entry.seq >= since && entry.seq < end);
+        let done = match range {
+            Range::After(after) => {
+                let reached = items.last().map_or(after, |entry| entry.seq);
+                let live = session.filter(|_| left.is_none());
+                !full
+                    && live.is_none_or(|session| self.caught_up(session, ask.conversation, reached))
+            }
+            Range::Before(_) => !full || items.first().is_none_or(|entry| entry.seq <= since),
+        };
+        if let Some(last) = items.last() {
+            head.seq = head.seq.max(last.seq);
+        }
+        Ok(HistoryPage { items, head, done })
+    }
+
+    /// What the user may see of a conversation, as a present or former member.
+    async fn sight(&self, id: ConversationId, user: &UserId) -> Result<Sight, Rejection> {
+        match self.member(id, user).await {
+            Ok((member, state)) => Ok(Sight {
+                since: member.since,
+                left: None,
+                head: state.head,
+            }),
+            Err(rejection) if rejection.code == Code::NotFound => {
+                let row = self.membership(id, user).await?;
+                let head = Head {
+                    seq: row.visible_head(),
+                    ordinal: row.head.ordinal,
+                };
+                Ok(Sight {
+                    since: row.member.since,
+                    left: row.left,
+                    head,
+                })
+            }
+            Err(rejection) => Err(rejection),
+        }
+    }
+
+    /// A session has fetched a conversation up to `seq`. When that is the head, entries are pushed to it again.
+    ///
+    /// `false` when the log went on meanwhile: the session must fetch once more.
+    pub(super) fn caught_up(
+        self: &Arc<Self>,
+        session: &SessionEntry,
+        id: ConversationId,
+        seq: Seq,
+    ) -> bool {
+        let slot = self.slots.at(id);
+        let inner = slot.lock();
+        // Under the lock of the slot: an entry that is applied after this is pushed, one applied before is seen here.
+        let head = inner.state.as_ref().map_or(seq, |state| state.head().seq);
+        if head <= seq {
+            super::lock(&session.delivery).caught_up(id);
+        }
+        drop(inner);
+        if head < seq {
+            // Another process appended, and we have not heard of it.
+            let engine = self.clone();
+            let catch_up = async move { engine.enqueue(&slot, Work::CatchUp).await };
+            self.ports.runtime.spawn(Box::pin(catch_up));
+        }
+        head <= seq
+    }
+}

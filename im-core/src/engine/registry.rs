@@ -1,0 +1,198 @@
+//! The sessions of this node, by user.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::lock;
+use crate::{
+    Actor, ConversationId, DeviceId, Presence, Push, SessionId, Timestamp, UserId,
+    port::{Broadcast, Outlet, Urgency},
+    state::{DeliveryState, PresenceState},
+};
+
+/// One device's live attachment.
+pub(crate) struct SessionEntry {
+    pub(super) id: SessionId,
+    pub(super) actor: Actor,
+    pub(super) device: DeviceId,
+    pub(super) outlet: Arc<dyn Outlet>,
+    pub(super) delivery: Mutex<DeliveryState>,
+    /// In whose audience it is.
+    pub(super) listens: Mutex<Vec<ConversationId>>,
+    /// Whom it watches.
+    pub(super) watches: Mutex<Vec<UserId>>,
+}
+
+impl SessionEntry {
+    /// Offers something that can be lost: when there is no room, it is.
+    pub(super) fn tell(&self, broadcast: &Broadcast) {
+        // What cannot be queued here is learned by asking or by the next sync.
+        let _ = self.outlet.offer(broadcast);
+    }
+}
+
+#[derive(Default)]
+struct UserEntry {
+    sessions: Vec<Arc<SessionEntry>>,
+    presence: PresenceState,
+    watchers: Vec<Arc<SessionEntry>>,
+    /// Raised when the user leaves a conversation, so that a session that is being set up looks again.
+    departures: u64,
+}
+
+/// The sessions of this node.
+#[derive(Default)]
+pub(super) struct Registry {
+    next: AtomicU64,
+    users: Mutex<HashMap<UserId, UserEntry>>,
+}
+
+/// Users whose last session ended are remembered for "last seen", up to this many.
+const REMEMBERED: usize = 100_000;
+
+impl Registry {
+    pub(super) fn next_id(&self) -> SessionId {
+        SessionId(self.next.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Adds a session; returns the one of the same device that it displaces.
+    pub(super) fn add(&self, session: &Arc<SessionEntry>) -> Option<Arc<SessionEntry>> {
+        let mut users = lock(&self.users);
+        let user = users.entry(session.actor.user.clone()).or_default();
+        let displaced = user
+            .sessions
+            .iter()
+            .find(|other| other.device == session.device)
+            .cloned();
+        user.sessions.push(session.clone());
+        if user.presence.attached() {
+            user.announce(&session.actor.user);
+        }
+        displaced
+    }
+
+    /// Removes a session. `false` when it was removed before.
+    pub(super) fn remove(&self, session: &SessionEntry, now: Timestamp) -> bool {
+        let mut users = lock(&self.users);
+        let Some(user) = users.get_mut(&session.actor.user) else {
+            return false;
+        };
+        let Some(place) = user
+            .sessions
+            .iter()
+            .position(|other| other.id == session.id)
+        else {
+            return false;
+        };
+        user.sessions.remove(place);
+        if user.presence.detached(now) {
+            user.announce(&session.actor.user);
+        }
+        for watched in lock(&session.watches).drain(..) {
+            if let Some(user) = users.get_mut(&watched) {
+                user.watchers.retain(|watcher| watcher.id != session.id);
+            }
+        }
+        if users.len() > REMEMBERED {
+            users.retain(|_, user| !user.sessions.is_empty() || !user.watchers.is_empty());
+        }
+        true
+    }
+
+    pub(super) fn sessions_of(&self, user: &UserId) -> Vec<Arc<SessionEntry>> {
+        lock(&self.users)
+            .get(user)
+            .map(|user| user.sessions.clone())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<SessionEntry>> {
+        lock(&self.users)
+            .values()
+            .flat_map(|user| user.sessions.iter().cloned())
+            .collect()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        lock(&self.users)
+            .values()
+            .map(|user| user.sessions.len())
+            .sum()
+    }
+
+    /// Notes that the user left a conversation.
+    pub(super) fn departed(&self, user: &UserId) {
+        if let Some(user) = lock(&self.users).get_mut(user) {
+            user.departures += 1;
+        }
+    }
+
+    pub(super) fn departures(&self, user: &UserId) -> u64 {
+        lock(&self.users)
+            .get(user)
+            .map_or(0, |user| user.departures)
+    }
+
+    pub(super) fn presence(&self, user: &UserId) -> Presence {
+        lock(&self.users).get(user).map_or_else(
+            || Presence {
+                user: user.clone(),
+                availability: crate::Availability::Offline,
+                last_seen_ms: None,
+            },
+            |entry| entry.presence_of(user),
+        )
+    }
+
+    /// From now on `watcher` is told when `user` comes or goes.
+    pub(super) fn watch(&self, watcher: &Arc<SessionEntry>, user: &UserId) {
+        let mut users = lock(&self.users);
+        let entry = users.entry(user.clone()).or_default();
+        if !entry.watchers.iter().any(|other| other.id == watcher.id) {
+            entry.watchers.push(watcher.clone());
+            lock(&watcher.watches).push(user.clone());
+        }
+    }
+
+    pub(super) fn unwatch(&self, watcher: &SessionEntry, user: &UserId) {
+        lock(&watcher.watches).retain(|watched| watched != user);
+        if let Some(entry) = lock(&self.users).get_mut(user) {
+            entry.watchers.retain(|other| other.id != watcher.id);
+        }
+    }
+
+    /// All sessions of `by` stop watching `user`.
+    pub(super) fn hide(&self, user: &UserId, from: &UserId) {
+        for session in self.sessions_of(from) {
+            self.unwatch(&session, user);
+        }
+    }
+}
+
+impl UserEntry {
+    fn presence_of(&self, user: &UserId) -> Presence {
+        Presence {
+            user: user.clone(),
+            availability: self.presence.availability(),
+            last_seen_ms: self.presence.last_seen(),
+        }
+    }
+
+    fn announce(&self, user: &UserId) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        let broadcast = Broadcast::new(
+            Urgency::Ephemeral,
+            vec![Push::Presence(self.presence_of(user))],
+        );
+        for watcher in &self.watchers {
+            watcher.tell(&broadcast);
+        }
+    }
+}

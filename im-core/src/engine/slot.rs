@@ -1,0 +1,143 @@
+//! What this node holds of a conversation: its state, who listens, who waits. And the table of them.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::oneshot;
+
+use super::{lock, registry::SessionEntry};
+use crate::{
+    Actor, ConversationId, Push, Rejection, Seq, Timestamp,
+    state::{Ask, ConversationState},
+};
+
+/// The sessions on this node that see a conversation. Copied when it changes while somebody delivers to it.
+pub(super) type Audience = Arc<Vec<Arc<SessionEntry>>>;
+
+/// Where a request ended up in the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored {
+    pub(super) seq: Seq,
+    pub(super) at_ms: Timestamp,
+}
+
+/// A request that waits for its turn.
+pub(super) struct Waiting {
+    pub(super) actor: Actor,
+    pub(super) ask: Ask,
+    pub(super) fingerprint: i64,
+    pub(super) reply: oneshot::Sender<Result<Stored, Rejection>>,
+}
+
+/// What the leader of a lane is to do.
+pub(super) enum Work {
+    Ask(Box<Waiting>),
+    /// Read what the log has beyond our head: an append whose outcome is not known may have happened.
+    CatchUp,
+    /// Deliver what was gathered.
+    Flush,
+}
+
+#[derive(Default)]
+pub(super) struct SlotState {
+    pub(super) state: Option<ConversationState>,
+    pub(super) audience: Audience,
+    pub(super) queue: VecDeque<Work>,
+    /// Whether somebody works through the queue.
+    pub(super) led: bool,
+    /// Entries that wait for others, when deliveries are coalesced.
+    pub(super) gathered: Vec<Push>,
+}
+
+impl SlotState {
+    /// Adds a session to those who see the conversation; does nothing when it is one of them.
+    pub(super) fn listen(&mut self, session: &Arc<SessionEntry>) {
+        // Sessions are numbered as they open, so a new one almost always goes to the end.
+        if let Err(place) = self
+            .audience
+            .binary_search_by_key(&session.id, |other| other.id)
+        {
+            Arc::make_mut(&mut self.audience).insert(place, session.clone());
+        }
+    }
+
+    /// Removes a session.
+    pub(super) fn ignore(&mut self, session: &SessionEntry) {
+        if let Ok(place) = self
+            .audience
+            .binary_search_by_key(&session.id, |other| other.id)
+        {
+            Arc::make_mut(&mut self.audience).remove(place);
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.audience.is_empty() && self.queue.is_empty() && !self.led && self.gathered.is_empty()
+    }
+}
+
+/// What this node holds of one conversation.
+pub(super) struct Slot {
+    pub(super) id: ConversationId,
+    pub(super) inner: Mutex<SlotState>,
+}
+
+impl Slot {
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, SlotState> {
+        lock(&self.inner)
+    }
+}
+
+const SHARDS: usize = 64;
+
+struct Shard {
+    slots: HashMap<ConversationId, Arc<Slot>>,
+    /// At how many slots those that nobody uses are dropped.
+    sweep_at: usize,
+}
+
+/// All slots of this node.
+pub(super) struct Slots {
+    shards: Vec<Mutex<Shard>>,
+    idle_per_shard: usize,
+}
+
+impl Slots {
+    pub(super) fn new(idle: usize) -> Self {
+        let idle_per_shard = idle.div_ceil(SHARDS).max(1);
+        let shard = || {
+            Mutex::new(Shard {
+                slots: HashMap::new(),
+                sweep_at: idle_per_shard,
+            })
+        };
+        Self {
+            shards: (0..SHARDS).map(|_| shard()).collect(),
+            idle_per_shard,
+        }
+    }
+
+    /// The slot of a conversation.
+    pub(super) fn at(&self, id: ConversationId) -> Arc<Slot> {
+        let byte = id.as_uuid().as_bytes()[15];
+        let mut shard = lock(&self.shards[usize::from(byte) % SHARDS]);
+        if let Some(slot) = shard.slots.get(&id) {
+            return slot.clone();
+        }
+        if shard.slots.len() >= shard.sweep_at {
+            // Whoever holds a clone may be about to use it, and must not end up with a slot that is not in the table.
+            shard
+                .slots
+                .retain(|_, slot| Arc::strong_count(slot) > 1 || !slot.lock().is_idle());
+            shard.sweep_at = shard.slots.len() + self.idle_per_shard;
+        }
+        let slot = Arc::new(Slot {
+            id,
+            inner: Mutex::default(),
+        });
+        shard.slots.insert(id, slot.clone());
+        slot
+    }
+}

@@ -1,0 +1,200 @@
+//! Catching up: what a device lacks, exactly, page by page; or a reset.
+
+use std::sync::Arc;
+
+use super::{Engine, registry::SessionEntry};
+use crate::{
+    Actor, Block, ConversationView, Cursor, Membership, Rejection, SyncItem, SyncPage, SyncPoint,
+    SyncPull, port::Range,
+};
+
+/// Conversations in one page, each with a view of about 600 bytes.
+const ITEMS: usize = 100;
+/// Memberships that one read looks through.
+const ROWS: usize = 200;
+/// Entries of a conversation that a new device is given to begin with.
+const FIRST: usize = 20;
+
+impl Engine {
+    pub(super) async fn sync(
+        self: &Arc<Self>,
+        actor: &Actor,
+        session: Option<&Arc<SessionEntry>>,
+        ask: SyncPull,
+    ) -> Result<SyncPage, Rejection> {
+        let epoch = self.ports.log.epoch().await?;
+        let mut cursor = ask.cursor.unwrap_or_default();
+        let fresh = cursor == Cursor::default();
+        let reset = !fresh && cursor.epoch != epoch;
+        if reset || fresh {
+            cursor = Cursor {
+                epoch,
+                ..Cursor::default()
+            };
+        }
+        if !reset {
+            for (conversation, seq) in ask.have {
+                let held = cursor.positions.entry(conversation).or_default();
+                *held = seq.max(*held);
+            }
+        }
+        // The version before the rows: what changes in between is told again rather than never.
+        let version = match cursor.page {
+            Some(page) => page.version,
+            None => self.ports.users.version(&actor.user).await?,
+        };
+        let blocks = if cursor.page.is_none() {
+            self.changed_blocks(actor, cursor.version).await?
+        } else {
+            Vec::new()
+        };
+        let skip = ask.limit == Some(0);
+        let room = if skip {
+            usize::MAX
+        } else {
+            self.limits.page_of(ask.limit)
+        };
+        let mut pull = Pull {
+            items: Vec::new(),
+            room,
+            skip,
+        };
+        let done = self
+            .pull(actor, session, &mut cursor, version, &mut pull)
+            .await?;
+        if done {
+            cursor.version = version;
+            cursor.page = None;
+        }
+        Ok(SyncPage {
+            cursor,
+            reset,
+            items: pull.items,
+            blocks,
+            done,
+        })
+    }
+
+    async fn changed_blocks(&self, actor: &Actor, version: u64) -> Result<Vec<Block>, Rejection> {
+        let rows = self.ports.contacts.blocks(&actor.user).await?;
+        // A new device has no lifted blocks to learn of.
+        let news = rows
+            .into_iter()
+            .filter(|row| row.version > version && (row.block.blocked || version > 0));
+        Ok(news.map(|row| row.block).collect())
+    }
+
+    /// Fills one page. `true` when all conversations were looked at.
+    async fn pull(
+        self: &Arc<Self>,
+        actor: &Actor,
+        session: Option<&Arc<SessionEntry>>,
+        cursor: &mut Cursor,
+        version: u64,
+        pull: &mut Pull,
+    ) -> Result<bool, Rejection> {
+        loop {
+            let after = cursor.page.map(|page| page.after);
+            let rows = self
+                .ports
+                .members
+                .memberships(&actor.user, after, ROWS)
+                .await?;
+            let last = rows.len() < ROWS;
+            for row in rows {
+                if pull.is_full() {
+                    return Ok(false);
+                }
+                let id = row.conversation;
+                let complete = self.pull_one(actor, session, cursor, row, pull).await?;
+                if !complete {
+                    return Ok(false);
+                }
+                cursor.page = Some(SyncPoint { after: id, version });
+            }
+            if last {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Adds what is new in one conversation. `false` when the page is full before all of it was added.
+    async fn pull_one(
+        self: &Arc<Self>,
+        actor: &Actor,
+        session: Option<&Arc<SessionEntry>>,
+        cursor: &mut Cursor,
+        row: Membership,
+        pull: &mut Pull,
+    ) -> Result<bool, Rejection> {
+        let id = row.conversation;
+        let end = row.visible_head();
+        let held = cursor.positions.get(&id).copied();
+        if held.is_none() && row.left.is_some() {
+            return Ok(true);
+        }
+        let changed = row.version > cursor.version;
+        if held.is_some_and(|held| held >= end) && !changed {
+            return Ok(session
+                .is_none_or(|session| row.left.is_some() || self.caught_up(session, id, end)));
+        }
+        let entries = match held {
+            _ if pull.skip => Vec::new(),
+            Some(held) if held >= end => Vec::new(),
+            Some(held) => {
+                let after = held.max(row.member.since.previous());
+                let mut entries = self
+                    .ports
+                    .log
+                    .read(id, Range::After(after), pull.room)
+                    .await?;
+                entries.retain(|entry| entry.seq <= end || row.left.is_none());
+                entries
+            }
+            None => {
+                let latest = Range::Before(end.next());
+                let mut entries = self
+                    .ports
+                    .log
+                    .read(id, latest, FIRST.min(pull.room))
+                    .await?;
+                entries.retain(|entry| entry.seq >= row.member.since);
+                entries
+            }
+        };
+        let reached = entries
+            .last()
+            .map_or_else(|| end.max(held.unwrap_or_default()), |entry| entry.seq);
+        let left = row.left.is_some();
+        let complete = reached >= end
+            && session.is_none_or(|session| left || self.caught_up(session, id, reached));
+        if left && complete {
+            cursor.positions.remove(&id);
+        } else {
+            cursor.positions.insert(id, reached);
+        }
+        pull.room = pull.room.saturating_sub(entries.len());
+        let view = ConversationView::of(self.with_position(row), &actor.user);
+        pull.items.push(SyncItem {
+            view,
+            entries,
+            more: !complete,
+        });
+        Ok(complete)
+    }
+}
+
+/// A page that is being filled.
+struct Pull {
+    items: Vec<SyncItem>,
+    /// Entries that still fit.
+    room: usize,
+    /// Whether the device wants no entries, only to know where things stand.
+    skip: bool,
+}
+
+impl Pull {
+    fn is_full(&self) -> bool {
+        self.room == 0 || self.items.len() >= ITEMS
+    }
+}

@@ -1,0 +1,170 @@
+//! A conversation's state: the fold of its log up to a head.
+
+use std::collections::HashMap;
+
+use super::{RosterChange, roster_changes};
+use crate::{
+    Body, ClientId, ConversationId, Entry, Head, Info, Member, Timestamp, UserId, port::Snapshot,
+};
+
+/// What is known of a user's membership without asking the store.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lookup<'a> {
+    /// A member.
+    Member(&'a Member),
+    /// Not a member.
+    Stranger,
+    /// Not loaded yet.
+    Unknown,
+}
+
+/// A conversation up to its head. Of the members it holds those that decisions asked for, so that a send costs the same
+/// in a group of three and of a hundred thousand.
+#[derive(Clone, Debug)]
+pub struct ConversationState {
+    id: ConversationId,
+    info: Info,
+    head: Head,
+    last_at: Timestamp,
+    roster: HashMap<UserId, Option<Member>>,
+}
+
+impl ConversationState {
+    /// The state as a store has it.
+    #[must_use]
+    pub fn new(id: ConversationId, snapshot: Snapshot) -> Self {
+        let Snapshot {
+            info,
+            head,
+            last_at_ms,
+        } = snapshot;
+        Self {
+            id,
+            info,
+            head,
+            last_at: last_at_ms,
+            roster: HashMap::new(),
+        }
+    }
+
+    /// The state after the first entry of a log; `None` when the entry begins nothing.
+    #[must_use]
+    pub fn begin(first: &Entry) -> Option<Self> {
+        let Some(RosterChange::Begin(info)) = roster_changes(first).into_iter().next() else {
+            return None;
+        };
+        let snapshot = Snapshot {
+            info,
+            head: Head::default(),
+            last_at_ms: first.at_ms,
+        };
+        let mut state = Self::new(first.conversation, snapshot);
+        state.apply(first);
+        Some(state)
+    }
+
+    /// Which conversation.
+    #[must_use]
+    pub const fn id(&self) -> ConversationId {
+        self.id
+    }
+
+    /// Its facts.
+    #[must_use]
+    pub const fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// The end of its log.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        self.head
+    }
+
+    /// What is known of a user.
+    #[must_use]
+    pub fn lookup(&self, user: &UserId) -> Lookup<'_> {
+        match self.roster.get(user) {
+            Some(Some(member)) => Lookup::Member(member),
+            Some(None) => Lookup::Stranger,
+            None => Lookup::Unknown,
+        }
+    }
+
+    /// Takes in what the store says of `users`: those in `members` are, the others are not.
+    ///
+    /// The rows must have been read while the head was the present one.
+    pub fn learn(&mut self, users: &[UserId], members: Vec<Member>) {
+        for user in users {
+            self.roster.entry(user.clone()).or_insert(None);
+        }
+        for member in members {
+            self.roster.insert(member.user.clone(), Some(member));
+        }
+    }
+
+    /// The entry that follows entry `ahead` places after the head, when nothing but plain messages lies between.
+    #[must_use]
+    pub fn entry(
+        &self,
+        ahead: u64,
+        sender: &UserId,
+        client_id: ClientId,
+        body: Body,
+        now: Timestamp,
+    ) -> Entry {
+        Entry {
+            conversation: self.id,
+            seq: crate::Seq(self.head.seq.0 + ahead + 1),
+            sender: sender.clone(),
+            client_id,
+            // A clock that steps back must not make the log look out of order.
+            at_ms: now.max(self.last_at),
+            ordinal: self.head.ordinal + ahead + u64::from(body.is_countable()),
+            body,
+        }
+    }
+
+    /// Takes in the next entry of the log. Entries that the state has already are skipped; others must not be.
+    pub fn apply(&mut self, entry: &Entry) {
+        if entry.seq <= self.head.seq {
+            return;
+        }
+        debug_assert_eq!(
+            entry.seq,
+            self.head.seq.next(),
+            "entries are applied in order"
+        );
+        for change in roster_changes(entry) {
+            self.change(change);
+        }
+        self.head = Head {
+            seq: entry.seq,
+            ordinal: entry.ordinal,
+        };
+        self.last_at = self.last_at.max(entry.at_ms);
+    }
+
+    fn change(&mut self, change: RosterChange) {
+        match change {
+            RosterChange::Begin(info) => self.info = info,
+            RosterChange::Enter(member) => {
+                self.info.member_count += 1;
+                self.roster.insert(member.user.clone(), Some(member));
+            }
+            RosterChange::Exit(user) => {
+                self.info.member_count = self.info.member_count.saturating_sub(1);
+                self.roster.insert(user, None);
+            }
+            RosterChange::Owner(user) => self.info.owner = Some(user),
+            RosterChange::Patch(patch) => {
+                patch.apply(&mut self.info);
+            }
+            RosterChange::SetRole(user, role) => {
+                if let Some(Some(member)) = self.roster.get_mut(&user) {
+                    member.role = role;
+                }
+            }
+        }
+    }
+}

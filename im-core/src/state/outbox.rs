@@ -1,0 +1,49 @@
+//! What a device wants sent: kept, in order, until the engine has answered.
+
+use std::collections::BTreeMap;
+
+use crate::SendMessage;
+
+/// Messages that wait for an answer, in the order in which they were written.
+///
+/// A message leaves when the engine stored it or refused it for good. After a break everything that is left is sent
+/// again in order; the client id keeps the engine from storing it twice.
+#[derive(Clone, Debug, Default)]
+pub struct Outbox {
+    next: u64,
+    waiting: BTreeMap<u64, SendMessage>,
+}
+
+impl Outbox {
+    /// Takes a message in; the ticket names it from now on.
+    pub fn push(&mut self, message: SendMessage) -> u64 {
+        let ticket = self.next;
+        self.next += 1;
+        self.waiting.insert(ticket, message);
+        ticket
+    }
+
+    /// The message was stored, or refused for good.
+    pub fn settle(&mut self, ticket: u64) -> Option<SendMessage> {
+        self.waiting.remove(&ticket)
+    }
+
+    /// Everything without an answer, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = (u64, &SendMessage)> {
+        self.waiting
+            .iter()
+            .map(|(ticket, message)| (*ticket, message))
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
