@@ -160,7 +160,7 @@ impl Engine {
                         Work::Flush => Turn::Flush,
                     });
                 }
-                work => {
+                work @ (Work::Ask(_) | Work::CatchUp | Work::Flush) => {
                     inner.queue.push_front(work);
                     break;
                 }
