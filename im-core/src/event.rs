@@ -59,6 +59,19 @@ pub enum Push {
 }
 
 impl Push {
+    /// Every method name of a push.
+    pub const METHODS: &'static [&'static str] = &[
+        "contact.changed",
+        "conversation.changed",
+        "entry.appended",
+        "head.moved",
+        "message.stored",
+        "presence.changed",
+        "receipt.changed",
+        "session.closing",
+        "typing.changed",
+    ];
+
     /// The method name on the wire.
     #[must_use]
     pub const fn method(&self) -> &'static str {

@@ -1,1 +1,55 @@
-//! im-server
+//! A thin messaging server around [`im_core`]: accounts, REST and WebSocket in one process.
+//!
+//! ```text
+//!   curl, SDKs ── REST /v1 ──┐
+//!                            ├── Im (engine) ── store (SQLite, PostgreSQL, MySQL)
+//!   clients ── WebSocket ────┘
+//! ```
+//!
+//! The binary is a few lines around [`Server`]; a program that wants the whole server inside starts one itself:
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let home = tempfile::tempdir()?;
+//! use im_server::{Config, Secret, Server};
+//!
+//! let mut config = Config::default();
+//! config.listen = "127.0.0.1:0".parse()?;
+//! config.data_dir = home.path().into();
+//! config.database_url = Secret::new("memory:");
+//! let server = Server::start(&config).await?;
+//! println!("listening on http://{}", server.address());
+//! server.shut_down().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What it does not do: decide who may do what. That is the engine's.
+
+mod accounts;
+mod app;
+mod authenticator;
+mod config;
+mod jwt_ring;
+mod opaque;
+mod rest;
+mod revocations;
+mod secret;
+mod server;
+mod signing_key;
+mod telemetry;
+mod throttle;
+mod tickets;
+mod tokens;
+mod wire;
+
+pub mod cli;
+
+pub use accounts::{Accounts, IssuedToken, NewAccount, Password, SignedIn};
+pub use config::{ClientAddress, Config, ConfigError, LogFormat, Registration, Settings};
+pub use secret::Secret;
+pub use server::{Server, StartError};
+pub use signing_key::KeyError;
+pub use throttle::RateLimits;
+pub use wire::WireError;

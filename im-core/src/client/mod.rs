@@ -2,9 +2,11 @@
 
 mod connection;
 mod local;
+mod sender;
 mod session;
 mod tracker;
 
 pub use connection::{CallError, Connection, Connector};
 pub(crate) use local::LocalConnector;
-pub use session::{Sender, Session};
+pub use sender::Sender;
+pub use session::Session;

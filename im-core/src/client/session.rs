@@ -1,25 +1,19 @@
 //! One device's session: sends that are neither lost nor doubled, entries once each and in order, whatever the link does.
 
 use std::{
-    collections::{HashSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
 };
 
 use super::{
-    CallError, Connection, Connector,
+    Connection, Connector, Sender,
+    sender::connect,
     tracker::{Arrival, Tracker},
 };
 use crate::{
-    Body, Call, ClientId, CloseReason, Code, Command, Content, ConversationId, Cursor, Entry,
-    Error, History, Positions, Push, Rejection, Reply, SendMessage, Sent, Seq, SyncPage, SyncPull,
-    UserId, port::Runtime, state::Outbox,
+    Body, Call, Code, Content, ConversationId, Cursor, Entry, Error, History, Positions, Push,
+    Sent, SyncPage, SyncPull, UserId, port::Runtime,
 };
-
-/// The shortest and the longest pause between two attempts to connect.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
-/// Own messages whose echo is waited for. Beyond, the oldest are forgotten and their echoes handed out.
-const ECHOES: usize = 10_000;
 
 /// One device's session, in process or over a link. Reconnects and resumes by itself.
 ///
@@ -29,41 +23,12 @@ pub struct Session {
     tracker: Tracker,
     /// What arrived and was not handed out yet.
     ready: VecDeque<Push>,
+    /// Where something is to be fetched. Kept until that is done, because whoever waits may stop in the middle.
+    missing: BTreeSet<ConversationId>,
+    /// The version that the device had before the blocks that are ready.
+    version_before: Option<u64>,
     /// The link that `tracker` is up to date with.
     synced: Option<Arc<dyn Connection>>,
-}
-
-/// Sends for a session. Clone it to send from several tasks.
-#[derive(Clone)]
-pub struct Sender {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    connector: Arc<dyn Connector>,
-    runtime: Arc<dyn Runtime>,
-    user: UserId,
-    link: Mutex<Link>,
-    connecting: tokio::sync::Mutex<()>,
-    outbox: Mutex<Outbox>,
-    echoes: Mutex<Echoes>,
-}
-
-#[derive(Default)]
-struct Link {
-    open: Option<Arc<dyn Connection>>,
-    /// Why it will not be opened again.
-    over: Option<CloseReason>,
-}
-
-#[derive(Default)]
-struct Echoes {
-    expected: HashSet<ClientId>,
-    order: VecDeque<ClientId>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Session {
@@ -105,25 +70,13 @@ impl Session {
         cursor: Cursor,
     ) -> Result<Self, Error> {
         let first = connect(&*connector, &*runtime).await?;
-        let shared = Shared {
-            user: first.opened().user.clone(),
-            connector,
-            runtime,
-            link: Mutex::new(Link {
-                open: Some(first),
-                over: None,
-            }),
-            connecting: tokio::sync::Mutex::default(),
-            outbox: Mutex::default(),
-            echoes: Mutex::default(),
-        };
-        let sender = Sender {
-            shared: Arc::new(shared),
-        };
+        let sender = Sender::new(connector, runtime, first);
         Ok(Self {
             sender,
             tracker: Tracker::new(cursor),
             ready: VecDeque::new(),
+            missing: BTreeSet::new(),
+            version_before: None,
             synced: None,
         })
     }
@@ -131,7 +84,7 @@ impl Session {
     /// Who this is.
     #[must_use]
     pub fn user(&self) -> &UserId {
-        &self.sender.shared.user
+        self.sender.user()
     }
 
     /// Where the device is: keep it, and [`Session::resume`] from it.
@@ -140,6 +93,11 @@ impl Session {
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         let mut cursor = self.tracker.cursor().clone();
+        // Another session gets no pushes for what this one had looked through: it looks through everything.
+        cursor.page = None;
+        if let Some(version) = self.version_before {
+            cursor.version = version;
+        }
         for push in &self.ready {
             if let Push::Entry(entry) = push
                 && let Some(held) = cursor.positions.get_mut(&entry.conversation)
@@ -213,6 +171,7 @@ impl Session {
             if let Some(push) = self.ready.pop_front() {
                 return Ok(push);
             }
+            self.version_before = None;
             let link = self.sender.link().await?;
             if self
                 .synced
@@ -222,8 +181,12 @@ impl Session {
                 self.catch_up(Some(200)).await?;
                 continue;
             }
+            if let Some(conversation) = self.missing.first().copied() {
+                self.fetch(conversation).await?;
+                continue;
+            }
             match link.next().await {
-                Ok(push) => self.arrived(push).await?,
+                Ok(push) => self.arrived(push),
                 Err(reason) => {
                     self.synced = None;
                     self.sender.broke(&link, reason);
@@ -242,13 +205,15 @@ impl Session {
                 have: Positions::new(),
                 limit,
             };
-            let page = self.sender.call(pull).await?;
+            let page = self.sender.call_until_answered(pull).await?;
             let done = page.done;
             self.take_page(page);
             if done {
                 break;
             }
         }
+        // All of it was looked through.
+        self.missing.clear();
         self.synced = Some(link);
         Ok(())
     }
@@ -259,256 +224,72 @@ impl Session {
         }
         for item in page.items {
             for entry in item.entries {
-                if self.tracker.take(&entry) {
-                    self.ready.push_back(Push::Entry(entry));
-                }
+                self.take(entry);
             }
         }
-        self.ready
-            .extend(page.blocks.into_iter().map(Push::BlockChanged));
+        if !page.blocks.is_empty() {
+            self.version_before
+                .get_or_insert(self.tracker.cursor().version);
+            let blocks = page.blocks.into_iter().map(Push::BlockChanged);
+            self.ready.extend(blocks);
+        }
         self.tracker.turn_page(page.cursor, page.reset);
     }
 
-    async fn arrived(&mut self, push: Push) -> Result<(), Error> {
+    /// Takes an entry in, unless the device has it.
+    fn take(&mut self, entry: Entry) {
+        if self.tracker.take(&entry) {
+            self.sender.stored(&entry);
+            self.ready.push_back(Push::Entry(entry));
+        }
+    }
+
+    fn arrived(&mut self, push: Push) {
         match push {
             Push::Entry(entry) => match self.tracker.arrival(&entry, self.user()) {
-                Arrival::Next => {
-                    self.tracker.take(&entry);
-                    self.ready.push_back(Push::Entry(entry));
-                    Ok(())
+                Arrival::Next => self.take(entry),
+                Arrival::Old => {}
+                Arrival::Gap => {
+                    self.missing.insert(entry.conversation);
                 }
-                Arrival::Old => Ok(()),
-                Arrival::Gap(after) => self.fetch(entry.conversation, after).await,
             },
             Push::HeadMoved(hint) => {
-                let held = self.tracker.held(hint.conversation);
-                self.fetch(hint.conversation, held).await
+                self.missing.insert(hint.conversation);
             }
             // The link says by itself when it is over.
-            Push::SessionClosing(_) => Ok(()),
+            Push::SessionClosing(_) => {}
             other @ (Push::BlockChanged(_)
             | Push::ConversationChanged(_)
             | Push::Presence(_)
             | Push::Receipt(_)
-            | Push::Typing(_)) => {
-                self.ready.push_back(other);
-                Ok(())
-            }
+            | Push::Typing(_)) => self.ready.push_back(other),
         }
     }
 
     /// Brings what is missing in a conversation.
-    async fn fetch(&mut self, conversation: ConversationId, mut after: Seq) -> Result<(), Error> {
+    async fn fetch(&mut self, conversation: ConversationId) -> Result<(), Error> {
         loop {
             let ask = History {
                 conversation,
-                after_seq: Some(after),
+                after_seq: Some(self.tracker.held(conversation)),
                 before_seq: None,
                 limit: Some(200),
             };
-            let page = match self.sender.call(ask).await {
-                Ok(page) => page,
-                // We are not in it any more: there is nothing for us there.
-                Err(Error::Rejected(rejection)) if rejection.code == Code::NotFound => {
-                    return Ok(());
+            let done = match self.sender.call_until_answered(ask).await {
+                Ok(page) => {
+                    for entry in page.items {
+                        self.take(entry);
+                    }
+                    page.done
                 }
+                // We are not in it any more: there is nothing for us there.
+                Err(Error::Rejected(rejection)) if rejection.code == Code::NotFound => true,
                 Err(error) => return Err(error),
             };
-            for entry in page.items {
-                after = entry.seq;
-                if self.tracker.take(&entry) {
-                    self.ready.push_back(Push::Entry(entry));
-                }
-            }
-            if page.done {
+            if done {
+                self.missing.remove(&conversation);
                 return Ok(());
             }
         }
-    }
-}
-
-impl Sender {
-    /// Says something. Resolves when it is stored; until then it is sent again as often as the link breaks or the server
-    /// is busy, and is stored exactly once.
-    ///
-    /// # Errors
-    /// `Rejected` when the server refuses for good, `Closed` when the session is over.
-    ///
-    /// # Cancel safety
-    /// Dropping the future does not withdraw the message: it is sent again after the next break until it has an answer.
-    pub async fn send(
-        &self,
-        to: &ConversationId,
-        content: impl Into<Content>,
-    ) -> Result<Sent, Error> {
-        let client_id = ClientId::random();
-        let message = SendMessage {
-            conversation: *to,
-            client_id: client_id.clone(),
-            content: content.into(),
-        };
-        self.expect_echo(client_id);
-        let ticket = lock(&self.shared.outbox).push(message.clone());
-        loop {
-            let answer = self.call(message.clone()).await;
-            if let Err(Error::Rejected(rejection)) = &answer
-                && rejection.code.is_retryable()
-            {
-                let wait = rejection
-                    .retry_after_ms
-                    .map_or(PAUSE.0, Duration::from_millis);
-                self.shared
-                    .runtime
-                    .sleep(wait.clamp(PAUSE.0, PAUSE.1))
-                    .await;
-                continue;
-            }
-            lock(&self.shared.outbox).settle(ticket);
-            return answer;
-        }
-    }
-
-    /// Executes a command; executes it again when the link broke before the reply came. All commands are safe to repeat.
-    ///
-    /// # Errors
-    /// `Rejected` with a stable code, `Closed` when the session is over.
-    ///
-    /// # Cancel safety
-    /// Dropping the future does not withdraw a command that was polled.
-    pub async fn call<C: Call>(&self, call: C) -> Result<C::Reply, Error> {
-        let reply = self.execute(call.into_command()).await?;
-        let mismatch = || {
-            Rejection::new(
-                Code::InvalidFrame,
-                "the server answered with another command's reply",
-            )
-        };
-        Ok(C::reply_of(reply).ok_or_else(mismatch)?)
-    }
-
-    async fn execute(&self, command: Command) -> Result<Reply, Error> {
-        loop {
-            let link = self.link().await?;
-            match link.call(command.clone()).await {
-                Ok(reply) => return Ok(reply),
-                Err(CallError::Rejected(rejection)) => return Err(rejection.into()),
-                Err(CallError::Closed(reason)) => self.broke(&link, reason),
-                Err(CallError::Lost) => {
-                    let reason = match link_end(&*link).await {
-                        Some(reason) => reason,
-                        None => CloseReason::IdleTimeout,
-                    };
-                    self.broke(&link, reason);
-                }
-            }
-        }
-    }
-
-    /// The open link; opens one when there is none.
-    async fn link(&self) -> Result<Arc<dyn Connection>, Error> {
-        if let Some(link) = self.open_link()? {
-            return Ok(link);
-        }
-        let _one_at_a_time = self.shared.connecting.lock().await;
-        if let Some(link) = self.open_link()? {
-            return Ok(link);
-        }
-        let link = connect(&*self.shared.connector, &*self.shared.runtime).await?;
-        self.send_again(&link).await;
-        lock(&self.shared.link).open = Some(link.clone());
-        Ok(link)
-    }
-
-    fn open_link(&self) -> Result<Option<Arc<dyn Connection>>, Error> {
-        let link = lock(&self.shared.link);
-        match link.over {
-            Some(reason) => Err(Error::Closed(reason)),
-            None => Ok(link.open.clone()),
-        }
-    }
-
-    /// Sends what has no answer, in order, before anything new goes over the link.
-    async fn send_again(&self, link: &Arc<dyn Connection>) {
-        let waiting: Vec<_> = lock(&self.shared.outbox)
-            .waiting()
-            .map(|(ticket, message)| (ticket, message.clone()))
-            .collect();
-        for (ticket, message) in waiting {
-            match link.call(message.into_command()).await {
-                Err(CallError::Closed(_) | CallError::Lost) => return,
-                Err(CallError::Rejected(rejection)) if rejection.code.is_retryable() => return,
-                // Whoever waits for the answer asks once more and is told the same.
-                Err(CallError::Rejected(_)) | Ok(_) => {
-                    lock(&self.shared.outbox).settle(ticket);
-                }
-            }
-        }
-    }
-
-    fn broke(&self, link: &Arc<dyn Connection>, reason: CloseReason) {
-        let mut state = lock(&self.shared.link);
-        if state
-            .open
-            .as_ref()
-            .is_some_and(|open| Arc::ptr_eq(open, link))
-        {
-            state.open = None;
-            if !reason.may_resume() {
-                state.over = Some(reason);
-            }
-        }
-    }
-
-    fn expect_echo(&self, client_id: ClientId) {
-        let mut echoes = lock(&self.shared.echoes);
-        echoes.order.push_back(client_id.clone());
-        echoes.expected.insert(client_id);
-        while echoes.order.len() > ECHOES {
-            if let Some(oldest) = echoes.order.pop_front() {
-                echoes.expected.remove(&oldest);
-            }
-        }
-    }
-
-    fn is_echo(&self, entry: &Entry) -> bool {
-        entry.sender == self.shared.user
-            && lock(&self.shared.echoes).expected.remove(&entry.client_id)
-    }
-}
-
-/// Why a link is over, when it says so at once.
-async fn link_end(link: &dyn Connection) -> Option<CloseReason> {
-    use futures_util::FutureExt;
-    loop {
-        match link.next().now_or_never()? {
-            Ok(_) => {}
-            Err(reason) => return Some(reason),
-        }
-    }
-}
-
-/// Opens a link; as long as nobody answers, after growing pauses that differ from device to device.
-async fn connect(
-    connector: &dyn Connector,
-    runtime: &dyn Runtime,
-) -> Result<Arc<dyn Connection>, Error> {
-    let mut pause = PAUSE.0;
-    loop {
-        let wait = match connector.connect().await {
-            Ok(link) => return Ok(link.into()),
-            Err(CallError::Rejected(rejection)) if !rejection.code.is_retryable() => {
-                return Err(rejection.into());
-            }
-            Err(CallError::Rejected(rejection)) => rejection
-                .retry_after_ms
-                .map_or(pause, Duration::from_millis),
-            Err(CallError::Closed(reason)) => return Err(Error::Closed(reason)),
-            Err(CallError::Lost) => pause,
-        };
-        let jitter = (uuid::Uuid::new_v4().as_u128() % 1_000) as u32;
-        runtime
-            .sleep(wait / 2 + wait.min(PAUSE.1) * jitter / 1_000)
-            .await;
-        pause = (pause * 2).min(PAUSE.1);
     }
 }

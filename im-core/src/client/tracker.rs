@@ -9,8 +9,8 @@ pub(super) enum Arrival {
     Next,
     /// The device has it.
     Old,
-    /// Something is missing before it: fetch from after this seq.
-    Gap(Seq),
+    /// Something is missing before it: fetch.
+    Gap,
 }
 
 /// How far a device has come in each conversation.
@@ -47,7 +47,7 @@ impl Tracker {
             return if begins(entry, me) {
                 Arrival::Next
             } else {
-                Arrival::Gap(Seq::ZERO)
+                Arrival::Gap
             };
         };
         if entry.seq <= held {
@@ -55,7 +55,7 @@ impl Tracker {
         } else if entry.seq == held.next() || begins(entry, me) {
             Arrival::Next
         } else {
-            Arrival::Gap(held)
+            Arrival::Gap
         }
     }
 

@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, Mutex, atomic::Ordering},
 };
 
-use super::{Engine, registry::SessionEntry};
+use super::{Engine, fanout::listen, lock, registry::SessionEntry};
 use crate::{
-    CloseReason, Code, Command, Device, DeviceId, OpenSession, Push, Rejection, Reply,
-    SessionClosing, SessionOpened, UserId,
+    CloseReason, Code, Command, ConversationId, Device, DeviceId, OpenSession, Push, Rejection,
+    Reply, SessionClosing, SessionOpened, UserId,
     port::{Broadcast, Identity, Outlet, Seen, Urgency},
 };
 
@@ -61,7 +61,7 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        self.engine.clone().detach(&self.entry);
+        self.engine.detach(&self.entry);
     }
 }
 
@@ -96,7 +96,7 @@ impl Engine {
             device: open.device.clone(),
             outlet,
             delivery: Mutex::default(),
-            listens: Mutex::default(),
+            listens: Mutex::new(Some(Vec::new())),
             watches: Mutex::default(),
         });
         let opened = SessionOpened {
@@ -114,7 +114,7 @@ impl Engine {
             identity,
             opened,
         };
-        if let Some(displaced) = displaced {
+        for displaced in displaced {
             self.end(&displaced, CloseReason::Displaced);
         }
         self.listen_everywhere(&attachment.entry).await?;
@@ -134,25 +134,28 @@ impl Engine {
         loop {
             let departures = self.registry.departures(user);
             let conversations = self.ports.members.conversations_of(user).await?;
-            for id in &conversations {
-                self.slots.at(*id).lock().listen(entry);
+            for id in conversations {
+                listen(&self.slots.at(id), entry);
             }
-            super::lock(&entry.listens).extend(conversations);
             // Somebody who was removed meanwhile may have been put where it no longer belongs: take it out, look again.
             if self.registry.departures(user) == departures {
                 return Ok(());
             }
-            for id in std::mem::take(&mut *super::lock(&entry.listens)) {
-                self.slots.at(id).lock().ignore(entry);
-            }
+            let listens = lock(&entry.listens).as_mut().map(std::mem::take);
+            self.ignore_all(entry, listens);
         }
     }
 
-    fn detach(self: Arc<Self>, entry: &SessionEntry) {
-        let now = self.ports.runtime.now();
-        for id in std::mem::take(&mut *super::lock(&entry.listens)) {
+    fn ignore_all(&self, entry: &SessionEntry, listens: Option<Vec<ConversationId>>) {
+        for id in listens.into_iter().flatten() {
             self.slots.at(id).lock().ignore(entry);
         }
+    }
+
+    fn detach(self: &Arc<Self>, entry: &SessionEntry) {
+        let now = self.ports.runtime.now();
+        let listens = lock(&entry.listens).take();
+        self.ignore_all(entry, listens);
         if !self.registry.remove(entry, now) {
             return;
         }
@@ -161,21 +164,27 @@ impl Engine {
             device: entry.device.clone(),
             at_ms: now,
         };
-        self.positions.seen(&self, seen);
+        self.positions.seen(self, seen);
     }
 
-    /// Ends a session from the server's side.
-    pub(super) fn end(&self, entry: &SessionEntry, reason: CloseReason) {
+    /// Ends a session from the server's side. It is over at once, whenever the transport notices.
+    pub(super) fn end(self: &Arc<Self>, entry: &SessionEntry, reason: CloseReason) {
         let closing = Push::SessionClosing(SessionClosing {
             reason,
             retry_after_ms: 0,
         });
         entry.tell(&Broadcast::new(Urgency::Control, vec![closing]));
         entry.outlet.close(reason);
+        self.detach(entry);
     }
 
     /// Ends the sessions of a user, or of one of its devices.
-    pub(crate) fn disconnect(&self, user: &UserId, device: Option<&DeviceId>, reason: CloseReason) {
+    pub(crate) fn disconnect(
+        self: &Arc<Self>,
+        user: &UserId,
+        device: Option<&DeviceId>,
+        reason: CloseReason,
+    ) {
         for session in self.registry.sessions_of(user) {
             if device.is_none_or(|device| *device == session.device) {
                 self.end(&session, reason);

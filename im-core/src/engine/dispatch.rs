@@ -1,16 +1,24 @@
 //! From a command to the part of the engine that executes it.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{Engine, lock, positions::Mark, registry::SessionEntry, slot::Stored};
 use crate::{
     Actor, Authority, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView,
-    Done, Pong, Rejection, Reply, Sent,
+    Done, Pong, Rejection, Reply, Sent, UserId,
     state::{Ask, RateState},
 };
 
 /// Users whose rate is kept before those who are quiet are forgotten.
 const RATES: usize = 100_000;
+
+/// What is left of users' allowances.
+#[derive(Default)]
+pub(super) struct Rates {
+    by_user: HashMap<UserId, RateState>,
+    /// At how many users those who are quiet are forgotten; not before [`RATES`].
+    sweep_at: usize,
+}
 
 impl Engine {
     /// Executes a command for an actor, from a session or without one.
@@ -175,10 +183,15 @@ impl Engine {
         }
         let now = self.ports.runtime.monotonic();
         let mut rates = lock(&self.rates);
-        if rates.len() >= RATES {
-            rates.retain(|_, rate| !rate.is_full(per_second, now));
+        if rates.by_user.len() >= rates.sweep_at.max(RATES) {
+            rates
+                .by_user
+                .retain(|_, rate| !rate.is_full(per_second, now));
+            // Where more than that write at once, not again for each message.
+            rates.sweep_at = rates.by_user.len() * 2;
         }
         let rate = rates
+            .by_user
             .entry(actor.user.clone())
             .or_insert_with(|| RateState::new(per_second, now));
         rate.take(per_second, now).map_err(|wait| {

@@ -3,12 +3,12 @@
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use super::{
-    Engine,
+    Engine, lock,
     registry::SessionEntry,
     slot::{Audience, Slot, Work},
 };
 use crate::{
-    CloseReason, ConversationId, Entry, HeadMoved, Push, Seq,
+    CloseReason, ConversationId, Entry, HeadMoved, Push, Revision, Seq, UserId,
     port::{Broadcast, Offer, Urgency},
     state::{RosterChange, roster_changes},
 };
@@ -19,67 +19,109 @@ const CHUNK: usize = 128;
 impl Engine {
     /// Delivers stored entries, in order. Called by the leader of the lane alone.
     pub(super) async fn deliver(self: &Arc<Self>, slot: &Arc<Slot>, entries: Vec<Entry>) {
+        let changes: Vec<_> = entries.iter().map(roster_changes).collect();
+        // A session that was opened after the entry which brings its user in is in the audience already, and must not get
+        // what comes before that entry.
+        let mut coming: Vec<_> = changes.iter().flatten().filter_map(entering).collect();
         let mut plain = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let changes = roster_changes(&entry);
+        for (entry, changes) in entries.into_iter().zip(&changes) {
             if changes.is_empty() {
                 plain.push(Push::Entry(entry));
                 continue;
             }
             // Who listens differs before and after this entry.
-            self.flush(slot).await;
-            self.offer(slot, std::mem::take(&mut plain)).await;
-            self.change_audience(slot, entry, &changes).await;
+            self.flush(slot, &coming).await;
+            self.offer(slot, std::mem::take(&mut plain), &coming).await;
+            for user in changes.iter().filter_map(entering) {
+                if let Some(place) = coming.iter().position(|other| *other == user) {
+                    coming.swap_remove(place);
+                }
+            }
+            self.change_audience(slot, entry, changes, &coming).await;
         }
         if plain.is_empty() {
             return;
         }
         if self.limits.coalesce_ms == 0 {
-            self.offer(slot, plain).await;
+            self.offer(slot, plain, &[]).await;
         } else {
             self.gather(slot, plain);
         }
     }
 
-    /// Newcomers get the entry that brought them in; those who go get the entry that ends it, and nothing after.
-    async fn change_audience(&self, slot: &Slot, entry: Entry, changes: &[RosterChange]) {
-        let sessions = |wanted: fn(&RosterChange) -> Option<&crate::UserId>| -> Vec<_> {
-            changes
-                .iter()
-                .filter_map(wanted)
-                .flat_map(|user| self.registry.sessions_of(user))
-                .collect()
-        };
-        let come = sessions(|change| match change {
-            RosterChange::Enter(member) => Some(&member.user),
-            RosterChange::Begin(_)
-            | RosterChange::Exit(_)
-            | RosterChange::Owner(_)
-            | RosterChange::Patch(_)
-            | RosterChange::SetRole(..) => None,
-        });
-        for session in come {
-            slot.lock().listen(&session);
-            super::lock(&session.listens).push(slot.id);
+    /// As [`Engine::deliver`], for so much that nobody wants it pushed: whoever listens is told to come and get it.
+    pub(super) async fn skip(self: &Arc<Self>, slot: &Arc<Slot>, entries: &[Entry]) {
+        self.flush(slot, &[]).await;
+        for entry in entries {
+            let changes = roster_changes(entry);
+            self.let_in(slot, &changes);
+            for user in changes.iter().filter_map(exiting) {
+                for session in self.registry.sessions_of(user) {
+                    fall_behind(&session, slot.id, entry.seq);
+                }
+            }
+            self.let_out(slot, &changes).await;
         }
-        self.offer(slot, vec![Push::Entry(entry)]).await;
-        for change in changes {
-            let RosterChange::Exit(user) = change else {
-                continue;
-            };
+        let Some(last) = entries.last() else { return };
+        let audience: Audience = slot.lock().audience.clone();
+        for session in audience.iter() {
+            fall_behind(session, slot.id, last.seq);
+        }
+    }
+
+    /// Newcomers get the entry that brought them in; those who go get the entry that ends it, and nothing after.
+    async fn change_audience(
+        self: &Arc<Self>,
+        slot: &Slot,
+        entry: Entry,
+        changes: &[RosterChange],
+        except: &[&UserId],
+    ) {
+        self.let_in(slot, changes);
+        self.offer(slot, vec![Push::Entry(entry)], except).await;
+        self.let_out(slot, changes).await;
+    }
+
+    fn let_in(&self, slot: &Slot, changes: &[RosterChange]) {
+        for user in changes.iter().filter_map(entering) {
+            for session in self.registry.sessions_of(user) {
+                // What it missed when it was in before is not for it any more: it begins anew.
+                lock(&session.delivery).caught_up(slot.id);
+                listen(slot, &session);
+            }
+        }
+    }
+
+    async fn let_out(self: &Arc<Self>, slot: &Slot, changes: &[RosterChange]) {
+        for user in changes.iter().filter_map(exiting) {
             // First the count, then the audience: a session that is being set up either sees the count or is seen here.
             self.registry.departed(user);
             for session in self.registry.sessions_of(user) {
                 slot.lock().ignore(&session);
-                super::lock(&session.listens).retain(|id| *id != slot.id);
+                if let Some(ids) = &mut *lock(&session.listens) {
+                    ids.retain(|id| *id != slot.id);
+                }
             }
+            self.stop_watching(user).await;
         }
     }
 
     fn gather(self: &Arc<Self>, slot: &Arc<Slot>, pushes: Vec<Push>) {
         let mut inner = slot.lock();
         let first = inner.gathered.is_empty();
-        inner.gathered.extend(pushes);
+        for push in pushes {
+            if let Push::Entry(entry) = &push
+                && let Some(wipe @ Revision::Wipe { .. }) = entry.revision()
+            {
+                // What was taken back while it waited is not said any more.
+                for waiting in &mut inner.gathered {
+                    if let Push::Entry(earlier) = waiting {
+                        earlier.revise(&wipe);
+                    }
+                }
+            }
+            inner.gathered.push(push);
+        }
         drop(inner);
         if first {
             let (engine, slot) = (self.clone(), slot.clone());
@@ -94,13 +136,13 @@ impl Engine {
         }
     }
 
-    /// Delivers what was gathered.
-    pub(super) async fn flush(&self, slot: &Slot) {
+    /// Delivers what was gathered, but not to `except`.
+    pub(super) async fn flush(&self, slot: &Slot, except: &[&UserId]) {
         let gathered = std::mem::take(&mut slot.lock().gathered);
-        self.offer(slot, gathered).await;
+        self.offer(slot, gathered, except).await;
     }
 
-    async fn offer(&self, slot: &Slot, pushes: Vec<Push>) {
+    async fn offer(&self, slot: &Slot, pushes: Vec<Push>, except: &[&UserId]) {
         let Some(Push::Entry(Entry { seq: head, .. })) = pushes.last() else {
             return;
         };
@@ -116,6 +158,9 @@ impl Engine {
         }
         for chunk in audience.chunks(CHUNK) {
             for session in chunk {
+                if !except.is_empty() && except.contains(&&session.actor.user) {
+                    continue;
+                }
                 push(session, slot.id, head, &broadcast);
             }
             if chunk.len() == CHUNK {
@@ -128,7 +173,7 @@ impl Engine {
     pub(super) fn tell_audience(
         &self,
         id: ConversationId,
-        except: Option<&crate::UserId>,
+        except: Option<&UserId>,
         broadcast: &Broadcast,
     ) {
         let audience = self.slots.at(id).lock().audience.clone();
@@ -141,12 +186,7 @@ impl Engine {
     }
 
     /// Tells something to all sessions of a user, but not to `except`.
-    pub(super) fn tell_user(
-        &self,
-        user: &crate::UserId,
-        except: Option<&Arc<SessionEntry>>,
-        push: Push,
-    ) {
+    pub(super) fn tell_user(&self, user: &UserId, except: Option<&Arc<SessionEntry>>, push: Push) {
         let sessions = self.registry.sessions_of(user);
         let broadcast = Broadcast::new(Urgency::Live, vec![push]);
         for session in sessions
@@ -158,9 +198,43 @@ impl Engine {
     }
 }
 
+fn entering(change: &RosterChange) -> Option<&UserId> {
+    match change {
+        RosterChange::Enter(member) => Some(&member.user),
+        RosterChange::Begin(_)
+        | RosterChange::Exit(_)
+        | RosterChange::Owner(_)
+        | RosterChange::Patch(_)
+        | RosterChange::SetRole(..) => None,
+    }
+}
+
+fn exiting(change: &RosterChange) -> Option<&UserId> {
+    match change {
+        RosterChange::Exit(user) => Some(user),
+        RosterChange::Begin(_)
+        | RosterChange::Enter(_)
+        | RosterChange::Owner(_)
+        | RosterChange::Patch(_)
+        | RosterChange::SetRole(..) => None,
+    }
+}
+
+/// Puts a session into an audience, and notes that on both sides; unless the session is over.
+pub(super) fn listen(slot: &Slot, session: &Arc<SessionEntry>) {
+    if !slot.lock().listen(session) {
+        return;
+    }
+    if let Some(ids) = &mut *lock(&session.listens) {
+        ids.push(slot.id);
+        return;
+    }
+    slot.lock().ignore(session);
+}
+
 /// Pushes entries to one session, or tells it once that there is something to fetch.
 fn push(session: &SessionEntry, conversation: ConversationId, head: Seq, broadcast: &Broadcast) {
-    let mut delivery = super::lock(&session.delivery);
+    let mut delivery = lock(&session.delivery);
     if !delivery.is_live(conversation) {
         return;
     }
@@ -169,8 +243,15 @@ fn push(session: &SessionEntry, conversation: ConversationId, head: Seq, broadca
     }
 }
 
+/// Pushes nothing to a session until it has fetched, and tells it so once.
+fn fall_behind(session: &SessionEntry, conversation: ConversationId, head: Seq) {
+    if lock(&session.delivery).fell_behind(conversation) {
+        hint(session, conversation, head);
+    }
+}
+
 /// Tells a session to come and get what was not pushed.
-pub(super) fn hint(session: &SessionEntry, conversation: ConversationId, head: Seq) {
+fn hint(session: &SessionEntry, conversation: ConversationId, head: Seq) {
     let hint = Broadcast::new(
         Urgency::Control,
         vec![Push::HeadMoved(HeadMoved { conversation, head })],

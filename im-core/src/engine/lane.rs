@@ -1,14 +1,10 @@
 //! The lane of a conversation: gathers what waits, decides it, stores it, answers, delivers. In order, one at a time.
 //!
-//! A lane has no task of its own. The first caller leads: it works off what waits until nothing does. A leader whose
-//! caller goes away hands its work to the executor, so that what was taken is finished.
+//! A lane has no task of its own. The first caller leads, as far as that goes without waiting; from there on the executor
+//! does, until nothing waits. So nobody is held up by a caller who goes away, or who holds a future without polling it.
 
 use std::{
-    collections::HashSet,
-    future::{Future, poll_fn},
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    sync::Arc,
+    collections::HashSet, future::poll_fn, panic::AssertUnwindSafe, sync::Arc, task::Poll,
     time::Duration,
 };
 
@@ -20,8 +16,8 @@ use super::{
     slot::{Slot, Stored, Waiting, Work},
 };
 use crate::{
-    Actor, ClientId, Code, ConversationId, Entry, Rejection, Seq, UserId,
-    port::{Append, Appended, BoxFuture, Known, NewEntry, Range, Runtime},
+    Actor, ClientId, CloseReason, Code, ConversationId, Entry, Rejection, Seq, UserId,
+    port::{Append, Appended, BoxFuture, Known, NewEntry, Range},
     state::{Ask, ConversationState, Decision, Facts, Lookup},
     wire::Format,
 };
@@ -35,32 +31,17 @@ const CATCH_UP_PAGE: usize = 500;
 /// How long to wait before looking whether an append with an unknown outcome happened.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The work of a leader. When it is dropped unfinished, the executor goes on with it.
-struct Lead {
-    work: Option<BoxFuture<()>>,
-    runtime: Arc<dyn Runtime>,
+/// The right to work through a lane. Whatever becomes of the task that holds it, the lane is free afterwards.
+struct Leading {
+    engine: Arc<Engine>,
+    slot: Arc<Slot>,
 }
 
-impl Lead {
-    /// Works until `done` resolves or there is nothing left to do.
-    async fn until<T>(mut self, mut done: impl Future<Output = T> + Unpin) -> T {
-        let lead = &mut self;
-        poll_fn(|cx| {
-            if let Some(work) = &mut lead.work
-                && work.as_mut().poll(cx).is_ready()
-            {
-                lead.work = None;
-            }
-            Pin::new(&mut done).poll(cx)
-        })
-        .await
-    }
-}
-
-impl Drop for Lead {
+impl Drop for Leading {
     fn drop(&mut self) {
-        if let Some(work) = self.work.take() {
-            self.runtime.spawn(work);
+        // Free already when everything was worked off; otherwise the executor dropped the task in the middle.
+        if std::mem::take(&mut self.slot.lock().led) {
+            self.engine.interrupted(&self.slot);
         }
     }
 }
@@ -88,17 +69,10 @@ impl Engine {
             })));
             !std::mem::replace(&mut inner.led, true)
         };
-        let answer = if leads {
-            self.lead(slot).until(answer).await
-        } else {
-            answer.await
-        };
-        answer.unwrap_or_else(|_| {
-            Err(Rejection::new(
-                Code::Unavailable,
-                "the request was interrupted; try again",
-            ))
-        })
+        if leads {
+            self.lead(slot).await;
+        }
+        answer.await.unwrap_or_else(|_| Err(interrupted()))
     }
 
     /// Has the leader of a lane do something.
@@ -108,30 +82,49 @@ impl Engine {
             inner.queue.push_back(work);
             !std::mem::replace(&mut inner.led, true)
         };
-        if leads && let Some(work) = self.lead(slot.clone()).work.take() {
-            work.await;
+        if leads {
+            self.lead(slot.clone()).await;
         }
     }
 
-    fn lead(self: &Arc<Self>, slot: Arc<Slot>) -> Lead {
-        let engine = self.clone();
-        let work = Box::pin(async move {
-            while let Some(turn) = engine.next_turn(&slot) {
-                // A bug in one turn must not stop the conversation for ever. Nothing is half changed: the state is only
-                // touched after the commit, and it is loaded again.
-                if AssertUnwindSafe(engine.take_turn(&slot, turn))
+    /// Works through the lane, as far as that goes without waiting, and leaves the rest to the executor.
+    async fn lead(self: &Arc<Self>, slot: Arc<Slot>) {
+        let lane = Leading {
+            engine: self.clone(),
+            slot,
+        };
+        let mut work: BoxFuture<()> = Box::pin(async move {
+            let Leading { engine, slot } = &lane;
+            while let Some(turn) = engine.next_turn(slot) {
+                // A bug in one turn must not stop the conversation for ever.
+                if AssertUnwindSafe(engine.take_turn(slot, turn))
                     .catch_unwind()
                     .await
                     .is_err()
                 {
                     tracing::error!(conversation = %slot.id, "a turn of the lane panicked");
-                    slot.lock().state = None;
+                    engine.interrupted(slot);
                 }
             }
         });
-        Lead {
-            work: Some(work),
-            runtime: self.ports.runtime.clone(),
+        let waits = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx).is_pending())).await;
+        if waits {
+            self.ports.runtime.spawn(work);
+        }
+    }
+
+    /// A turn ended in the middle: what was delivered, and to whom, is not known. Everything is read anew, and whoever
+    /// listens comes back and resumes.
+    fn interrupted(self: &Arc<Self>, slot: &Slot) {
+        let audience = {
+            let mut inner = slot.lock();
+            inner.state = None;
+            inner.doubt = false;
+            inner.gathered.clear();
+            std::mem::take(&mut inner.audience)
+        };
+        for session in audience.iter() {
+            self.end(session, CloseReason::GoingAway);
         }
     }
 
@@ -177,12 +170,13 @@ impl Engine {
         match turn {
             Turn::CatchUp => {
                 if let Err(error) = self.catch_up(slot).await {
-                    // Logged by the conversion; the next append or sync finds out.
+                    // Logged by the conversion.
                     let _ = Rejection::from(error);
+                    self.look_again(slot);
                 }
             }
             Turn::Decide(waiting) => self.decide(slot, waiting).await,
-            Turn::Flush => self.flush(slot).await,
+            Turn::Flush => self.flush(slot, &[]).await,
         }
     }
 
@@ -192,7 +186,6 @@ impl Engine {
                 Ok(()) if waiting.is_empty() => return,
                 Ok(()) => {}
                 Err(rejection) => {
-                    // What the outcome was is not known where the store failed in the middle; look, later.
                     self.look_again(slot);
                     return refuse(waiting, &rejection);
                 }
@@ -205,11 +198,20 @@ impl Engine {
         );
     }
 
+    /// When it is not known whether an append happened: sees to it that what it stored is delivered, also when nobody
+    /// writes here any more.
     fn look_again(self: &Arc<Self>, slot: &Arc<Slot>) {
+        {
+            let mut inner = slot.lock();
+            if !inner.doubt || std::mem::replace(&mut inner.looking, true) {
+                return;
+            }
+        }
         let (engine, slot) = (self.clone(), slot.clone());
         let wait = self.ports.runtime.sleep(LOOK_AGAIN);
         self.ports.runtime.spawn(Box::pin(async move {
             wait.await;
+            slot.lock().looking = false;
             engine.enqueue(&slot, Work::CatchUp).await;
         }));
     }
@@ -220,12 +222,13 @@ impl Engine {
         slot: &Arc<Slot>,
         waiting: &mut Vec<Waiting>,
     ) -> Result<(), Rejection> {
+        if slot.lock().doubt {
+            self.catch_up(slot).await?;
+        }
         self.prepare(slot, waiting).await?;
         let facts = self.facts(slot, waiting).await?;
-        let (entries, refused) = self.draft(slot, waiting, &facts);
-        if !refused.is_empty() {
-            self.refuse_unless_known(slot.id, waiting, refused).await?;
-        }
+        let Draft { entries, answers } = self.draft(slot, waiting, &facts);
+        self.settle(slot.id, waiting, answers).await?;
         if entries.is_empty() {
             return Ok(());
         }
@@ -235,6 +238,8 @@ impl Engine {
             after,
             entries: entries.clone(),
         };
+        // Until we are told. For a beginning this also keeps others from loading a state that was not delivered.
+        slot.lock().doubt = true;
         match self.ports.log.append(append).await? {
             Appended::Stored => {
                 let entries = entries.into_iter().map(|new| new.entry).collect();
@@ -262,24 +267,28 @@ impl Engine {
     /// Makes sure that the slot has a state that knows `users`. `false` when there is no such conversation.
     pub(super) async fn learn(&self, slot: &Slot, users: &[UserId]) -> Result<bool, Rejection> {
         loop {
-            let (head, unknown) = {
+            let (roster, unknown) = {
                 let inner = slot.lock();
                 match &inner.state {
                     Some(state) => {
                         let unknown = |user: &&UserId| state.lookup(user) == Lookup::Unknown;
                         (
-                            Some(state.head().seq),
+                            Some(state.roster_at()),
                             users.iter().filter(unknown).cloned().collect::<Vec<_>>(),
                         )
                     }
                     None => (None, Vec::new()),
                 }
             };
-            let Some(head) = head else {
+            let Some(roster) = roster else {
                 let Some(snapshot) = self.ports.log.load(slot.id).await? else {
                     return Ok(false);
                 };
                 let mut inner = slot.lock();
+                if inner.doubt && inner.state.is_none() {
+                    // Its beginning is about to be delivered, or will be looked for.
+                    return Err(interrupted());
+                }
                 inner
                     .state
                     .get_or_insert_with(|| ConversationState::new(slot.id, snapshot));
@@ -290,11 +299,11 @@ impl Engine {
             }
             let members = self.ports.members.members(slot.id, &unknown).await?;
             let mut inner = slot.lock();
-            // Rows that were read before an entry was applied may be older than it.
+            // Rows that were read before members changed may be older than that change.
             if let Some(state) = inner
                 .state
                 .as_mut()
-                .filter(|state| state.head().seq == head)
+                .filter(|state| state.roster_at() == roster)
             {
                 state.learn(&unknown, members);
             }
@@ -305,7 +314,12 @@ impl Engine {
         let mut facts = Facts::default();
         // Only sends come in company. They have neither target nor invitations, and a block holds both ways.
         let [one, ..] = waiting else { return Ok(facts) };
-        if let Some(target) = one.ask.target().filter(|target| *target > Seq::ZERO) {
+        let (head, pair) = match &slot.lock().state {
+            Some(state) => (state.head().seq, state.info().pair.clone()),
+            None => (Seq::ZERO, Vec::new()),
+        };
+        let in_log = |target: &Seq| *target > Seq::ZERO && *target <= head;
+        if let Some(target) = one.ask.target().filter(in_log) {
             let found = self
                 .ports
                 .log
@@ -316,40 +330,23 @@ impl Engine {
         if !one.ask.invites().is_empty() {
             facts.unknown = self.authenticator.unknown(one.ask.invites()).await?;
         }
-        let peer = match &one.ask {
-            Ask::Direct(peer) => Some(peer.clone()),
-            Ask::Send(_) => slot
-                .lock()
-                .state
-                .as_ref()
-                .and_then(|state| state.info().peer_of(&one.actor.user).cloned()),
-            Ask::Add(_)
-            | Ask::Create(_)
-            | Ask::Edit(_)
-            | Ask::Info(_)
-            | Ask::Join(_)
-            | Ask::Kick(_)
-            | Ask::Leave(_)
-            | Ask::Recall(_)
-            | Ask::Role(_) => None,
+        // Of the two whose conversation it is, whoever asks: the answer holds for all who came together.
+        let pair = match (&one.ask, &pair[..]) {
+            (Ask::Direct(peer), _) => Some((&one.actor.user, peer)),
+            (Ask::Edit(_) | Ask::Send(_), [a, b]) => Some((a, b)),
+            _ => None,
         };
-        if let Some(peer) = peer {
-            facts.blocked = self.is_blocked(&one.actor.user, &peer).await?;
+        if let Some((a, b)) = pair {
+            facts.blocked = self.is_blocked(a, b).await?;
         }
         Ok(facts)
     }
 
-    /// Decides all that wait. Answers those for whom nothing has to happen; returns the entries to store and, by place,
-    /// the refusals.
-    fn draft(
-        &self,
-        slot: &Slot,
-        waiting: &mut Vec<Waiting>,
-        facts: &Facts,
-    ) -> (Vec<NewEntry>, Vec<(usize, Rejection)>) {
+    /// Decides all that wait.
+    fn draft(&self, slot: &Slot, waiting: &[Waiting], facts: &Facts) -> Draft {
         let now = self.ports.runtime.now();
         let inner = slot.lock();
-        let (mut entries, mut refused, mut idle) = (Vec::new(), Vec::new(), Vec::new());
+        let mut draft = Draft::default();
         for (place, one) in waiting.iter().enumerate() {
             let decided = match &inner.state {
                 Some(state) => state.decide(&one.actor, &one.ask, facts, &self.limits, now),
@@ -363,7 +360,7 @@ impl Engine {
                         .client_id()
                         .cloned()
                         .unwrap_or_else(|| first_client_id(slot.id));
-                    let ahead = entries.len() as u64;
+                    let ahead = draft.entries.len() as u64;
                     let entry = match &inner.state {
                         Some(state) => state.entry(ahead, &one.actor.user, client_id, body, now),
                         None => Entry {
@@ -376,41 +373,31 @@ impl Engine {
                             body,
                         },
                     };
-                    entries.push(NewEntry {
+                    draft.entries.push(NewEntry {
                         entry,
                         fingerprint: one.fingerprint,
                     });
                 }
-                Ok(Decision::Nothing) => idle.push(place),
-                Err(rejection) => refused.push((place, rejection)),
+                Ok(Decision::Nothing) => {
+                    let state = inner.state.as_ref();
+                    let seq = state.map_or(Seq::ZERO, |state| state.head().seq);
+                    draft.answers.push((place, Ok(Stored { seq, at_ms: now })));
+                }
+                Err(rejection) => draft.answers.push((place, Err(rejection))),
             }
         }
-        let seq = inner
-            .state
-            .as_ref()
-            .map_or(Seq::ZERO, |state| state.head().seq);
-        drop(inner);
-        for place in idle.into_iter().rev() {
-            // Whoever does not wait any more does not want the answer.
-            let _ = waiting
-                .remove(place)
-                .reply
-                .send(Ok(Stored { seq, at_ms: now }));
-            for (refused, _) in &mut refused {
-                *refused -= usize::from(*refused > place);
-            }
-        }
-        (entries, refused)
+        draft
     }
 
-    /// Refuses, except whom the log knows already: a retry gets its first answer, whatever happened since.
-    async fn refuse_unless_known(
+    /// Answers those for whom nothing is to be stored; but whom the log knows already gets the first answer, whatever
+    /// happened since.
+    async fn settle(
         &self,
         id: ConversationId,
         waiting: &mut Vec<Waiting>,
-        refused: Vec<(usize, Rejection)>,
+        answers: Vec<(usize, Answer)>,
     ) -> Result<(), Rejection> {
-        let keys: Vec<_> = refused
+        let keys: Vec<_> = answers
             .iter()
             .filter_map(|(place, _)| key(&waiting[*place]))
             .collect();
@@ -419,10 +406,11 @@ impl Engine {
         } else {
             self.ports.log.find(id, &keys).await?
         };
-        for (place, rejection) in refused.into_iter().rev() {
+        for (place, answer) in answers.into_iter().rev() {
             let one = waiting.remove(place);
             let first = known.iter().find(|known| is_of(known, &one));
-            let answer = first.map_or(Err(rejection), |first| retried(first, &one));
+            let answer = first.map_or(answer, |first| retried(first, &one));
+            // Whoever does not wait any more does not want the answer.
             let _ = one.reply.send(answer);
         }
         Ok(())
@@ -459,6 +447,7 @@ impl Engine {
         entries: Vec<Entry>,
     ) {
         self.apply(slot, &entries);
+        slot.lock().doubt = false;
         for (one, entry) in waiting.into_iter().zip(&entries) {
             self.wrote(entry);
             let _ = one.reply.send(Ok(Stored {
@@ -479,51 +468,60 @@ impl Engine {
         }
     }
 
-    /// Reads, applies and delivers what other writers appended.
+    /// Reads, applies and delivers what is in the log beyond our head: what others appended, and what we did not know to
+    /// be stored.
     async fn catch_up(self: &Arc<Self>, slot: &Arc<Slot>) -> Result<(), crate::StoreError> {
         loop {
-            let head = slot.lock().state.as_ref().map(|state| state.head().seq);
-            let Some(head) = head else {
-                // A conversation whose beginning we may not have seen: who is in it is learned from its first entries.
-                let first = self
-                    .ports
-                    .log
-                    .read(slot.id, Range::After(Seq::ZERO), CATCH_UP_PAGE)
-                    .await?;
-                if first.is_empty() {
-                    return Ok(());
-                }
-                if first.len() == CATCH_UP_PAGE || !slot.lock().audience.is_empty() {
-                    if let Some(snapshot) = self.ports.log.load(slot.id).await? {
-                        slot.lock()
-                            .state
-                            .get_or_insert_with(|| ConversationState::new(slot.id, snapshot));
-                    }
-                    return Ok(());
-                }
-                self.apply(slot, &first);
-                self.deliver(slot, first).await;
-                continue;
+            let (head, doubt) = {
+                let inner = slot.lock();
+                let head = inner.state.as_ref().map(|state| state.head().seq);
+                (head, inner.doubt)
             };
-            let missed = self
-                .ports
-                .log
-                .read(slot.id, Range::After(head), CATCH_UP_PAGE)
-                .await?;
-            let last = missed.len() < CATCH_UP_PAGE;
-            self.apply(slot, &missed);
-            self.deliver(slot, missed).await;
-            if last {
+            if head.is_none() && !doubt {
+                // Nothing was delivered from here yet: whoever needs the state loads it.
                 return Ok(());
             }
+            // Without a state it is the beginning that is in doubt: nobody listens because of it yet.
+            let after = Range::After(head.unwrap_or_default());
+            let missed = self.ports.log.read(slot.id, after, CATCH_UP_PAGE).await?;
+            self.apply(slot, &missed);
+            let last = missed.len() < CATCH_UP_PAGE || slot.lock().state.is_none();
+            for entry in &missed {
+                self.wrote(entry);
+            }
+            if last {
+                slot.lock().doubt = false;
+                self.deliver(slot, missed).await;
+                return Ok(());
+            }
+            self.skip(slot, &missed).await;
         }
     }
+}
+
+type Answer = Result<Stored, Rejection>;
+
+/// What a batch of requests comes to.
+#[derive(Default)]
+struct Draft {
+    /// To be stored, in order.
+    entries: Vec<NewEntry>,
+    /// By place, for those for whom nothing is to be stored.
+    answers: Vec<(usize, Answer)>,
 }
 
 enum Turn {
     CatchUp,
     Decide(Vec<Waiting>),
     Flush,
+}
+
+fn interrupted() -> Rejection {
+    Rejection::new(
+        Code::Unavailable,
+        "the request was interrupted; try again with the same client id",
+    )
+    .retry_after(LOOK_AGAIN)
 }
 
 fn refuse(waiting: Vec<Waiting>, rejection: &Rejection) {

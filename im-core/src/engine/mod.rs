@@ -16,7 +16,6 @@ mod sync;
 mod users;
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
@@ -24,9 +23,8 @@ use std::{
 pub use attach::Attachment;
 
 use crate::{
-    Limits, UserId,
+    Limits,
     port::{Authenticator, Ports},
-    state::RateState,
 };
 
 /// Everything that the sessions of one node share.
@@ -39,7 +37,7 @@ pub(crate) struct Engine {
     slots: slot::Slots,
     relations: relations::Relations,
     positions: positions::WriteBehind,
-    rates: Mutex<HashMap<UserId, RateState>>,
+    rates: Mutex<dispatch::Rates>,
     closing: AtomicBool,
 }
 

@@ -1,15 +1,15 @@
 //! How far members have come: stored at once when they say so, behind when it follows from what they wrote.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
+    collections::{HashMap, hash_map::Entry},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use super::{Engine, lock};
 use crate::{
-    Actor, Body, ConversationId, Entry, Membership, Position, Push, Receipt, Rejection, Seq,
-    UserId,
+    Actor, ConversationId, Membership, Position, Push, Receipt, Rejection, Seq, UserId,
     port::{Advance, Broadcast, Range, Seen, Urgency},
 };
 
@@ -19,17 +19,43 @@ const DELAY: Duration = Duration::from_millis(500);
 /// At how many rows they are stored without waiting.
 const ROWS: usize = 5_000;
 
+/// Marks of the same user in the same conversation go one after the other. As many locks as let different ones go
+/// side by side.
+const MARKS: usize = 256;
+
+/// One user's positions that are not stored yet.
+pub(super) type KeptOf = HashMap<ConversationId, Position>;
+
 #[derive(Default)]
 struct Kept {
-    positions: HashMap<(ConversationId, UserId), Position>,
+    positions: HashMap<UserId, KeptOf>,
+    rows: usize,
     seen: Vec<Seen>,
     scheduled: bool,
 }
 
 /// What is stored in batches, a moment later.
-#[derive(Default)]
 pub(super) struct WriteBehind {
     kept: Mutex<Kept>,
+    marks: Vec<tokio::sync::Mutex<()>>,
+}
+
+impl Default for WriteBehind {
+    fn default() -> Self {
+        Self {
+            kept: Mutex::default(),
+            marks: (0..MARKS).map(|_| tokio::sync::Mutex::default()).collect(),
+        }
+    }
+}
+
+/// A storing that is to come. When its task is dropped unrun, the next write schedules another.
+struct Scheduled(Arc<Engine>);
+
+impl Drop for Scheduled {
+    fn drop(&mut self) {
+        lock(&self.0.positions.kept).scheduled = false;
+    }
 }
 
 impl WriteBehind {
@@ -37,32 +63,46 @@ impl WriteBehind {
     pub(super) fn seen(&self, engine: &Arc<Engine>, seen: Seen) {
         let mut kept = lock(&self.kept);
         kept.seen.push(seen);
-        Self::schedule(engine, &mut kept);
+        Self::schedule(engine, kept);
     }
 
     fn advance(
         &self,
         engine: &Arc<Engine>,
         conversation: ConversationId,
-        user: UserId,
+        user: &UserId,
         position: Position,
     ) {
         let mut kept = lock(&self.kept);
-        let row = kept.positions.entry((conversation, user)).or_default();
+        if !kept.positions.contains_key(user) {
+            kept.positions.insert(user.clone(), KeptOf::new());
+        }
+        let row = kept
+            .positions
+            .get_mut(user)
+            .map(|of| of.entry(conversation))
+            .expect("was just put there");
+        let new = matches!(row, Entry::Vacant(_));
+        let row = row.or_default();
         *row = row.merge(position);
-        Self::schedule(engine, &mut kept);
+        kept.rows += usize::from(new);
+        Self::schedule(engine, kept);
     }
 
-    fn schedule(engine: &Arc<Engine>, kept: &mut Kept) {
-        let full = kept.positions.len() + kept.seen.len() == ROWS;
+    fn schedule(engine: &Arc<Engine>, mut kept: MutexGuard<'_, Kept>) {
+        let full = kept.rows + kept.seen.len() == ROWS;
         if std::mem::replace(&mut kept.scheduled, true) && !full {
             return;
         }
+        // The task may be dropped right here, which takes the lock.
+        drop(kept);
         let runtime = &engine.ports.runtime;
         let wait = runtime.sleep(if full { Duration::ZERO } else { DELAY });
-        let engine = engine.clone();
+        let scheduled = Scheduled(engine.clone());
         runtime.spawn(Box::pin(async move {
             wait.await;
+            let engine = scheduled.0.clone();
+            drop(scheduled);
             engine.positions.store(&engine).await;
         }));
     }
@@ -71,7 +111,6 @@ impl WriteBehind {
     pub(super) async fn store(&self, engine: &Engine) {
         let (positions, seen) = {
             let mut kept = lock(&self.kept);
-            kept.scheduled = false;
             (kept.positions.clone(), std::mem::take(&mut kept.seen))
         };
         if !seen.is_empty()
@@ -85,59 +124,73 @@ impl WriteBehind {
         }
         let advances = positions
             .iter()
-            .map(|((conversation, user), position)| Advance {
+            .flat_map(|(user, of)| of.iter().map(move |row| (user, row)))
+            .map(|(user, (conversation, position))| Advance {
                 conversation: *conversation,
                 user: user.clone(),
                 position: *position,
             })
             .collect();
         match engine.ports.positions.advance(advances).await {
-            Ok(()) => {
-                let mut kept = lock(&self.kept);
-                for (key, stored) in positions {
-                    // What came further meanwhile stays.
-                    if kept.positions.get(&key) == Some(&stored) {
-                        kept.positions.remove(&key);
-                    }
-                }
-            }
+            Ok(()) => self.stored(&positions),
             Err(error) => {
                 let _ = Rejection::from(error);
             }
         }
     }
 
-    /// The position that is kept back for somebody.
-    fn kept(&self, conversation: ConversationId, user: &UserId) -> Position {
-        lock(&self.kept)
-            .positions
-            .get(&(conversation, user.clone()))
-            .copied()
-            .unwrap_or_default()
+    fn stored(&self, positions: &HashMap<UserId, KeptOf>) {
+        let mut kept = lock(&self.kept);
+        let kept = &mut *kept;
+        for (user, stored) in positions {
+            let Some(of) = kept.positions.get_mut(user) else {
+                continue;
+            };
+            let before = of.len();
+            // What came further meanwhile stays.
+            of.retain(|conversation, position| stored.get(conversation) != Some(position));
+            kept.rows -= before - of.len();
+            if of.is_empty() {
+                kept.positions.remove(user);
+            }
+        }
     }
+
+    /// The positions that are kept back for somebody. To be asked before the store is: what is stored in between is then
+    /// seen there.
+    pub(super) fn kept(&self, user: &UserId) -> KeptOf {
+        let kept = lock(&self.kept);
+        kept.positions.get(user).cloned().unwrap_or_default()
+    }
+
+    /// Waits until no other mark of the same user in the same conversation is under way.
+    async fn turn(&self, id: ConversationId, user: &UserId) -> tokio::sync::MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        (id, user).hash(&mut hasher);
+        let place = hasher.finish() % MARKS as u64;
+        self.marks[place as usize].lock().await
+    }
+}
+
+/// A membership with the position that is true now. `kept` was asked for before the row.
+pub(super) fn with_position(mut membership: Membership, kept: &KeptOf) -> Membership {
+    let kept = kept.get(&membership.conversation).copied();
+    membership.position = membership.position.merge(kept.unwrap_or_default());
+    membership
 }
 
 impl Engine {
     /// Whoever writes has read what stands before.
-    pub(super) fn wrote(self: &Arc<Self>, entry: &Entry) {
-        if matches!(entry.body, Body::Message { .. }) {
+    pub(super) fn wrote(self: &Arc<Self>, entry: &crate::Entry) {
+        if entry.body.is_countable() {
             let position = Position {
                 delivered: entry.seq,
                 read: entry.seq,
                 read_ordinal: entry.ordinal,
             };
             self.positions
-                .advance(self, entry.conversation, entry.sender.clone(), position);
+                .advance(self, entry.conversation, &entry.sender, position);
         }
-    }
-
-    /// A membership with the position that is true now.
-    pub(super) fn with_position(&self, mut membership: Membership) -> Membership {
-        let kept = self
-            .positions
-            .kept(membership.conversation, &membership.member.user);
-        membership.position = membership.position.merge(kept);
-        membership
     }
 
     pub(super) async fn mark(
@@ -147,21 +200,31 @@ impl Engine {
         mark: Mark,
     ) -> Result<Receipt, Rejection> {
         let user = &actor.user;
+        // Nobody is told of a position after a later one.
+        let _turn = self.positions.turn(id, user).await;
         let (member, state) = self.member(id, user).await?;
+        let (Mark::Delivered(asked) | Mark::Read(asked)) = mark;
+        let mut head = state.head.seq;
+        if asked > head {
+            // The log may hold more than we have heard of, and the user may have seen it.
+            let stored = self.ports.log.load(id).await?;
+            head = head.max(stored.map_or(head, |stored| stored.head.seq));
+        }
+        let kept = self.positions.kept(user).get(&id).copied();
         let stored = self
             .ports
             .positions
             .position(id, user)
             .await?
             .unwrap_or_default();
-        let before = stored.merge(self.positions.kept(id, user));
+        let before = stored.merge(kept.unwrap_or_default());
         let after = match mark {
             Mark::Delivered(seq) => before.merge(Position {
-                delivered: seq.min(state.head.seq),
+                delivered: seq.min(head),
                 ..Position::default()
             }),
             Mark::Read(seq) => {
-                let seq = seq.min(state.head.seq).max(member.since.previous());
+                let seq = seq.min(head).max(member.since.previous());
                 if seq <= before.read {
                     before
                 } else {

@@ -87,7 +87,33 @@ impl Engine {
         for user in &visible {
             self.registry.watch(session, user);
         }
-        Ok(self.presences(users, &visible))
+        // Who parted or blocked since the first question, and may have done so before there was a watch to end.
+        let still = self.visible(actor, &visible).await;
+        let still = still.as_deref().unwrap_or_default();
+        for user in visible.iter().filter(|user| !still.contains(user)) {
+            self.registry.unwatch(session, user);
+        }
+        Ok(self.presences(users, still))
+    }
+
+    /// Ends the watches between `user`, who has just left a conversation, and those with whom it shares no other.
+    pub(super) async fn stop_watching(&self, user: &UserId) {
+        let others = self.registry.watched_with(user);
+        if others.is_empty() {
+            return;
+        }
+        let sharing = match self.ports.members.sharing(user, &others).await {
+            Ok(sharing) => sharing,
+            Err(error) => {
+                // Rather too many than too few: a device may ask again. Logged by the conversion.
+                let _ = Rejection::from(error);
+                Vec::new()
+            }
+        };
+        for other in others.iter().filter(|other| !sharing.contains(other)) {
+            self.registry.hide(user, other);
+            self.registry.hide(other, user);
+        }
     }
 
     pub(super) fn unwatch(

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Engine, registry::SessionEntry, slot::Work};
+use super::{Engine, positions::with_position, registry::SessionEntry, slot::Work};
 use crate::{
-    Actor, ChangeSettings, Code, ConversationId, ConversationPage, ConversationView, Head, History,
-    HistoryPage, ListConversations, ListMembers, Member, MemberPage, Membership, Push, Rejection,
-    Seq, UserId,
+    Actor, Body, ChangeSettings, Code, ConversationId, ConversationPage, ConversationView, Entry,
+    Head, History, HistoryPage, Info, ListConversations, ListMembers, Member, MemberPage,
+    Membership, Push, Rejection, Seq, UserId,
     port::{Range, Snapshot},
     state::Lookup,
 };
@@ -55,8 +55,9 @@ impl Engine {
         id: ConversationId,
         user: &UserId,
     ) -> Result<Membership, Rejection> {
+        let kept = self.positions.kept(user);
         let row = self.ports.members.membership(user, id).await?;
-        row.map(|row| self.with_position(row))
+        row.map(|row| with_position(row, &kept))
             .ok_or_else(|| Rejection::not_found("conversation"))
     }
 
@@ -65,19 +66,19 @@ impl Engine {
         id: ConversationId,
         user: &UserId,
     ) -> Result<ConversationView, Rejection> {
-        let view = ConversationView::of(self.membership(id, user).await?, user);
+        let view = view_of(self.membership(id, user).await?, user);
         self.with_last(view).await
     }
 
     async fn with_last(&self, mut view: ConversationView) -> Result<ConversationView, Rejection> {
         if view.head.seq >= view.since {
             let before = Range::Before(view.head.seq.next());
-            view.last = self
-                .ports
-                .log
-                .read(view.conversation, before, 1)
-                .await?
-                .pop();
+            let mut last = self.ports.log.read(view.conversation, before, 1).await?;
+            if let Some(left) = view.left {
+                hide_later(&mut last, left);
+                view.head.ordinal = last.last().map_or(0, |entry| entry.ordinal);
+            }
+            view.last = last.pop();
         }
         Ok(view)
     }
@@ -89,6 +90,7 @@ impl Engine {
     ) -> Result<ConversationPage, Rejection> {
         let limit = self.limits.page_of(ask.limit);
         let (mut items, mut after) = (Vec::new(), ask.after);
+        let kept = self.positions.kept(&actor.user);
         loop {
             let rows = self
                 .ports
@@ -101,7 +103,7 @@ impl Engine {
                 if row.left.is_some() {
                     continue;
                 }
-                let view = ConversationView::of(self.with_position(row), &actor.user);
+                let view = view_of(with_position(row, &kept), &actor.user);
                 items.push(self.with_last(view).await?);
                 if items.len() == limit {
                     return Ok(ConversationPage {
@@ -152,6 +154,7 @@ impl Engine {
         session: Option<&Arc<SessionEntry>>,
         ask: ChangeSettings,
     ) -> Result<ConversationView, Rejection> {
+        let kept = self.positions.kept(&actor.user);
         let row = self.membership(ask.conversation, &actor.user).await?;
         let settings = ask
             .changes
@@ -162,7 +165,7 @@ impl Engine {
             .set_settings(&actor.user, ask.conversation, settings)
             .await?;
         let row = row.ok_or_else(|| Rejection::not_found("conversation"))?;
-        let view = ConversationView::of(self.with_position(row), &actor.user);
+        let view = view_of(with_position(row, &kept), &actor.user);
         self.tell_user(
             &actor.user,
             session,
@@ -196,18 +199,28 @@ impl Engine {
         };
         let mut items = self.ports.log.read(ask.conversation, range, limit).await?;
         let full = items.len() == limit;
+        // Judged before what is beyond the end is taken away: what was read reaches as far.
+        let past_end = items
+            .last()
+            .is_some_and(|entry| entry.seq >= end.previous());
         items.retain(|entry| entry.seq >= since && entry.seq < end);
+        if let Some(left) = left {
+            hide_later(&mut items, left);
+        }
         let done = match range {
             Range::After(after) => {
                 let reached = items.last().map_or(after, |entry| entry.seq);
                 let live = session.filter(|_| left.is_none());
-                !full
+                (!full || left.is_some() && past_end)
                     && live.is_none_or(|session| self.caught_up(session, ask.conversation, reached))
             }
             Range::Before(_) => !full || items.first().is_none_or(|entry| entry.seq <= since),
         };
-        if let Some(last) = items.last() {
-            head.seq = head.seq.max(last.seq);
+        if let Some(last) = items.last().filter(|last| last.seq >= head.seq) {
+            head = Head {
+                seq: last.seq,
+                ordinal: last.ordinal,
+            };
         }
         Ok(HistoryPage { items, head, done })
     }
@@ -222,10 +235,7 @@ impl Engine {
             }),
             Err(rejection) if rejection.code == Code::NotFound => {
                 let row = self.membership(id, user).await?;
-                let head = Head {
-                    seq: row.visible_head(),
-                    ordinal: row.head.ordinal,
-                };
+                let head = view_of(row.clone(), user).head;
                 Ok(Sight {
                     since: row.member.since,
                     left: row.left,
@@ -260,5 +270,38 @@ impl Engine {
             self.ports.runtime.spawn(Box::pin(catch_up));
         }
         head <= seq
+    }
+}
+
+/// What `user` sees of its membership. Who is no member any more does not see what became of the conversation since.
+pub(super) fn view_of(membership: Membership, user: &UserId) -> ConversationView {
+    let mut view = ConversationView::of(membership, user);
+    if view.left.is_some() {
+        view.info = Info {
+            name: None,
+            avatar: None,
+            announcement: None,
+            description: None,
+            owner: None,
+            member_count: 0,
+            ..view.info
+        };
+        // Not the present one, which tells how much is said. What is known for certain is what was read.
+        view.head.ordinal = view.position.read_ordinal;
+    }
+    view
+}
+
+/// Hides what became of entries after `left`, the last that the reader may see: their present content is not for it, and
+/// the log holds no other.
+pub(super) fn hide_later(entries: &mut [Entry], left: Seq) {
+    for entry in entries {
+        if let Body::Message {
+            edited: Some(by), ..
+        } = &entry.body
+            && *by > left
+        {
+            entry.body = Body::Unknown;
+        }
     }
 }

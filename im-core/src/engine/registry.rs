@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -22,8 +22,8 @@ pub(crate) struct SessionEntry {
     pub(super) device: DeviceId,
     pub(super) outlet: Arc<dyn Outlet>,
     pub(super) delivery: Mutex<DeliveryState>,
-    /// In whose audience it is.
-    pub(super) listens: Mutex<Vec<ConversationId>>,
+    /// In whose audience it is; `None` once it is over.
+    pub(super) listens: Mutex<Option<Vec<ConversationId>>>,
     /// Whom it watches.
     pub(super) watches: Mutex<Vec<UserId>>,
 }
@@ -46,29 +46,41 @@ struct UserEntry {
 }
 
 /// The sessions of this node.
-#[derive(Default)]
 pub(super) struct Registry {
     next: AtomicU64,
     users: Mutex<HashMap<UserId, UserEntry>>,
+    /// At how many users those who are gone are forgotten.
+    sweep_at: AtomicUsize,
 }
 
 /// Users whose last session ended are remembered for "last seen", up to this many.
 const REMEMBERED: usize = 100_000;
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            next: AtomicU64::default(),
+            users: Mutex::default(),
+            sweep_at: AtomicUsize::new(REMEMBERED),
+        }
+    }
+}
 
 impl Registry {
     pub(super) fn next_id(&self) -> SessionId {
         SessionId(self.next.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Adds a session; returns the one of the same device that it displaces.
-    pub(super) fn add(&self, session: &Arc<SessionEntry>) -> Option<Arc<SessionEntry>> {
+    /// Adds a session; returns those of the same device, which it displaces.
+    pub(super) fn add(&self, session: &Arc<SessionEntry>) -> Vec<Arc<SessionEntry>> {
         let mut users = lock(&self.users);
         let user = users.entry(session.actor.user.clone()).or_default();
         let displaced = user
             .sessions
             .iter()
-            .find(|other| other.device == session.device)
-            .cloned();
+            .filter(|other| other.device == session.device)
+            .cloned()
+            .collect();
         user.sessions.push(session.clone());
         if user.presence.attached() {
             user.announce(&session.actor.user);
@@ -98,8 +110,11 @@ impl Registry {
                 user.watchers.retain(|watcher| watcher.id != session.id);
             }
         }
-        if users.len() > REMEMBERED {
+        if users.len() > self.sweep_at.load(Ordering::Relaxed) {
             users.retain(|_, user| !user.sessions.is_empty() || !user.watchers.is_empty());
+            // Where more than that are there, not again for each that goes.
+            self.sweep_at
+                .store(REMEMBERED.max(users.len() * 2), Ordering::Relaxed);
         }
         true
     }
@@ -152,6 +167,12 @@ impl Registry {
     /// From now on `watcher` is told when `user` comes or goes.
     pub(super) fn watch(&self, watcher: &Arc<SessionEntry>, user: &UserId) {
         let mut users = lock(&self.users);
+        let is_over = users
+            .get(&watcher.actor.user)
+            .is_none_or(|own| own.sessions.iter().all(|other| other.id != watcher.id));
+        if is_over {
+            return;
+        }
         let entry = users.entry(user.clone()).or_default();
         if !entry.watchers.iter().any(|other| other.id == watcher.id) {
             entry.watchers.push(watcher.clone());
@@ -166,7 +187,27 @@ impl Registry {
         }
     }
 
-    /// All sessions of `by` stop watching `user`.
+    /// Whom the sessions of `user` watch, and who watches `user`; each once.
+    pub(super) fn watched_with(&self, user: &UserId) -> Vec<UserId> {
+        let users = lock(&self.users);
+        let Some(entry) = users.get(user) else {
+            return Vec::new();
+        };
+        let mut others: Vec<_> = entry
+            .watchers
+            .iter()
+            .map(|watcher| watcher.actor.user.clone())
+            .collect();
+        for session in &entry.sessions {
+            others.extend(lock(&session.watches).iter().cloned());
+        }
+        others.retain(|other| other != user);
+        others.sort();
+        others.dedup();
+        others
+    }
+
+    /// All sessions of `from` stop watching `user`.
     pub(super) fn hide(&self, user: &UserId, from: &UserId) {
         for session in self.sessions_of(from) {
             self.unwatch(&session, user);

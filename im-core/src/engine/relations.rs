@@ -25,6 +25,21 @@ struct Known {
     changes: u64,
 }
 
+/// Forgets a user's blocks when it goes out of scope: also when the store failed, or nobody waited for it, and it is not
+/// known what is stored.
+struct Forget<'a> {
+    relations: &'a Relations,
+    by: &'a UserId,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        let mut known = lock(&self.relations.blocks);
+        known.changes += 1;
+        known.by.remove(self.by);
+    }
+}
+
 impl Engine {
     /// Whether one of the two blocked the other.
     pub(super) async fn is_blocked(&self, a: &UserId, b: &UserId) -> Result<bool, Rejection> {
@@ -67,7 +82,10 @@ impl Engine {
                 "nobody can block oneself",
             ));
         }
-        if block.blocked && self.blocked_by(&actor.user).await?.len() >= self.limits.blocks_per_user
+        let blocked = self.blocked_by(&actor.user).await?;
+        if block.blocked
+            && !blocked.contains(&block.user)
+            && blocked.len() >= self.limits.blocks_per_user
         {
             let detail = format!(
                 "one can block at most {} users; lift another block first",
@@ -75,15 +93,16 @@ impl Engine {
             );
             return Err(Rejection::new(Code::TooMany, detail));
         }
-        let changed = self
-            .ports
-            .contacts
-            .set_block(&actor.user, block.clone())
-            .await?;
-        let mut known = lock(&self.relations.blocks);
-        known.changes += 1;
-        known.by.remove(&actor.user);
-        drop(known);
+        let changed = {
+            let _forget = Forget {
+                relations: &self.relations,
+                by: &actor.user,
+            };
+            self.ports
+                .contacts
+                .set_block(&actor.user, block.clone())
+                .await?
+        };
         if changed {
             if block.blocked {
                 self.registry.hide(&actor.user, &block.user);

@@ -49,18 +49,23 @@ pub(super) struct SlotState {
     pub(super) led: bool,
     /// Entries that wait for others, when deliveries are coalesced.
     pub(super) gathered: Vec<Push>,
+    /// An append was begun whose outcome we have not been told: the log may hold more than was delivered here.
+    pub(super) doubt: bool,
+    /// Whether somebody will look, in a moment, what became of it.
+    pub(super) looking: bool,
 }
 
 impl SlotState {
-    /// Adds a session to those who see the conversation; does nothing when it is one of them.
-    pub(super) fn listen(&mut self, session: &Arc<SessionEntry>) {
+    /// Adds a session to those who see the conversation. `false` when it is one of them.
+    pub(super) fn listen(&mut self, session: &Arc<SessionEntry>) -> bool {
         // Sessions are numbered as they open, so a new one almost always goes to the end.
-        if let Err(place) = self
+        let place = self
             .audience
-            .binary_search_by_key(&session.id, |other| other.id)
-        {
+            .binary_search_by_key(&session.id, |other| other.id);
+        if let Err(place) = place {
             Arc::make_mut(&mut self.audience).insert(place, session.clone());
         }
+        place.is_err()
     }
 
     /// Removes a session.
@@ -74,7 +79,11 @@ impl SlotState {
     }
 
     fn is_idle(&self) -> bool {
-        self.audience.is_empty() && self.queue.is_empty() && !self.led && self.gathered.is_empty()
+        self.audience.is_empty()
+            && self.queue.is_empty()
+            && !self.led
+            && !self.doubt
+            && self.gathered.is_empty()
     }
 }
 

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Engine, registry::SessionEntry};
+use super::{
+    Engine,
+    positions::with_position,
+    read::{hide_later, view_of},
+    registry::SessionEntry,
+};
 use crate::{
-    Actor, Block, ConversationView, Cursor, Membership, Rejection, SyncItem, SyncPage, SyncPoint,
-    SyncPull, port::Range,
+    Actor, Block, Cursor, Membership, Rejection, SyncItem, SyncPage, SyncPoint, SyncPull,
+    port::Range,
 };
 
 /// Conversations in one page, each with a view of about 600 bytes.
@@ -14,6 +19,9 @@ const ITEMS: usize = 100;
 const ROWS: usize = 200;
 /// Entries of a conversation that a new device is given to begin with.
 const FIRST: usize = 20;
+/// The version in a cursor of a device whose first catching up is not over: it has everything new to learn, and nothing
+/// that changed. The largest that a cursor's text holds.
+const FRESH: u64 = (1 << 63) - 1;
 
 impl Engine {
     pub(super) async fn sync(
@@ -29,6 +37,7 @@ impl Engine {
         if reset || fresh {
             cursor = Cursor {
                 epoch,
+                version: FRESH,
                 ..Cursor::default()
             };
         }
@@ -76,6 +85,7 @@ impl Engine {
     }
 
     async fn changed_blocks(&self, actor: &Actor, version: u64) -> Result<Vec<Block>, Rejection> {
+        let version = if version == FRESH { 0 } else { version };
         let rows = self.ports.contacts.blocks(&actor.user).await?;
         // A new device has no lifted blocks to learn of.
         let news = rows
@@ -95,6 +105,7 @@ impl Engine {
     ) -> Result<bool, Rejection> {
         loop {
             let after = cursor.page.map(|page| page.after);
+            let kept = self.positions.kept(&actor.user);
             let rows = self
                 .ports
                 .members
@@ -106,6 +117,7 @@ impl Engine {
                     return Ok(false);
                 }
                 let id = row.conversation;
+                let row = with_position(row, &kept);
                 let complete = self.pull_one(actor, session, cursor, row, pull).await?;
                 if !complete {
                     return Ok(false);
@@ -138,11 +150,12 @@ impl Engine {
             return Ok(session
                 .is_none_or(|session| row.left.is_some() || self.caught_up(session, id, end)));
         }
-        let entries = match held {
+        let mut entries = match held {
             _ if pull.skip => Vec::new(),
             Some(held) if held >= end => Vec::new(),
-            Some(held) => {
-                let after = held.max(row.member.since.previous());
+            // Where the device was before this conversation was: it lacks all of it.
+            _ if held.is_some() || cursor.version != FRESH => {
+                let after = held.unwrap_or_default().max(row.member.since.previous());
                 let mut entries = self
                     .ports
                     .log
@@ -151,7 +164,7 @@ impl Engine {
                 entries.retain(|entry| entry.seq <= end || row.left.is_none());
                 entries
             }
-            None => {
+            _ => {
                 let latest = Range::Before(end.next());
                 let mut entries = self
                     .ports
@@ -162,6 +175,9 @@ impl Engine {
                 entries
             }
         };
+        if let Some(left) = row.left {
+            hide_later(&mut entries, left);
+        }
         let reached = entries
             .last()
             .map_or_else(|| end.max(held.unwrap_or_default()), |entry| entry.seq);
@@ -174,7 +190,7 @@ impl Engine {
             cursor.positions.insert(id, reached);
         }
         pull.room = pull.room.saturating_sub(entries.len());
-        let view = ConversationView::of(self.with_position(row), &actor.user);
+        let view = view_of(row, &actor.user);
         pull.items.push(SyncItem {
             view,
             entries,

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::{RosterChange, roster_changes};
 use crate::{
-    Body, ClientId, ConversationId, Entry, Head, Info, Member, Timestamp, UserId, port::Snapshot,
+    Body, ClientId, ConversationId, Entry, Head, Info, Member, Seq, Timestamp, UserId,
+    port::Snapshot,
 };
 
 /// What is known of a user's membership without asking the store.
@@ -26,6 +27,8 @@ pub struct ConversationState {
     info: Info,
     head: Head,
     last_at: Timestamp,
+    /// The last entry that changed who is in or as what.
+    roster_at: Seq,
     roster: HashMap<UserId, Option<Member>>,
 }
 
@@ -43,6 +46,7 @@ impl ConversationState {
             info,
             head,
             last_at: last_at_ms,
+            roster_at: head.seq,
             roster: HashMap::new(),
         }
     }
@@ -81,6 +85,12 @@ impl ConversationState {
         self.head
     }
 
+    /// The entry since which nobody came, went or changed role; not later than the head.
+    #[must_use]
+    pub const fn roster_at(&self) -> Seq {
+        self.roster_at
+    }
+
     /// What is known of a user.
     #[must_use]
     pub fn lookup(&self, user: &UserId) -> Lookup<'_> {
@@ -93,7 +103,7 @@ impl ConversationState {
 
     /// Takes in what the store says of `users`: those in `members` are, the others are not.
     ///
-    /// The rows must have been read while the head was the present one.
+    /// The rows must have been read while [`ConversationState::roster_at`] was the present one.
     pub fn learn(&mut self, users: &[UserId], members: Vec<Member>) {
         for user in users {
             self.roster.entry(user.clone()).or_insert(None);
@@ -115,7 +125,7 @@ impl ConversationState {
     ) -> Entry {
         Entry {
             conversation: self.id,
-            seq: crate::Seq(self.head.seq.0 + ahead + 1),
+            seq: Seq(self.head.seq.0 + ahead + 1),
             sender: sender.clone(),
             client_id,
             // A clock that steps back must not make the log look out of order.
@@ -136,6 +146,7 @@ impl ConversationState {
             "entries are applied in order"
         );
         for change in roster_changes(entry) {
+            self.roster_at = entry.seq;
             self.change(change);
         }
         self.head = Head {

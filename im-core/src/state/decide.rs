@@ -70,7 +70,7 @@ impl ConversationState {
                 "this client id began another conversation; choose a new one",
             )),
             Ask::Direct(_) | Ask::Join(_) => Ok(Decision::Nothing),
-            Ask::Edit(ask) => Self::edit(member, ask, facts, limits, now),
+            Ask::Edit(ask) => self.edit(member, ask, facts, limits, now),
             Ask::Info(ask) => self.change_info(member, ask, limits),
             Ask::Kick(ask) => self.kick(member, ask),
             Ask::Leave(_) => self.leave(member),
@@ -137,6 +137,13 @@ impl ConversationState {
         }
     }
 
+    fn check_block(&self, facts: &Facts) -> Result<(), Rejection> {
+        if facts.blocked && self.info().kind == Kind::Direct {
+            return Err(blocked());
+        }
+        Ok(())
+    }
+
     fn check_room(&self, more: usize, limits: &Limits) -> Result<(), Rejection> {
         let room = limits
             .group_members
@@ -153,9 +160,7 @@ impl ConversationState {
 
     fn send(&self, ask: &SendMessage, facts: &Facts, limits: &Limits) -> Decided {
         check_content(&ask.content, limits)?;
-        if facts.blocked && self.info().kind == Kind::Direct {
-            return Err(blocked());
-        }
+        self.check_block(facts)?;
         Ok(Decision::Append(Body::Message {
             content: ask.content.clone(),
             edited: None,
@@ -163,6 +168,7 @@ impl ConversationState {
     }
 
     fn edit(
+        &self,
         member: &Member,
         ask: &EditMessage,
         facts: &Facts,
@@ -174,6 +180,7 @@ impl ConversationState {
         if target.sender != member.user {
             return Err(forbidden("only the sender can edit a message"));
         }
+        self.check_block(facts)?;
         if now.since(target.at_ms) > limits.edit() {
             return Err(Rejection::new(
                 Code::Expired,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::SendMessage;
+use crate::{ClientId, ConversationId, SendMessage};
 
 /// Messages that wait for an answer, in the order in which they were written.
 ///
@@ -26,6 +26,13 @@ impl Outbox {
     /// The message was stored, or refused for good.
     pub fn settle(&mut self, ticket: u64) -> Option<SendMessage> {
         self.waiting.remove(&ticket)
+    }
+
+    /// The message with this client id was seen in the log of its conversation.
+    pub fn settle_stored(&mut self, conversation: ConversationId, client_id: &ClientId) {
+        self.waiting.retain(|_, message| {
+            message.conversation != conversation || message.client_id != *client_id
+        });
     }
 
     /// Everything without an answer, in order.

@@ -1,1 +1,43 @@
-//! For whoever implements a port or embeds the engine: conformance suites, a manual clock, fixtures.
+//! For whoever implements a port or embeds the engine: conformance suites, a manual runtime, fixtures.
+//!
+//! Each durable port has a suite: one list of cases, and an exported macro that yields a named `#[tokio::test]` for
+//! every case. A case gets a fresh store from the expression that the macro is given: an `async` expression of
+//! `Option<(Ports, guard)>`, where the guard is dropped after the case and `None` means that a server is missing.
+//!
+//! ```ignore
+//! async fn open() -> Option<(Ports, ())> {
+//!     Some((MyStore::new().ports(), ()))
+//! }
+//! im_core::every_store_suite!(open());
+//! ```
+//!
+//! The crate that calls the macros needs tokio with `macros` and `rt-multi-thread` among its dev-dependencies.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a case fails by panicking, and looks at what it is about"
+)]
+
+#[macro_use]
+mod suite;
+
+mod fixture;
+mod manual_runtime;
+
+pub mod accounts;
+pub mod append;
+pub mod contacts;
+pub mod devices;
+pub mod log;
+pub mod members;
+pub mod positions;
+pub mod roster;
+pub mod tokens;
+pub mod users;
+
+pub use fixture::{
+    Draft, Log, UNUSUAL_IDS, append_until_stored, audit, client_id, conversation, created, device,
+    group, race, said, user,
+};
+pub use manual_runtime::ManualRuntime;

@@ -8,7 +8,7 @@ use serde::{
 };
 
 use super::{Format, WireError};
-use crate::{Code, Command, Push, Rejection, Reply};
+use crate::{Code, Command, METHODS, Push, Rejection, Reply};
 
 /// What correlates a reply with its request. The client chooses it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -189,11 +189,16 @@ impl Incoming {
 
 /// A closed list of values whose type is named by a method.
 trait ByMethod: Sized {
+    /// The methods that name one.
+    const METHODS: &'static [&'static str];
+
     fn decode<'de, D: Deserializer<'de>>(method: &str, params: D)
     -> Option<Result<Self, D::Error>>;
 }
 
 impl ByMethod for Command {
+    const METHODS: &'static [&'static str] = METHODS;
+
     fn decode<'de, D: Deserializer<'de>>(
         method: &str,
         params: D,
@@ -203,6 +208,8 @@ impl ByMethod for Command {
 }
 
 impl ByMethod for Push {
+    const METHODS: &'static [&'static str] = Self::METHODS;
+
     fn decode<'de, D: Deserializer<'de>>(
         method: &str,
         params: D,
@@ -212,6 +219,8 @@ impl ByMethod for Push {
 }
 
 impl ByMethod for Reply {
+    const METHODS: &'static [&'static str] = METHODS;
+
     fn decode<'de, D: Deserializer<'de>>(
         method: &str,
         result: D,
@@ -230,6 +239,10 @@ fn read_member<T: ByMethod>(
     member: &str,
     method: &str,
 ) -> Result<Option<T>, WireError> {
+    // Not left to `decode`: a member whose type is not known would stay unread, and so would the rest of the frame.
+    if !T::METHODS.contains(&method) {
+        return Ok(None);
+    }
     let seek = Seek {
         member,
         method,
@@ -472,6 +485,20 @@ mod tests {
             code(br#"{"id":1,"method":"message.send","params":{"conversation":3}}"#),
             (true, Code::InvalidRequest)
         );
+    }
+
+    #[test]
+    fn an_unknown_method_is_told_from_bad_params_and_an_unknown_push_is_ignored() {
+        let frame = serde_json::json!({"method": "no.such", "params": {"x": [1, {}]}, "id": 1});
+        let mut request = Vec::new();
+        for format in [Format::Json, Format::MessagePack] {
+            request.clear();
+            format.write(&frame, &mut request);
+            let read = read_request(format, &request);
+            assert_eq!(read.id, Some(RequestId::Number(1)));
+            assert_eq!(read.command.unwrap_err().code, Code::UnknownMethod);
+            assert_eq!(Incoming::read(format, &request).unwrap(), Incoming::Ignored);
+        }
     }
 
     #[test]

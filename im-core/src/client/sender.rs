@@ -1,0 +1,274 @@
+//! What a session sends: kept until it is answered, sent again when the link breaks, in order.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::{CallError, Connection, Connector};
+use crate::{
+    Call, ClientId, CloseReason, Code, Command, Content, ConversationId, Entry, Error, Rejection,
+    Reply, SendMessage, Sent, UserId, port::Runtime, state::Outbox,
+};
+
+/// The shortest and the longest pause between two attempts.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// Own messages whose echo is waited for. Beyond, the oldest are forgotten and their echoes handed out.
+const ECHOES: usize = 10_000;
+
+/// Sends for a session. Clone it to send from several tasks.
+#[derive(Clone)]
+pub struct Sender {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    connector: Arc<dyn Connector>,
+    runtime: Arc<dyn Runtime>,
+    user: UserId,
+    link: Mutex<Link>,
+    connecting: tokio::sync::Mutex<()>,
+    outbox: Mutex<Outbox>,
+    echoes: Mutex<Echoes>,
+}
+
+#[derive(Default)]
+struct Link {
+    open: Option<Arc<dyn Connection>>,
+    /// Why it will not be opened again.
+    over: Option<CloseReason>,
+}
+
+#[derive(Default)]
+struct Echoes {
+    expected: HashSet<ClientId>,
+    order: VecDeque<ClientId>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sender {
+    pub(super) fn new(
+        connector: Arc<dyn Connector>,
+        runtime: Arc<dyn Runtime>,
+        first: Arc<dyn Connection>,
+    ) -> Self {
+        let shared = Shared {
+            user: first.opened().user.clone(),
+            connector,
+            runtime,
+            link: Mutex::new(Link {
+                open: Some(first),
+                over: None,
+            }),
+            connecting: tokio::sync::Mutex::default(),
+            outbox: Mutex::default(),
+            echoes: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    pub(super) fn user(&self) -> &UserId {
+        &self.shared.user
+    }
+
+    /// Says something. Resolves when it is stored; until then it is sent again as often as the link breaks or the server
+    /// is busy, and is stored exactly once.
+    ///
+    /// # Errors
+    /// `Rejected` when the server refuses for good, `Closed` when the session is over.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not withdraw the message: it is sent again after the next break until it has an answer.
+    pub async fn send(
+        &self,
+        to: &ConversationId,
+        content: impl Into<Content>,
+    ) -> Result<Sent, Error> {
+        let client_id = ClientId::random();
+        let message = SendMessage {
+            conversation: *to,
+            client_id: client_id.clone(),
+            content: content.into(),
+        };
+        self.expect_echo(client_id);
+        let ticket = lock(&self.shared.outbox).push(message.clone());
+        let answer = self.call_until_answered(message).await;
+        lock(&self.shared.outbox).settle(ticket);
+        answer
+    }
+
+    /// As [`Sender::call`], but does not take "try again later" for an answer.
+    pub(super) async fn call_until_answered<C: Call>(&self, call: C) -> Result<C::Reply, Error> {
+        loop {
+            let answer = self.call(call.clone()).await;
+            let Err(Error::Rejected(rejection)) = &answer else {
+                return answer;
+            };
+            if !rejection.code.is_retryable() {
+                return answer;
+            }
+            let wait = rejection
+                .retry_after_ms
+                .map_or(PAUSE.0, Duration::from_millis);
+            let wait = wait.clamp(PAUSE.0, PAUSE.1);
+            self.shared.runtime.sleep(wait).await;
+        }
+    }
+
+    /// Executes a command; executes it again when the link broke before the reply came. All commands are safe to repeat.
+    ///
+    /// # Errors
+    /// `Rejected` with a stable code, `Closed` when the session is over.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not withdraw a command that was polled.
+    pub async fn call<C: Call>(&self, call: C) -> Result<C::Reply, Error> {
+        let reply = self.execute(call.into_command()).await?;
+        let mismatch = || {
+            Rejection::new(
+                Code::InvalidFrame,
+                "the server answered with another command's reply",
+            )
+        };
+        Ok(C::reply_of(reply).ok_or_else(mismatch)?)
+    }
+
+    async fn execute(&self, command: Command) -> Result<Reply, Error> {
+        loop {
+            let link = self.link().await?;
+            match link.call(command.clone()).await {
+                Ok(reply) => return Ok(reply),
+                Err(CallError::Rejected(rejection)) => return Err(rejection.into()),
+                Err(CallError::Closed(reason)) => self.broke(&link, reason),
+                Err(CallError::Lost) => {
+                    let reason = match link_end(&*link).await {
+                        Some(reason) => reason,
+                        None => CloseReason::IdleTimeout,
+                    };
+                    self.broke(&link, reason);
+                }
+            }
+        }
+    }
+
+    /// The open link; opens one when there is none.
+    pub(super) async fn link(&self) -> Result<Arc<dyn Connection>, Error> {
+        if let Some(link) = self.open_link()? {
+            return Ok(link);
+        }
+        let _one_at_a_time = self.shared.connecting.lock().await;
+        if let Some(link) = self.open_link()? {
+            return Ok(link);
+        }
+        let link = connect(&*self.shared.connector, &*self.shared.runtime).await?;
+        self.send_again(&link).await;
+        lock(&self.shared.link).open = Some(link.clone());
+        Ok(link)
+    }
+
+    fn open_link(&self) -> Result<Option<Arc<dyn Connection>>, Error> {
+        let link = lock(&self.shared.link);
+        match link.over {
+            Some(reason) => Err(Error::Closed(reason)),
+            None => Ok(link.open.clone()),
+        }
+    }
+
+    /// Sends what has no answer, in order, before anything new goes over the link.
+    async fn send_again(&self, link: &Arc<dyn Connection>) {
+        let waiting: Vec<_> = lock(&self.shared.outbox)
+            .waiting()
+            .map(|(ticket, message)| (ticket, message.clone()))
+            .collect();
+        for (ticket, message) in waiting {
+            match link.call(message.into_command()).await {
+                Err(CallError::Closed(_) | CallError::Lost) => return,
+                Err(CallError::Rejected(rejection)) if rejection.code.is_retryable() => return,
+                // Whoever waits for the answer asks once more and is told the same.
+                Err(CallError::Rejected(_)) | Ok(_) => {
+                    lock(&self.shared.outbox).settle(ticket);
+                }
+            }
+        }
+    }
+
+    pub(super) fn broke(&self, link: &Arc<dyn Connection>, reason: CloseReason) {
+        let mut state = lock(&self.shared.link);
+        if state
+            .open
+            .as_ref()
+            .is_some_and(|open| Arc::ptr_eq(open, link))
+        {
+            state.open = None;
+            if !reason.may_resume() {
+                state.over = Some(reason);
+            }
+        }
+    }
+
+    fn expect_echo(&self, client_id: ClientId) {
+        let mut echoes = lock(&self.shared.echoes);
+        echoes.order.push_back(client_id.clone());
+        echoes.expected.insert(client_id);
+        while echoes.order.len() > ECHOES {
+            if let Some(oldest) = echoes.order.pop_front() {
+                echoes.expected.remove(&oldest);
+            }
+        }
+    }
+
+    /// A message of one's own is in the log: whoever sent it may have stopped waiting for the answer.
+    pub(super) fn stored(&self, entry: &Entry) {
+        if entry.sender == self.shared.user {
+            lock(&self.shared.outbox).settle_stored(entry.conversation, &entry.client_id);
+        }
+    }
+
+    pub(super) fn is_echo(&self, entry: &Entry) -> bool {
+        entry.sender == self.shared.user
+            && lock(&self.shared.echoes).expected.remove(&entry.client_id)
+    }
+}
+
+/// Why a link is over, when it says so at once.
+async fn link_end(link: &dyn Connection) -> Option<CloseReason> {
+    use futures_util::FutureExt;
+    loop {
+        match link.next().now_or_never()? {
+            Ok(_) => {}
+            Err(reason) => return Some(reason),
+        }
+    }
+}
+
+/// Opens a link; as long as nobody answers, after growing pauses that differ from device to device.
+pub(super) async fn connect(
+    connector: &dyn Connector,
+    runtime: &dyn Runtime,
+) -> Result<Arc<dyn Connection>, Error> {
+    let mut pause = PAUSE.0;
+    loop {
+        let wait = match connector.connect().await {
+            Ok(link) => return Ok(link.into()),
+            Err(CallError::Rejected(rejection)) if !rejection.code.is_retryable() => {
+                return Err(rejection.into());
+            }
+            Err(CallError::Rejected(rejection)) => rejection
+                .retry_after_ms
+                .map_or(pause, Duration::from_millis),
+            Err(CallError::Closed(reason)) => return Err(Error::Closed(reason)),
+            Err(CallError::Lost) => pause,
+        };
+        let jitter = (uuid::Uuid::new_v4().as_u128() % 1_000) as u32;
+        runtime
+            .sleep(wait / 2 + wait.min(PAUSE.1) * jitter / 1_000)
+            .await;
+        pause = (pause * 2).min(PAUSE.1);
+    }
+}

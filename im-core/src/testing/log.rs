@@ -1,0 +1,268 @@
+//! What a log holds and how it is read. How appends are ordered and refused is in [`append`](super::append).
+
+use super::{Draft, Log, UNUSUAL_IDS, audit, client_id, conversation, created, group, said, user};
+use crate::{
+    Body, ClientId, Content, Entry, Head, InfoPatch, Joining, Kind, Role, Seq, UserId,
+    port::{Appended, Ports, Range},
+};
+
+fn text_of(entry: &Entry) -> Option<&str> {
+    match &entry.body {
+        Body::Message { content, .. } => content.as_text(),
+        Body::Edited { content, .. } => content.as_ref().and_then(Content::as_text),
+        _ => None,
+    }
+}
+
+fn edited(target: Seq, text: &str) -> Body {
+    Body::Edited {
+        target,
+        content: Some(Content::text(text)),
+    }
+}
+
+async fn seqs(ports: &Ports, log: &Log, range: Range, limit: usize) -> Vec<u64> {
+    let page = ports.log.read(log.conversation, range, limit).await;
+    page.unwrap().iter().map(|entry| entry.seq.0).collect()
+}
+
+const NONE: [u64; 0] = [];
+
+suite! { log_store_suite in log:
+    /// The history has one identity.
+    async fn the_epoch_stays(ports) {
+        let epoch = ports.log.epoch().await.unwrap();
+        group(ports, &["alice"]).await;
+        assert_eq!(ports.log.epoch().await.unwrap(), epoch);
+    }
+
+    /// What does not exist is empty, and no error.
+    async fn an_unknown_conversation_holds_nothing(ports) {
+        let at = conversation();
+        let key = (user("alice"), client_id("1"));
+        assert_eq!(ports.log.load(at).await.unwrap(), None);
+        assert_eq!(ports.log.read(at, Range::After(Seq::ZERO), 10).await.unwrap(), []);
+        assert_eq!(ports.log.read(at, Range::Before(Seq(9)), 10).await.unwrap(), []);
+        assert_eq!(ports.log.find(at, &[key]).await.unwrap(), []);
+        assert_eq!(ports.log.find(at, &[]).await.unwrap(), []);
+    }
+
+    /// The first entry makes the facts.
+    async fn a_conversation_begins_with_its_facts(ports) {
+        let mut group = Log::new();
+        group.store(ports, [Draft::new("alice", created(&["alice", "bob"]))]).await;
+        let mut direct = Log::new();
+        let members = vec![user("zoe"), user("bob")];
+        let body = Body::Created { kind: Kind::Direct, name: None, joining: Joining::Invited, members };
+        direct.store(ports, [Draft::new("zoe", body)]).await;
+
+        let snapshot = ports.log.load(group.conversation).await.unwrap().unwrap();
+        assert_eq!(snapshot.head, Head { seq: Seq(1), ordinal: 0 });
+        assert_eq!(snapshot.last_at_ms, Log::time_of(Seq(1)));
+        assert_eq!(snapshot.info.kind, Kind::Group);
+        assert_eq!(snapshot.info.name.as_deref(), Some("group"));
+        assert_eq!(snapshot.info.owner, Some(user("alice")));
+        assert_eq!(snapshot.info.member_count, 2);
+        assert_eq!(snapshot.info.created_at_ms, Log::time_of(Seq(1)));
+        let info = ports.log.load(direct.conversation).await.unwrap().unwrap().info;
+        assert_eq!(info.kind, Kind::Direct);
+        assert_eq!(info.pair, [user("bob"), user("zoe")]);
+        assert_eq!(info.owner, None);
+        assert_eq!(info.member_count, 2);
+    }
+
+    /// Facts and head are those after the last entry.
+    async fn the_facts_follow_the_log(ports) {
+        let mut log = group(ports, &["alice", "bob"]).await;
+        let patch = InfoPatch {
+            name: Some("new name".into()),
+            announcement: Some("read this".into()),
+            joining: Some(Joining::Open),
+            ..InfoPatch::default()
+        };
+        log.store(ports, [Draft::new("alice", Body::InfoChanged { changes: patch })]).await;
+        log.store(ports, [Draft::new("carol", Body::Joined), Draft::new("carol", said("hello"))]).await;
+        log.store(ports, [Draft::new("alice", Body::RoleChanged { member: user("carol"), role: Role::Owner })]).await;
+        let clear = InfoPatch { announcement: Some(String::new()), ..InfoPatch::default() };
+        log.store(ports, [Draft::new("carol", Body::InfoChanged { changes: clear })]).await;
+        log.store(ports, [Draft::new("bob", Body::Left)]).await;
+
+        let snapshot = ports.log.load(log.conversation).await.unwrap().unwrap();
+        assert_eq!(snapshot.head, Head { seq: Seq(7), ordinal: 1 });
+        assert_eq!(snapshot.last_at_ms, Log::time_of(Seq(7)));
+        assert_eq!(snapshot.info.name.as_deref(), Some("new name"));
+        assert_eq!(snapshot.info.announcement, None);
+        assert_eq!(snapshot.info.joining, Joining::Open);
+        assert_eq!(snapshot.info.owner, Some(user("carol")));
+        assert_eq!(snapshot.info.member_count, 2);
+    }
+
+    /// Every kind of body reads back as it was written.
+    async fn every_body_reads_back(ports) {
+        let mut log = Log::new();
+        let data = serde_json::json!({"a": [1, 2.5, null, "x"], "b": {"c": true, "d": -7, "e": ""}});
+        let patch = InfoPatch { avatar: Some("key".into()), ..InfoPatch::default() };
+        let drafts = [
+            Draft::new("alice", created(&["alice", "bob"])),
+            Draft::new("alice", said("hello")),
+            Draft::new("alice", Body::Message { content: Content::Custom { name: "poll".into(), data }, edited: None }),
+            Draft::new("alice", Body::InfoChanged { changes: patch }),
+            Draft::new("alice", Body::MembersAdded { members: vec![user("carol"), user("dave")] }),
+            Draft::new("alice", Body::Kicked { members: vec![user("dave")], reason: Some("spam".into()) }),
+            Draft::new("alice", Body::Kicked { members: vec![user("carol")], reason: None }),
+            Draft::new("erin", Body::Joined),
+            Draft::new("alice", Body::RoleChanged { member: user("erin"), role: Role::Admin }),
+            Draft::new("bob", Body::Left),
+            Draft::new("alice", Body::Unknown),
+        ];
+        let written = log.store(ports, drafts).await;
+
+        assert_eq!(audit(ports, log.conversation).await, written);
+    }
+
+    /// Size and characters of a content are kept.
+    async fn a_content_reads_back_to_the_byte(ports) {
+        let mut log = group(ports, &["alice"]).await;
+        let large = "😀x".repeat(64 * 1024 / 5);
+        let odd = "\0 \u{1} 'quoted' \"twice\" \\ % _ ? $1 \u{feff}\u{202e}\r\n\t ";
+        log.store(ports, [Draft::new("alice", said(&large)), Draft::new("alice", said(odd))]).await;
+
+        let entries = audit(ports, log.conversation).await;
+        assert_eq!(text_of(&entries[1]), Some(&*large));
+        assert_eq!(text_of(&entries[2]), Some(odd));
+    }
+
+    /// Pages go forward from a seq and backward from a seq, always in ascending order.
+    async fn pages_are_ascending_and_exact(ports) {
+        let mut log = group(ports, &["alice"]).await;
+        log.store(ports, (2..=25).map(|n| Draft::new("alice", said(&n.to_string())))).await;
+        // Neighbours in the index must not leak in.
+        group(ports, &["alice"]).await;
+
+        assert_eq!(seqs(ports, &log, Range::After(Seq::ZERO), 3).await, [1, 2, 3]);
+        assert_eq!(seqs(ports, &log, Range::After(Seq(3)), 4).await, [4, 5, 6, 7]);
+        assert_eq!(seqs(ports, &log, Range::After(Seq(23)), 10).await, [24, 25]);
+        assert_eq!(seqs(ports, &log, Range::After(Seq(25)), 10).await, NONE);
+        assert_eq!(seqs(ports, &log, Range::After(Seq(1 << 40)), 10).await, NONE);
+        assert_eq!(seqs(ports, &log, Range::Before(Seq(1 << 40)), 3).await, [23, 24, 25]);
+        assert_eq!(seqs(ports, &log, Range::Before(Seq(23)), 3).await, [20, 21, 22]);
+        assert_eq!(seqs(ports, &log, Range::Before(Seq(3)), 10).await, [1, 2]);
+        assert_eq!(seqs(ports, &log, Range::Before(Seq(1)), 10).await, NONE);
+        assert_eq!(seqs(ports, &log, Range::Before(Seq::ZERO), 10).await, NONE);
+        assert_eq!(seqs(ports, &log, Range::After(Seq::ZERO), 0).await, NONE);
+    }
+
+    /// The message shows its last edit; the edits keep what they said.
+    async fn an_edit_revises_its_message(ports) {
+        let mut log = group(ports, &["alice"]).await;
+        log.store(ports, [Draft::new("alice", said("one")), Draft::new("alice", said("other"))]).await;
+        log.store(ports, [Draft::new("alice", edited(Seq(2), "two"))]).await;
+        log.store(ports, [
+            Draft::new("alice", edited(Seq(2), "three")),
+            Draft::new("alice", edited(Seq(2), "four")),
+        ]).await;
+
+        let entries = audit(ports, log.conversation).await;
+        let content = Content::text("four");
+        assert_eq!(entries[1].body, Body::Message { content, edited: Some(Seq(6)) });
+        assert_eq!(entries[1].at_ms, Log::time_of(Seq(2)));
+        let texts: Vec<_> = entries.iter().map(text_of).collect();
+        assert_eq!(texts, [None, Some("four"), Some("other"), Some("two"), Some("three"), Some("four")]);
+    }
+
+    /// A recall takes the content out of the message and out of all its edits, and out of nothing else.
+    async fn a_recall_wipes_the_message_and_its_edits(ports) {
+        let mut log = group(ports, &["alice"]).await;
+        log.store(ports, [Draft::new("alice", said("one")), Draft::new("alice", said("other"))]).await;
+        log.store(ports, [Draft::new("alice", edited(Seq(2), "two")), Draft::new("alice", edited(Seq(3), "kept"))]).await;
+        log.store(ports, [Draft::new("alice", edited(Seq(2), "three"))]).await;
+        log.store(ports, [Draft::new("alice", Body::Recalled { target: Seq(2) })]).await;
+
+        let entries = audit(ports, log.conversation).await;
+        assert_eq!(entries[1].body, Body::RecalledMessage { by: Seq(7) });
+        assert_eq!(entries[3].body, Body::Edited { target: Seq(2), content: None });
+        assert_eq!(entries[5].body, Body::Edited { target: Seq(2), content: None });
+        assert_eq!(text_of(&entries[2]), Some("kept"));
+        assert_eq!(text_of(&entries[4]), Some("kept"));
+        assert_eq!(log.head.ordinal, 2, "a recalled message keeps its number");
+    }
+
+    /// Message, edit and recall may come in one append.
+    async fn a_message_can_be_recalled_in_the_append_that_holds_it(ports) {
+        let mut log = group(ports, &["alice"]).await;
+        log.store(ports, [
+            Draft::new("alice", said("one")),
+            Draft::new("alice", edited(Seq(2), "two")),
+            Draft::new("alice", Body::Recalled { target: Seq(2) }),
+        ]).await;
+
+        let entries = audit(ports, log.conversation).await;
+        assert_eq!(entries[1].body, Body::RecalledMessage { by: Seq(4) });
+        assert_eq!(entries[2].body, Body::Edited { target: Seq(2), content: None });
+        assert_eq!(entries[3].body, Body::Recalled { target: Seq(2) });
+    }
+
+    /// Changes of messages that are not there change nothing.
+    async fn a_revision_touches_its_own_conversation_only(ports) {
+        let mut log = group(ports, &["alice"]).await;
+        let mut other = group(ports, &["alice"]).await;
+        log.store(ports, [Draft::new("alice", said("one"))]).await;
+        let kept = other.store(ports, [Draft::new("alice", said("other"))]).await;
+        log.store(ports, [
+            Draft::new("alice", Body::Recalled { target: Seq(2) }),
+            Draft::new("alice", edited(Seq(1), "not a message")),
+            Draft::new("alice", Body::Recalled { target: Seq(99) }),
+        ]).await;
+
+        audit(ports, log.conversation).await;
+        assert_eq!(audit(ports, other.conversation).await[1..], kept);
+    }
+
+    /// An entry is found by who sent it under which client id, where it was sent.
+    async fn entries_are_found_by_client_id(ports) {
+        let mut log = group(ports, &["alice", "bob"]).await;
+        let mut other = group(ports, &["alice"]).await;
+        log.store(ports, [Draft::under("alice", "1", said("a")), Draft::under("bob", "1", said("b"))]).await;
+        other.store(ports, [Draft::under("alice", "2", said("c"))]).await;
+
+        let key = |sender, id| (user(sender), client_id(id));
+        let keys = [key("bob", "1"), key("alice", "2"), key("carol", "1"), key("alice", "1")];
+        let mut found = ports.log.find(log.conversation, &keys).await.unwrap();
+        found.sort_by_key(|known| known.seq);
+        assert_eq!(found.len(), 2);
+        assert_eq!((&found[0].sender, &found[0].client_id, found[0].seq), (&user("alice"), &client_id("1"), Seq(2)));
+        assert_eq!((&found[1].sender, &found[1].client_id, found[1].seq), (&user("bob"), &client_id("1"), Seq(3)));
+        assert_eq!(found[0].at_ms, Log::time_of(Seq(2)));
+        assert_eq!(found[0].fingerprint, i64::MIN + 2);
+    }
+
+    /// Many keys are looked up at once, also the same one twice.
+    async fn many_client_ids_are_found_at_once(ports) {
+        let mut log = group(ports, &["alice"]).await;
+        log.store(ports, (0..300).map(|n| Draft::under("alice", &format!("id-{n}"), said("x")))).await;
+
+        let keys: Vec<(UserId, ClientId)> =
+            (0..600).map(|n| (user("alice"), client_id(&format!("id-{}", n % 500)))).collect();
+        let mut found = ports.log.find(log.conversation, &keys).await.unwrap();
+        found.sort_by_key(|known| known.seq);
+        found.dedup();
+        assert_eq!(found.len(), 300);
+    }
+
+    /// Ids are compared byte by byte: no case folding, no accents, no padding, no wildcards.
+    async fn ids_that_look_alike_stay_apart(ports) {
+        let mut log = group(ports, UNUSUAL_IDS).await;
+        log.store(ports, UNUSUAL_IDS.iter().map(|id| Draft::under(id, "1", said(id)))).await;
+        log.store(ports, UNUSUAL_IDS.iter().map(|id| Draft::under("a", &format!("-{}", id.chars().take(63).collect::<String>()), said(id)))).await;
+        assert_eq!(log.attempt(ports, [Draft::under("A", "1", said("again"))]).await, Appended::Duplicate);
+
+        let entries = audit(ports, log.conversation).await;
+        assert_eq!(entries.len(), 1 + 2 * UNUSUAL_IDS.len());
+        for (id, entry) in UNUSUAL_IDS.iter().zip(&entries[1..]) {
+            assert_eq!(entry.sender.as_str(), *id);
+            let found = ports.log.find(log.conversation, &[(user(id), client_id("1"))]).await.unwrap();
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].seq, entry.seq);
+        }
+    }
+}

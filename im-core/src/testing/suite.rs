@@ -1,0 +1,46 @@
+//! The macro behind every suite: one list of cases yields the functions and the tests.
+
+/// Defines the cases of a suite, and exports the macro that makes a test of each.
+macro_rules! suite {
+    ($exported:ident in $module:ident: $($(#[$doc:meta])* async fn $name:ident($ports:ident) $body:block)+) => {
+        $($(#[$doc])* pub async fn $name($ports: &$crate::port::Ports) $body)+
+
+        /// A test for every case of the suite; see [`testing`](crate::testing).
+        #[macro_export]
+        macro_rules! $exported {
+            ($open:expr) => {
+                mod $exported {
+                    #[allow(unused_imports)]
+                    use super::*;
+                    $(
+                        #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                        async fn $name() {
+                            let Some((ports, _guard)) = $open.await else {
+                                eprintln!("SKIPPED: {}: the server is not available", stringify!($name));
+                                return;
+                            };
+                            Box::pin($crate::testing::$module::$name(&ports)).await;
+                        }
+                    )+
+                }
+            };
+        }
+    };
+}
+
+/// Every suite of the durable ports; see [`testing`](crate::testing).
+#[macro_export]
+macro_rules! every_store_suite {
+    ($open:expr) => {
+        $crate::account_store_suite!($open);
+        $crate::append_suite!($open);
+        $crate::contact_store_suite!($open);
+        $crate::device_store_suite!($open);
+        $crate::log_store_suite!($open);
+        $crate::member_store_suite!($open);
+        $crate::position_store_suite!($open);
+        $crate::roster_suite!($open);
+        $crate::token_store_suite!($open);
+        $crate::user_store_suite!($open);
+    };
+}

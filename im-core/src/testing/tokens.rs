@@ -1,0 +1,152 @@
+//! Refresh tokens and server keys.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::{device, race, user};
+use crate::{
+    Timestamp,
+    port::{Ports, Redeemed, RefreshToken, ServerKey},
+};
+
+const NOW: Timestamp = Timestamp(1_000);
+const LATER: Timestamp = Timestamp(2_000);
+
+fn hash(n: u8) -> [u8; 32] {
+    let mut hash = [0xa5; 32];
+    hash[31] = n;
+    hash
+}
+
+fn token(owner: &str, n: u8) -> RefreshToken {
+    RefreshToken {
+        hash: hash(n),
+        family: Uuid::now_v7(),
+        user: user(owner),
+        device: device("phone"),
+        expires_at_ms: LATER,
+    }
+}
+
+async fn redeem(ports: &Ports, n: u8, next: u8) -> Redeemed {
+    ports
+        .tokens
+        .redeem(hash(n), hash(next), LATER, NOW)
+        .await
+        .unwrap()
+}
+
+suite! { token_store_suite in tokens:
+    /// Each token is good for one successor, in the same family.
+    async fn a_token_is_rotated(ports) {
+        let first = token("alice", 1);
+        ports.tokens.insert(first.clone()).await.unwrap();
+        assert_eq!(redeem(ports, 1, 2).await, Redeemed::Rotated(first.clone()));
+        assert_eq!(redeem(ports, 2, 3).await, Redeemed::Rotated(RefreshToken { hash: hash(2), ..first.clone() }));
+        assert_eq!(redeem(ports, 3, 4).await, Redeemed::Rotated(RefreshToken { hash: hash(3), ..first }));
+    }
+
+    /// A spent token that comes again ends its whole family, and no other.
+    async fn a_reused_token_revokes_its_family(ports) {
+        let first = token("alice", 1);
+        ports.tokens.insert(first.clone()).await.unwrap();
+        let other = token("alice", 100);
+        ports.tokens.insert(other.clone()).await.unwrap();
+        redeem(ports, 1, 2).await;
+
+        assert_eq!(redeem(ports, 1, 3).await, Redeemed::Reused(first));
+        assert_eq!(redeem(ports, 2, 4).await, Redeemed::Unknown);
+        assert_eq!(redeem(ports, 3, 5).await, Redeemed::Unknown);
+        assert_eq!(redeem(ports, 1, 6).await, Redeemed::Unknown);
+        assert_eq!(redeem(ports, 100, 101).await, Redeemed::Rotated(other));
+    }
+
+    /// Unknown and expired tokens are worth nothing.
+    async fn an_expired_token_is_unknown(ports) {
+        ports.tokens.insert(token("alice", 1)).await.unwrap();
+        assert_eq!(redeem(ports, 9, 10).await, Redeemed::Unknown);
+        assert_eq!(ports.tokens.redeem(hash(1), hash(2), Timestamp(9_000), LATER).await.unwrap(), Redeemed::Unknown);
+        assert_eq!(ports.tokens.redeem(hash(2), hash(3), Timestamp(9_000), LATER).await.unwrap(), Redeemed::Unknown);
+    }
+
+    /// The successor has the expiry that it was given.
+    async fn a_successor_has_its_own_expiry(ports) {
+        let first = token("alice", 1);
+        ports.tokens.insert(first.clone()).await.unwrap();
+        ports.tokens.redeem(hash(1), hash(2), Timestamp(5_000), NOW).await.unwrap();
+        let at = Timestamp(4_999);
+        let second = RefreshToken { hash: hash(2), expires_at_ms: Timestamp(5_000), ..first };
+        assert_eq!(ports.tokens.redeem(hash(2), hash(3), Timestamp(5_001), at).await.unwrap(), Redeemed::Rotated(second));
+        assert_eq!(ports.tokens.redeem(hash(3), hash(4), Timestamp(9_000), Timestamp(5_001)).await.unwrap(), Redeemed::Unknown);
+    }
+
+    /// Of many who redeem a token at once one succeeds.
+    async fn a_raced_token_is_redeemed_once(ports) {
+        ports.tokens.insert(token("alice", 1)).await.unwrap();
+        let racers = (0..8).map(|n| {
+            let ports = ports.clone();
+            async move { redeem(&ports, 1, 10 + n).await }
+        });
+        let ends = race(ports, racers).await;
+        let count = |matches: fn(&Redeemed) -> bool| ends.iter().filter(|end| matches(end)).count();
+        assert_eq!(count(|end| matches!(end, Redeemed::Rotated(_))), 1, "{ends:?}");
+        assert_eq!(count(|end| matches!(end, Redeemed::Reused(_))), 1, "{ends:?}");
+        for n in 10..18 {
+            assert_eq!(redeem(ports, n, 50 + n).await, Redeemed::Unknown);
+        }
+    }
+
+    /// A revoked family is over, also for tokens that are redeemed at the same moment.
+    async fn a_revoked_family_stays_revoked(ports) {
+        let first = token("alice", 1);
+        ports.tokens.insert(first.clone()).await.unwrap();
+        let rotating = ports.clone();
+        let rotate = async move {
+            for n in 1..20 {
+                redeem(&rotating, n, n + 1).await;
+            }
+        };
+        let revoking = ports.clone();
+        let revoke = async move { revoking.tokens.revoke_family(first.family).await.unwrap() };
+        futures_util::future::join(race(ports, [rotate]), race(ports, [revoke])).await;
+
+        for n in 1..=20 {
+            assert_eq!(redeem(ports, n, 100 + n).await, Redeemed::Unknown);
+        }
+        ports.tokens.revoke_family(Uuid::now_v7()).await.unwrap();
+    }
+
+    /// Revoking a user ends what is alive, and names it.
+    async fn revoking_a_user_names_the_families_that_were_alive(ports) {
+        let tokens: Vec<_> = (1..=3).map(|n| token("alice", n)).collect();
+        for token in &tokens {
+            ports.tokens.insert(token.clone()).await.unwrap();
+        }
+        let bobs = token("bob", 9);
+        ports.tokens.insert(bobs.clone()).await.unwrap();
+        redeem(ports, 2, 20).await;
+        ports.tokens.revoke_family(tokens[2].family).await.unwrap();
+
+        let revoked = ports.tokens.revoke_user(&user("alice")).await.unwrap();
+        assert_eq!(revoked.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([tokens[0].family, tokens[1].family]));
+        assert_eq!(ports.tokens.revoke_user(&user("alice")).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(ports.tokens.revoke_user(&user("nobody")).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(redeem(ports, 1, 30).await, Redeemed::Unknown);
+        assert_eq!(redeem(ports, 20, 31).await, Redeemed::Unknown);
+        assert_eq!(redeem(ports, 9, 32).await, Redeemed::Rotated(bobs));
+    }
+
+    /// A server key is found by its hash; a new one of the same name replaces it.
+    async fn a_server_key_is_replaced_by_name(ports) {
+        let key = |n, name: &str| ServerKey { hash: hash(n), name: name.into(), created_at_ms: NOW };
+        ports.tokens.put_key(key(1, "crm")).await.unwrap();
+        ports.tokens.put_key(key(2, "CRM")).await.unwrap();
+        assert_eq!(ports.tokens.key(hash(1)).await.unwrap(), Some(key(1, "crm")));
+        ports.tokens.put_key(key(3, "crm")).await.unwrap();
+
+        assert_eq!(ports.tokens.key(hash(1)).await.unwrap(), None);
+        assert_eq!(ports.tokens.key(hash(2)).await.unwrap(), Some(key(2, "CRM")));
+        assert_eq!(ports.tokens.key(hash(3)).await.unwrap(), Some(key(3, "crm")));
+    }
+}

@@ -1,0 +1,73 @@
+//! Profiles, and the version of a user's own rows.
+
+use super::{UNUSUAL_IDS, group, user};
+use crate::{Profile, Timestamp, UserId};
+
+fn profile(id: &str, nickname: Option<&str>) -> Profile {
+    Profile {
+        user: user(id),
+        nickname: nickname.map(Into::into),
+        avatar: None,
+        bio: None,
+        extra: None,
+        updated_at_ms: Timestamp(7),
+    }
+}
+
+suite! { user_store_suite in users:
+    /// Who put nothing has nothing.
+    async fn an_unknown_user_has_no_profile(ports) {
+        assert_eq!(ports.users.profiles(&[user("alice")]).await.unwrap(), []);
+        assert_eq!(ports.users.profiles(&[]).await.unwrap(), []);
+        assert_eq!(ports.users.version(&user("alice")).await.unwrap(), 0);
+    }
+
+    /// A profile reads back as it was put, and is replaced as a whole.
+    async fn a_profile_is_replaced_as_a_whole(ports) {
+        let full = Profile {
+            user: user("alice"),
+            nickname: Some("Älice 😀".into()),
+            avatar: Some("key".into()),
+            bio: Some("x\n".repeat(1_000)),
+            extra: Some(serde_json::json!({"a": [1, null, {"b": "c"}]})),
+            updated_at_ms: Timestamp(1_700_000_000_000),
+        };
+        ports.users.put(full.clone()).await.unwrap();
+        assert_eq!(ports.users.profiles(&[user("alice")]).await.unwrap(), [full]);
+
+        let bare = profile("alice", None);
+        ports.users.put(bare.clone()).await.unwrap();
+        assert_eq!(ports.users.profiles(&[user("alice")]).await.unwrap(), [bare]);
+    }
+
+    /// Of those who are asked for, the ones who have a profile, and no other whose id looks alike.
+    async fn profiles_are_found_by_the_bytes_of_the_id(ports) {
+        for id in UNUSUAL_IDS {
+            ports.users.put(profile(id, Some(id))).await.unwrap();
+        }
+        for id in UNUSUAL_IDS {
+            let found = ports.users.profiles(&[user(id), user("nobody")]).await.unwrap();
+            assert_eq!(found, [profile(id, Some(id))]);
+        }
+        let all: Vec<UserId> = UNUSUAL_IDS.iter().map(|id| user(id)).collect();
+        assert_eq!(ports.users.profiles(&all).await.unwrap().len(), all.len());
+    }
+
+    /// Five hundred users are asked for at once.
+    async fn many_profiles_are_found_at_once(ports) {
+        for n in 0..40 {
+            ports.users.put(profile(&format!("u{n}"), None)).await.unwrap();
+        }
+        let asked: Vec<UserId> = (0..500).map(|n| user(&format!("u{n}"))).collect();
+        assert_eq!(ports.users.profiles(&asked).await.unwrap().len(), 40);
+    }
+
+    /// The version counts the rows that a user owns, and a profile is none of them.
+    async fn a_profile_raises_no_version(ports) {
+        ports.users.put(profile("alice", None)).await.unwrap();
+        assert_eq!(ports.users.version(&user("alice")).await.unwrap(), 0);
+        group(ports, &["alice"]).await;
+        assert!(ports.users.version(&user("alice")).await.unwrap() > 0);
+        assert_eq!(ports.users.version(&user("bob")).await.unwrap(), 0);
+    }
+}

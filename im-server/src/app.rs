@@ -1,0 +1,62 @@
+//! What handlers share.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{extract::Request, response::Response};
+use im_core::{Im, Timestamp, port::Ports};
+
+use crate::{
+    accounts::Accounts,
+    config::{ClientAddress, Registration},
+    throttle::Throttle,
+    tickets::Tickets,
+    tokens::AccessTokens,
+};
+
+/// Answers a request for a WebSocket. `wire` knows whose.
+pub(crate) type Upgrade = Box<dyn Fn(Request) -> Response + Send + Sync>;
+
+/// Everything that a request may need.
+pub(crate) struct App {
+    pub(crate) accounts: Accounts,
+    pub(crate) client_address: ClientAddress,
+    pub(crate) im: Im,
+    pub(crate) ports: Ports,
+    pub(crate) public_url: Option<String>,
+    pub(crate) registration: Registration,
+    pub(crate) throttle: Throttle,
+    pub(crate) tickets: Arc<Tickets>,
+    pub(crate) tokens: Arc<AccessTokens>,
+    pub(crate) upgrade: Upgrade,
+    pub(crate) is_shutting_down: AtomicBool,
+}
+
+impl App {
+    /// The wall clock of the engine.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.runtime.now()
+    }
+
+    /// Time that no step of the wall clock changes.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.ports.runtime.monotonic()
+    }
+
+    /// Where clients open a WebSocket: an address, or a path on this server where its address is not known.
+    pub(crate) fn websocket_url(&self) -> String {
+        let public = self.public_url.as_deref().unwrap_or_default();
+        let base = public.trim_end_matches('/').replacen("http", "ws", 1);
+        format!("{base}/v1/ws")
+    }
+
+    /// Whether new work is still welcome.
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        self.is_shutting_down.load(Ordering::Relaxed)
+    }
+}

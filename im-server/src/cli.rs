@@ -1,0 +1,216 @@
+//! The command line.
+
+mod command;
+mod prompt;
+mod serve;
+
+use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use im_core::{DeviceId, UserId};
+
+use crate::{Config, ConfigError, LogFormat, Registration, Secret, Settings};
+
+/// What any command can fail with: shown to the operator, with its causes.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// A messaging server in one process. Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "im-server", version, about, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "Every option can also be set in the environment (IM_LISTEN for --listen, IM_DATABASE_URL …) \
+    and in im.toml (listen = \"…\"). Options go before environment, environment before file.";
+
+#[derive(Args, Debug)]
+struct Options {
+    /// Configuration file [default: im.toml in the data directory or here, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the server keeps its files [default: im-data]
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    data_dir: Option<PathBuf>,
+    /// Database [default: sqlite://<data-dir>/im.db]. Put one with a password into the environment or the file instead
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// What to log: error, warn, info, debug, or a filter such as info,im_core=debug [default: info]
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    /// How to log: text or json [default: text]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// How clients reach this server, such as https://im.example.org
+    #[arg(long, global = true, value_name = "URL")]
+    public_url: Option<String>,
+    /// Who may make an account: open or closed [default: open]
+    #[arg(long, global = true, value_name = "WHO")]
+    registration: Option<Registration>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT
+    Serve,
+    /// Accounts
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Access tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Server keys, for back ends that bring their own users
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Bring the database to this version, and stop
+    Migrate,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Make an account; asks for the password
+    Add {
+        /// The name to sign in with
+        name: UserId,
+        /// Read the password from the first line of the standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Print an access token for a user
+    Issue {
+        /// Whose
+        #[arg(long)]
+        user: UserId,
+        /// On which device [default: a new one]
+        #[arg(long)]
+        device: Option<DeviceId>,
+        /// For how long, such as 90s, 15m or 24h; at most a day [default: 15m]
+        #[arg(long, value_parser = parse_span)]
+        ttl: Option<Duration>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Make a key and print it, once; a former key of this name ends
+    Create {
+        /// What to call it
+        name: String,
+    },
+}
+
+impl Cli {
+    /// Does what the command line says.
+    pub async fn run(self) -> ExitCode {
+        match self.try_run().await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("im-server: {}", chain(failure.as_ref()));
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    async fn try_run(self) -> Result<(), Failure> {
+        let (config, command) = (self.options.load()?, self.command.unwrap_or(Command::Serve));
+        match command {
+            Command::Serve => serve::serve(&config).await,
+            Command::User(UserCommand::Add {
+                name,
+                password_stdin,
+            }) => command::add_user(&config, name, password_stdin).await,
+            Command::Token(TokenCommand::Issue { user, device, ttl }) => {
+                command::issue_token(&config, user, device, ttl).await
+            }
+            Command::Key(KeyCommand::Create { name }) => command::create_key(&config, &name).await,
+            Command::Migrate => command::migrate(&config).await,
+        }
+    }
+}
+
+impl Options {
+    fn load(self) -> Result<Config, ConfigError> {
+        let flags = Settings {
+            data_dir: self.data_dir,
+            database_url: self.database_url.map(Secret::new),
+            listen: self.listen,
+            log: self.log,
+            log_format: self.log_format,
+            public_url: self.public_url,
+            registration: self.registration,
+            ..Settings::default()
+        };
+        Config::load(flags, self.config, |name| std::env::var(name).ok())
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// `90s`, `15m`, `24h`.
+fn parse_span(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time span; write 90s, 15m or 24h");
+    let (number, unit) = text
+        .split_at_checked(text.len().saturating_sub(1))
+        .ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
+        .ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn spans_have_a_unit() {
+        assert_eq!(parse_span("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_span("15m"), Ok(Duration::from_secs(900)));
+        for bad in [
+            "",
+            "15",
+            "m",
+            "1d",
+            "-1s",
+            "1.5h",
+            "ä",
+            "99999999999999999999h",
+        ] {
+            assert!(parse_span(bad).is_err(), "{bad}");
+        }
+    }
+}

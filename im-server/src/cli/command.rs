@@ -1,0 +1,60 @@
+//! Commands that do one thing and end.
+
+use std::time::Duration;
+
+use im_core::{DeviceId, UserId};
+
+use super::{Failure, prompt};
+use crate::{Config, NewAccount, Password, telemetry, wire};
+
+pub(super) async fn add_user(
+    config: &Config,
+    name: UserId,
+    password_stdin: bool,
+) -> Result<(), Failure> {
+    telemetry::init("warn", config.log_format)?;
+    let password = if password_stdin {
+        prompt::read_line()?
+    } else {
+        prompt::new_password()?
+    };
+    let account = NewAccount {
+        user: name.clone(),
+        password: Password::new(password),
+        nickname: None,
+    };
+    let app = wire::assemble(config).await?;
+    app.accounts.register(account, None).await?;
+    println!("{name} can sign in");
+    Ok(())
+}
+
+pub(super) async fn issue_token(
+    config: &Config,
+    user: UserId,
+    device: Option<DeviceId>,
+    ttl: Option<Duration>,
+) -> Result<(), Failure> {
+    telemetry::init("warn", config.log_format)?;
+    let app = wire::assemble(config).await?;
+    let issued = app.accounts.issue(user, device, ttl).await?;
+    println!("{}", issued.access_token);
+    Ok(())
+}
+
+pub(super) async fn create_key(config: &Config, name: &str) -> Result<(), Failure> {
+    telemetry::init("warn", config.log_format)?;
+    let app = wire::assemble(config).await?;
+    let key = app.accounts.create_key(name).await?;
+    println!("{key}");
+    eprintln!("keep it safe: it is not stored here and cannot be shown again");
+    Ok(())
+}
+
+pub(super) async fn migrate(config: &Config) -> Result<(), Failure> {
+    telemetry::init("warn", config.log_format)?;
+    // Opening migrates.
+    wire::assemble(config).await?;
+    println!("the database is up to date");
+    Ok(())
+}

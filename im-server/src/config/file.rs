@@ -1,0 +1,155 @@
+//! The configuration file.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{ConfigError, Settings};
+
+const NAME: &str = "im.toml";
+
+/// The file that is used when none is named: `im.toml` in the data directory, or else here.
+pub(super) fn find(data_dir: Option<&Path>) -> Result<Option<PathBuf>, ConfigError> {
+    let data_dir = data_dir.unwrap_or_else(|| Path::new("im-data"));
+    for candidate in [data_dir.join(NAME), PathBuf::from(NAME)] {
+        let exists = candidate.try_exists();
+        if exists
+            .map_err(|error| ConfigError::new(candidate.display().to_string(), error.to_string()))?
+        {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads a file.
+pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {
+    let name = path.display().to_string();
+    let text =
+        fs::read_to_string(path).map_err(|error| ConfigError::new(&name, error.to_string()))?;
+    toml::from_str(&text).map_err(|error| {
+        let place = match error.span() {
+            Some(span) => {
+                let (line, column) = line_and_column(&text, span.start);
+                format!("{name}, line {line}, column {column}")
+            }
+            None => name,
+        };
+        // Only the key: a value may be a secret.
+        let key = error
+            .span()
+            .and_then(|span| key_at(&text, span.start))
+            .map_or_else(String::new, |key| format!("`{key}`: "));
+        ConfigError::new(place, format!("{key}{}", error.message()))
+    })
+}
+
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    )
+}
+
+/// The key of the line that an offset is in.
+fn key_at(text: &str, offset: usize) -> Option<&str> {
+    let offset = text.floor_char_boundary(offset);
+    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].lines().next()?.trim();
+    let key = line.split_once('=').map_or(line, |(key, _)| key);
+    Some(key.trim().trim_matches(['[', ']']))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::config::{Config, LogFormat};
+
+    fn load(
+        flags: Settings,
+        file: &str,
+        environment: &[(&str, &str)],
+    ) -> Result<Config, ConfigError> {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("test.toml");
+        fs::write(&path, file).unwrap();
+        let environment: HashMap<_, _> = environment.iter().copied().collect();
+        let lookup = |name: &str| environment.get(name).map(|text| (*text).to_owned());
+        Config::load(flags, Some(path), lookup)
+    }
+
+    #[test]
+    fn flags_go_before_environment_before_file_before_default() {
+        let flags = Settings {
+            listen: Some("127.0.0.1:1".parse().unwrap()),
+            ..Settings::default()
+        };
+        let file = "listen = '127.0.0.1:3'\ndata_dir = '/file'\nlog = 'file'\n[limits]\ntext_chars = 5\npage = 6";
+        let environment = [
+            ("IM_LISTEN", "127.0.0.1:2"),
+            ("IM_LOG", "environment"),
+            ("IM_LIMITS_PAGE", "7"),
+        ];
+
+        let config = load(flags, file, &environment).unwrap();
+
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.log, "environment");
+        assert_eq!(config.data_dir, Path::new("/file"));
+        assert_eq!(config.database_url.expose(), "sqlite:///file/im.db");
+        assert_eq!((config.limits.text_chars, config.limits.page), (5, 7));
+        assert_eq!(config.limits.sends_per_second, Some(10));
+        assert_eq!(config.log_format, LogFormat::Text);
+    }
+
+    #[test]
+    fn zero_sends_per_second_means_no_limit() {
+        let config = load(Settings::default(), "[limits]\nsends_per_second = 0", &[]).unwrap();
+        assert_eq!(config.limits.sends_per_second, None);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_with_its_place() {
+        let cases: [(&str, &[(&str, &str)], &[&str]); 9] = [
+            ("lisen = 'x'", &[], &["test.toml, line 1", "lisen"]),
+            ("log = 'a'\nlisten = 'nowhere'", &[], &["line 2", "listen"]),
+            ("log_format = 'xml'", &[], &["log_format", "text"]),
+            ("[limits]\ntext_char = 5", &[], &["limits", "text_char"]),
+            ("[limits]\npage = 'x'", &[], &["limits", "page"]),
+            ("listen = ", &[], &["line 1", "listen"]),
+            (
+                "",
+                &[("IM_LISTEN", "nowhere")],
+                &["listen", "IM_LISTEN", "nowhere"],
+            ),
+            (
+                "",
+                &[("IM_REGISTRATION", "maybe")],
+                &["IM_REGISTRATION", "open", "closed"],
+            ),
+            ("", &[("IM_LIMITS_PAGE", "-1")], &["IM_LIMITS_PAGE"]),
+        ];
+        for (file, environment, expected) in cases {
+            let error = load(Settings::default(), file, environment)
+                .unwrap_err()
+                .to_string();
+            for part in expected {
+                assert!(error.contains(part), "{file:?} {environment:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_in_the_debug_text() {
+        let file = "database_url = 'mysql://u:hush@h/d'\ntoken_secret = 'hush'";
+        let config = load(Settings::default(), file, &[]).unwrap();
+        assert!(!format!("{config:?}").contains("hush"));
+    }
+}

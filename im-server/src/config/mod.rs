@@ -1,0 +1,131 @@
+//! What can be set: its meaning, its default, and from where it comes. Flags go before environment, environment before
+//! file, file before default.
+
+mod file;
+mod settings;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use im_core::Limits;
+
+pub use self::settings::{ClientAddress, LogFormat, Registration, Settings};
+use crate::{secret::Secret, throttle::RateLimits};
+
+/// Where the server listens unless it is told otherwise: this machine only, so that a first try is not on the network.
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// Everything that the server needs to know, complete and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Origins of web pages that may open a WebSocket, such as `https://chat.example.org`. Empty: pages of the
+    /// server's own host only. `*`: every page.
+    pub allowed_origins: Vec<String>,
+    /// Where the address of a client is found.
+    pub client_address: ClientAddress,
+    /// Where the server keeps what it makes. Default `./im-data`.
+    pub data_dir: PathBuf,
+    /// The database. May hold a password. Default `sqlite://<data_dir>/im.db`.
+    pub database_url: Secret,
+    /// Bounds of the engine.
+    pub limits: Limits,
+    /// Where to listen; port 0 takes a free one. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// What to log, as `tracing` filters are written. Default `info`.
+    pub log: String,
+    /// How logs are written.
+    pub log_format: LogFormat,
+    /// How clients reach this server from outside, such as `https://im.example.org`. Default: not known.
+    pub public_url: Option<String>,
+    /// How often somebody may sign in.
+    pub rate_limits: RateLimits,
+    /// Who may make an account.
+    pub registration: Registration,
+    /// What access tokens are signed with. Default: the secret in the data directory, made at first start.
+    pub token_secret: Option<Secret>,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct ConfigError {
+    /// Key and place: `listen (environment IM_LISTEN)`, or file, line and column.
+    pub place: String,
+    /// What is wrong, and what would be right.
+    pub reason: String,
+}
+
+impl ConfigError {
+    fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl Config {
+    /// Puts a configuration together. `environment` looks up a variable.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key and the place of a value that cannot be used.
+    pub fn load(
+        flags: Settings,
+        file: Option<PathBuf>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let environment = Settings::from_environment(&environment)?;
+        let above = flags.or(environment);
+        let path = file.map_or_else(
+            || file::find(above.data_dir.as_deref()),
+            |path| Ok(Some(path)),
+        )?;
+        let settings = match path {
+            Some(path) => above.or(file::read(&path)?),
+            None => above,
+        };
+        Self::complete(settings)
+    }
+
+    fn complete(settings: Settings) -> Result<Self, ConfigError> {
+        let data_dir = settings
+            .data_dir
+            .unwrap_or_else(|| PathBuf::from("im-data"));
+        let database_url = settings.database_url.unwrap_or_else(|| {
+            Secret::new(format!("sqlite://{}", data_dir.join("im.db").display()))
+        });
+        let mut limits: Limits = settings::typed("limits", with_send_rate(settings.limits))?;
+        limits.sends_per_second = limits.sends_per_second.filter(|rate| *rate > 0);
+        let rate_limits = settings::typed("rate_limits", settings.rate_limits)?;
+        Ok(Self {
+            allowed_origins: settings.allowed_origins.unwrap_or_default(),
+            client_address: settings.client_address.unwrap_or_default(),
+            data_dir,
+            database_url,
+            limits,
+            listen: settings
+                .listen
+                .unwrap_or_else(|| DEFAULT_LISTEN.parse().expect("the default is an address")),
+            log: settings.log.unwrap_or_else(|| "info".to_owned()),
+            log_format: settings.log_format.unwrap_or_default(),
+            public_url: settings.public_url,
+            rate_limits,
+            registration: settings.registration.unwrap_or_default(),
+            token_secret: settings.token_secret,
+        })
+    }
+}
+
+/// The engine has no limit of its own on sending; a server that is open to the world has. 0 switches it off.
+fn with_send_rate(mut limits: toml::Table) -> toml::Table {
+    limits
+        .entry("sends_per_second")
+        .or_insert(toml::Value::Integer(10));
+    limits
+}
+
+impl Default for Config {
+    /// What a server has that is told nothing.
+    fn default() -> Self {
+        Self::complete(Settings::default()).expect("the defaults are valid")
+    }
+}

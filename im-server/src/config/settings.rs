@@ -1,0 +1,209 @@
+//! One source of settings: every one of them, each there or not.
+
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+
+use im_core::Limits;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+use super::ConfigError;
+use crate::{secret::Secret, throttle::RateLimits};
+
+/// Settings of one source. What is absent is taken from the next one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the fields are those of Config")]
+pub struct Settings {
+    pub allowed_origins: Option<Vec<String>>,
+    pub client_address: Option<ClientAddress>,
+    pub data_dir: Option<PathBuf>,
+    pub database_url: Option<Secret>,
+    /// Merged key by key, so that one source may set some and another the rest.
+    #[serde(default, deserialize_with = "checked::<_, Limits>")]
+    pub limits: toml::Table,
+    pub listen: Option<SocketAddr>,
+    pub log: Option<String>,
+    pub log_format: Option<LogFormat>,
+    pub public_url: Option<String>,
+    /// Merged key by key.
+    #[serde(default, deserialize_with = "checked::<_, RateLimits>")]
+    pub rate_limits: toml::Table,
+    pub registration: Option<Registration>,
+    pub token_secret: Option<Secret>,
+}
+
+/// Where the address of a client is found.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientAddress {
+    /// On the other end of the connection.
+    #[default]
+    Peer,
+    /// In the last entry of `X-Forwarded-For`. Only behind a proxy that sets it, or clients choose their address.
+    XForwardedFor,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Registration {
+    /// Everybody.
+    #[default]
+    Open,
+    /// The operator, by `im-server user add`. Back ends with a server key bring their own users in any case.
+    Closed,
+}
+
+macro_rules! from_text {
+    ($($name:ident { $($text:literal => $variant:ident),* })*) => {
+        $(impl FromStr for $name {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($text => Ok(Self::$variant),)*
+                    _ => Err(format!(concat!("must be one of" $(, " `", $text, "`")*, ", not `{}`"), text)),
+                }
+            }
+        })*
+    };
+}
+
+from_text! {
+    ClientAddress { "peer" => Peer, "x-forwarded-for" => XForwardedFor }
+    LogFormat { "text" => Text, "json" => Json }
+    Registration { "open" => Open, "closed" => Closed }
+}
+
+impl Settings {
+    /// The settings of the environment: `IM_` and the key in capitals; `IM_LIMITS_` and `IM_RATE_LIMITS_` for those in
+    /// tables; lists are separated by commas.
+    pub(super) fn from_environment(
+        lookup: &impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let environment = Environment(lookup);
+        Ok(Self {
+            allowed_origins: environment.text("allowed_origins").map(|list| {
+                list.split(',')
+                    .map(|origin| origin.trim().to_owned())
+                    .collect()
+            }),
+            client_address: environment.parsed("client_address")?,
+            data_dir: environment.text("data_dir").map(PathBuf::from),
+            database_url: environment.text("database_url").map(Secret::new),
+            limits: environment.table::<Limits>("limits", &keys_of(&Limits::default()))?,
+            listen: environment.parsed("listen")?,
+            log: environment.text("log"),
+            log_format: environment.parsed("log_format")?,
+            public_url: environment.text("public_url"),
+            rate_limits: environment
+                .table::<RateLimits>("rate_limits", &keys_of(&RateLimits::default()))?,
+            registration: environment.parsed("registration")?,
+            token_secret: environment.text("token_secret").map(Secret::new),
+        })
+    }
+
+    /// These settings, and where one is absent that of `below`.
+    pub(super) fn or(self, below: Self) -> Self {
+        Self {
+            allowed_origins: self.allowed_origins.or(below.allowed_origins),
+            client_address: self.client_address.or(below.client_address),
+            data_dir: self.data_dir.or(below.data_dir),
+            database_url: self.database_url.or(below.database_url),
+            limits: merged(self.limits, below.limits),
+            listen: self.listen.or(below.listen),
+            log: self.log.or(below.log),
+            log_format: self.log_format.or(below.log_format),
+            public_url: self.public_url.or(below.public_url),
+            rate_limits: merged(self.rate_limits, below.rate_limits),
+            registration: self.registration.or(below.registration),
+            token_secret: self.token_secret.or(below.token_secret),
+        }
+    }
+}
+
+/// Reads a table of numbers as what it stands for.
+pub(super) fn typed<T: DeserializeOwned>(key: &str, table: toml::Table) -> Result<T, ConfigError> {
+    T::deserialize(table).map_err(|error| ConfigError::new(key, sentence(&error)))
+}
+
+fn merged(above: toml::Table, mut below: toml::Table) -> toml::Table {
+    below.extend(above);
+    below
+}
+
+/// Reads a table and checks that it is a `T`, while the file still knows the place.
+fn checked<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<toml::Table, D::Error> {
+    let table = toml::Table::deserialize(deserializer)?;
+    T::deserialize(table.clone()).map_err(|error| serde::de::Error::custom(sentence(&error)))?;
+    Ok(table)
+}
+
+/// An error of toml in one line.
+fn sentence(error: &toml::de::Error) -> String {
+    error.to_string().trim().replace('\n', " ")
+}
+
+/// The keys of a struct of numbers. JSON, because TOML leaves out what is absent by default.
+fn keys_of(value: &impl serde::Serialize) -> Vec<String> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::Object(fields)) => fields.into_iter().map(|(key, _)| key).collect(),
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}
+
+struct Environment<'a, F>(&'a F);
+
+impl<F: Fn(&str) -> Option<String>> Environment<'_, F> {
+    fn text(&self, key: &str) -> Option<String> {
+        (self.0)(&variable(key)).filter(|text| !text.is_empty())
+    }
+
+    fn parsed<T: FromStr<Err: ToString>>(&self, key: &str) -> Result<Option<T>, ConfigError> {
+        self.text(key)
+            .map(|text| {
+                text.parse().map_err(|error: T::Err| {
+                    ConfigError::new(place(key), format!("`{text}`: {}", error.to_string()))
+                })
+            })
+            .transpose()
+    }
+
+    fn table<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        keys: &[String],
+    ) -> Result<toml::Table, ConfigError> {
+        let mut table = toml::Table::new();
+        for key in keys {
+            let path = format!("{name}_{key}");
+            let Some(number) = self.parsed::<i64>(&path)? else {
+                continue;
+            };
+            let one = toml::Table::from_iter([(key.clone(), toml::Value::Integer(number))]);
+            T::deserialize(one.clone())
+                .map_err(|error| ConfigError::new(place(&path), sentence(&error)))?;
+            table.extend(one);
+        }
+        Ok(table)
+    }
+}
+
+fn variable(key: &str) -> String {
+    format!("IM_{}", key.to_ascii_uppercase())
+}
+
+fn place(key: &str) -> String {
+    format!("{key} (environment {})", variable(key))
+}

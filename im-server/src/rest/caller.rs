@@ -1,0 +1,119 @@
+//! Who is asking: a user with an access token, or a back end with a server key that may name the user it acts for.
+//!
+//! What the caller may do is decided by the engine.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use im_core::{Actor, Code, UserId};
+
+use super::problem::Problem;
+use crate::{
+    app::App,
+    config::ClientAddress,
+    opaque::Kind,
+    tokens::{Claims, unauthenticated},
+};
+
+/// The header by which a back end names the user it acts for.
+const ACTING_FOR: &str = "im-user";
+
+/// A caller who proved who it is.
+pub(super) enum Credential {
+    /// A back end; acts for a user when it names one.
+    Service(Option<UserId>),
+    /// A user.
+    User(Claims),
+}
+
+impl Credential {
+    /// Refuses users.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub(super) fn require_service(&self) -> Result<(), Problem> {
+        match self {
+            Self::Service(_) => Ok(()),
+            Self::User(_) => Err(Problem::new(
+                Code::Forbidden,
+                "only a back end with a server key may do this",
+            )),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Credential {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers).ok_or_else(unauthenticated)?;
+        if !Kind::ServerKey.is_claimed_by(token) {
+            let claims = app.tokens.check(token, app.now())?;
+            return Ok(Self::User(claims));
+        }
+        app.accounts.server_key(token).await?;
+        let Some(name) = parts.headers.get(ACTING_FOR) else {
+            return Ok(Self::Service(None));
+        };
+        let name = std::str::from_utf8(name.as_bytes()).unwrap_or_default();
+        let user = UserId::new(name).map_err(|error| {
+            Problem::new(Code::InvalidRequest, format!("header Im-User: {error}"))
+        })?;
+        app.accounts.check_exists(&user).await?;
+        Ok(Self::Service(Some(user)))
+    }
+}
+
+/// A caller that acts as a user.
+pub(super) struct Caller(pub(super) Actor);
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        match <Credential as FromRequestParts<_>>::from_request_parts(parts, app).await? {
+            Credential::User(claims) => Ok(Self(Actor::user(claims.sub))),
+            Credential::Service(Some(user)) => Ok(Self(Actor::service(user))),
+            Credential::Service(None) => Err(Problem::new(
+                Code::InvalidRequest,
+                "name the user that you act for in the header Im-User",
+            )),
+        }
+    }
+}
+
+/// The token of the `Authorization` header.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The address that a connection came from. The server puts it beside every request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// The address that attempts are counted by.
+pub(super) struct Address(pub(super) IpAddr);
+
+impl FromRequestParts<Arc<App>> for Address {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let forwarded = match app.client_address {
+            ClientAddress::Peer => None,
+            ClientAddress::XForwardedFor => last_forwarded(&parts.headers),
+        };
+        let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
+        forwarded.or(peer).map(Self).ok_or_else(Problem::internal)
+    }
+}
+
+/// The last entry is the one that our own proxy wrote.
+fn last_forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all("x-forwarded-for").iter().next_back()?;
+    last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+}

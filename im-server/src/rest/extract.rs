@@ -1,0 +1,182 @@
+//! Reading requests: path, query, body and idempotency key, each with a problem when it is not as it should be.
+//!
+//! Who is asking is in `caller`. Handlers name the caller first, so that nobody learns anything without a token.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use im_core::{ClientId, Code, UserId};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
+
+use super::problem::Problem;
+
+/// Bytes of a body at most, for callers that are known.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// Bytes of a body at most, for callers that are not.
+pub(super) const MAX_PUBLIC_BODY: usize = 8 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the path says.
+pub(super) struct FromPath<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for FromPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(error) => Err(Problem::new(
+                Code::InvalidRequest,
+                format!("path: {}", error.body_text()),
+            )),
+        }
+    }
+}
+
+/// What the query says.
+pub(super) struct FromQuery<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for FromQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(error) => Err(Problem::new(
+                Code::InvalidRequest,
+                format!("query: {}", error.body_text()),
+            )),
+        }
+    }
+}
+
+/// The idempotency key of a write: what the `Idempotency-Key` header says, or else a random one.
+pub(super) struct Key(pub(super) ClientId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(
+            idempotency_key(&parts.headers)?.unwrap_or_else(ClientId::random),
+        ))
+    }
+}
+
+/// The idempotency key where its absence matters.
+pub(super) struct GivenKey(pub(super) Option<ClientId>);
+
+impl<S: Send + Sync> FromRequestParts<S> for GivenKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        idempotency_key(&parts.headers).map(Self)
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<ClientId>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
+    ClientId::new(text).map(Some).map_err(|_| {
+        let detail = "header Idempotency-Key: must be 1 to 64 printable characters without spaces";
+        Problem::new(Code::InvalidRequest, detail)
+    })
+}
+
+/// The body as JSON.
+pub(super) struct FromBody<T, const MAX: usize = MAX_BODY>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned, const MAX: usize> FromRequest<S> for FromBody<T, MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if !is_json(&parts.headers) {
+            return Err(Problem::unsupported_media_type());
+        }
+        let bytes = read::<MAX>(&parts.headers, body).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let refused = |error: serde_json::Error| {
+        let code = if error.is_data() {
+            Code::InvalidRequest
+        } else {
+            Code::InvalidFrame
+        };
+        Problem::new(code, format!("body: {error}"))
+    };
+    // Serde would read an array as the fields in their order, which no client means and no document says.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        serde_json::from_slice::<IgnoredAny>(bytes).map_err(refused)?;
+        let detail = "body: must be a JSON object";
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
+    serde_json::from_slice(bytes).map_err(refused)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+async fn read<const MAX: usize>(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, Problem> {
+    let too_large = || {
+        Problem::new(
+            Code::TooLarge,
+            format!("the body must not exceed {MAX} bytes"),
+        )
+    };
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_length_error(&error) => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::new(Code::InvalidFrame, "the body broke off")),
+        Err(_) => Err(Problem::timeout()),
+    }
+}
+
+fn is_length_error(error: &axum::Error) -> bool {
+    std::error::Error::source(error)
+        .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+}
+
+/// User ids in a query, separated by commas.
+#[derive(Debug)]
+pub(super) struct UserList(pub(super) Vec<UserId>);
+
+impl<'de> Deserialize<'de> for UserList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.split(',')
+            .map(|id| UserId::new(id).map_err(serde::de::Error::custom))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}

@@ -1,0 +1,83 @@
+//! REST under `/v1`: one file per resource, each handler a few lines: parse, call the engine, answer.
+//!
+//! No handler decides who may do what, and none knows a store.
+
+mod accounts;
+mod body;
+mod caller;
+mod capabilities;
+mod contacts;
+mod conversations;
+mod devices;
+mod envelope;
+mod extract;
+mod health;
+mod live;
+mod members;
+mod messages;
+mod openapi;
+mod path;
+mod presence;
+mod problem;
+mod sessions;
+mod sync;
+mod table;
+mod tickets;
+mod users;
+
+use std::sync::Arc;
+
+use axum::{Extension, Json, Router, middleware};
+use im_core::Code;
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) use caller::Peer;
+use problem::Problem;
+
+use crate::app::App;
+
+/// A JSON answer, or why there is none.
+type Answer<T> = Result<Json<T>, Problem>;
+
+/// The routes of a resource.
+type Routes = OpenApiRouter<Arc<App>>;
+
+/// Everything that the server answers.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let (routes, document) = openapi::document(resources()).split_for_parts();
+    routes
+        .fallback(|| async {
+            Problem::new(
+                Code::NotFound,
+                "there is nothing at this path; see /openapi.json",
+            )
+        })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                Code::UnknownMethod,
+                "this path does not take this method; see /openapi.json",
+            )
+        })
+        .layer(Extension(openapi::Text::of(&document)))
+        .layer(middleware::from_fn(envelope::envelope))
+        .with_state(app)
+}
+
+fn resources() -> Routes {
+    OpenApiRouter::default()
+        .merge(accounts::routes())
+        .merge(capabilities::routes())
+        .merge(contacts::routes())
+        .merge(conversations::routes())
+        .merge(devices::routes())
+        .merge(health::routes())
+        .merge(live::routes())
+        .merge(members::routes())
+        .merge(messages::routes())
+        .merge(openapi::routes())
+        .merge(presence::routes())
+        .merge(sessions::routes())
+        .merge(sync::routes())
+        .merge(tickets::routes())
+        .merge(users::routes())
+}

@@ -1,0 +1,43 @@
+//! Paths and queries that several resources share.
+
+use im_core::{ConversationId, Seq, UserId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ConversationPath {
+    /// Which conversation.
+    #[param(value_type = String, format = Uuid)]
+    pub(super) id: ConversationId,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct MemberPath {
+    /// Which conversation.
+    #[param(value_type = String, format = Uuid)]
+    pub(super) id: ConversationId,
+    /// Which member.
+    #[param(value_type = String)]
+    pub(super) user: UserId,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct MessagePath {
+    /// Which conversation.
+    #[param(value_type = String, format = Uuid)]
+    pub(super) id: ConversationId,
+    /// Which message.
+    #[param(value_type = u64)]
+    pub(super) seq: Seq,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct UserPath {
+    /// Which user.
+    #[param(value_type = String)]
+    pub(super) user: UserId,
+}

@@ -1,0 +1,106 @@
+//! Signing in, staying signed in, signing out. A session here is a signed-in device, on any number of links.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::StatusCode};
+use im_core::{Code, DeviceId};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Answer, Routes,
+    caller::{Address, Credential},
+    extract::{FromBody, FromQuery, MAX_PUBLIC_BODY},
+    problem::Problem,
+};
+use crate::{
+    accounts::{Password, SignedIn},
+    app::App,
+};
+
+pub(super) fn routes() -> Routes {
+    OpenApiRouter::default()
+        .routes(routes!(sign_in))
+        .routes(routes!(refresh))
+        .routes(routes!(sign_out))
+}
+
+/// Who wants to sign in.
+#[derive(Deserialize, ToSchema)]
+struct SignIn {
+    /// The user name.
+    #[schema(value_type = String)]
+    user: im_core::UserId,
+    /// The password.
+    #[schema(value_type = String, format = Password)]
+    password: Password,
+    /// Which device this is; a new one when absent. Keep it, so that the device stays the same.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    device: Option<DeviceId>,
+}
+
+/// A refresh token to use.
+#[derive(Deserialize, ToSchema)]
+struct Refresh {
+    /// What signing in or the last refresh gave. Works once.
+    refresh_token: String,
+}
+
+/// What to end.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct SignOut {
+    /// Also all other devices of the user.
+    #[serde(default)]
+    everywhere: bool,
+}
+
+/// Sign in.
+#[utoipa::path(post, path = "/v1/sessions", tag = "sessions", security(()), request_body = SignIn,
+    responses((status = 201, body = SignedIn)))]
+async fn sign_in(
+    State(app): State<Arc<App>>,
+    Address(address): Address,
+    FromBody(body): FromBody<SignIn, MAX_PUBLIC_BODY>,
+) -> Result<(StatusCode, Json<SignedIn>), Problem> {
+    app.throttle.admit_address(address, app.uptime())?;
+    app.throttle.admit_user(body.user.as_str(), app.uptime())?;
+    let signed_in = app
+        .accounts
+        .sign_in(body.user, body.password, body.device)
+        .await?;
+    Ok((StatusCode::CREATED, Json(signed_in)))
+}
+
+/// Replace a refresh token, and get a new access token. A used refresh token ends the whole sign-in.
+#[utoipa::path(post, path = "/v1/sessions/refresh", tag = "sessions", security(()), request_body = Refresh,
+    responses((status = 200, body = SignedIn)))]
+async fn refresh(
+    State(app): State<Arc<App>>,
+    Address(address): Address,
+    FromBody(body): FromBody<Refresh, MAX_PUBLIC_BODY>,
+) -> Answer<SignedIn> {
+    app.throttle.admit_address(address, app.uptime())?;
+    Ok(Json(app.accounts.refresh(&body.refresh_token).await?))
+}
+
+/// Sign out. Open links of the device are closed.
+#[utoipa::path(delete, path = "/v1/sessions/current", tag = "sessions", params(SignOut), responses((status = 204)))]
+async fn sign_out(
+    State(app): State<Arc<App>>,
+    credential: Credential,
+    FromQuery(query): FromQuery<SignOut>,
+) -> Result<StatusCode, Problem> {
+    match (credential, query.everywhere) {
+        (Credential::User(claims), false) => app.accounts.sign_out(&claims).await?,
+        (Credential::User(claims), true) => app.accounts.sign_out_everywhere(&claims.sub).await?,
+        (Credential::Service(Some(user)), true) => app.accounts.sign_out_everywhere(&user).await?,
+        (Credential::Service(_), _) => {
+            let detail = "a server key has no session: name a user in the header Im-User and say everywhere=true";
+            return Err(Problem::new(Code::InvalidRequest, detail));
+        }
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,113 @@
+//! Which route is the door to which command. A test holds it against the engine's commands and the OpenAPI document.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A command and its route.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(super) struct Door {
+    /// The command's name on links.
+    pub(super) method: &'static str,
+    /// The verb of its route.
+    pub(super) verb: &'static str,
+    /// The path of its route.
+    pub(super) path: &'static str,
+}
+
+const fn door(method: &'static str, verb: &'static str, path: &'static str) -> Door {
+    Door { method, verb, path }
+}
+
+/// Every command that has a route.
+pub(super) const ROUTES: &[Door] = &[
+    door("contact.block", "PUT", "/v1/contacts/blocks/{user}"),
+    door("contact.blocks", "GET", "/v1/contacts/blocks"),
+    door("contact.unblock", "DELETE", "/v1/contacts/blocks/{user}"),
+    door("conversation.create", "POST", "/v1/conversations"),
+    door(
+        "conversation.delivered",
+        "PUT",
+        "/v1/conversations/{id}/delivered",
+    ),
+    door(
+        "conversation.direct",
+        "PUT",
+        "/v1/conversations/direct/{user}",
+    ),
+    door("conversation.get", "GET", "/v1/conversations/{id}"),
+    door("conversation.list", "GET", "/v1/conversations"),
+    door(
+        "conversation.members",
+        "GET",
+        "/v1/conversations/{id}/members",
+    ),
+    door("conversation.read", "PUT", "/v1/conversations/{id}/read"),
+    door(
+        "conversation.settings",
+        "PATCH",
+        "/v1/conversations/{id}/settings",
+    ),
+    door(
+        "conversation.typing",
+        "POST",
+        "/v1/conversations/{id}/typing",
+    ),
+    door("group.add", "POST", "/v1/conversations/{id}/members"),
+    door("group.info", "PATCH", "/v1/conversations/{id}"),
+    door("group.join", "POST", "/v1/conversations/{id}/join"),
+    door("group.kick", "DELETE", "/v1/conversations/{id}/members"),
+    door("group.leave", "POST", "/v1/conversations/{id}/leave"),
+    door(
+        "group.role",
+        "PUT",
+        "/v1/conversations/{id}/members/{user}/role",
+    ),
+    door(
+        "message.edit",
+        "PATCH",
+        "/v1/conversations/{id}/messages/{seq}",
+    ),
+    door("message.history", "GET", "/v1/conversations/{id}/messages"),
+    door(
+        "message.recall",
+        "DELETE",
+        "/v1/conversations/{id}/messages/{seq}",
+    ),
+    door("message.send", "POST", "/v1/conversations/{id}/messages"),
+    door("presence.get", "GET", "/v1/presence"),
+    door("sync.pull", "POST", "/v1/sync"),
+    door("user.get", "GET", "/v1/users"),
+    door("user.update", "PATCH", "/v1/users/me"),
+    door("user.upsert", "PUT", "/v1/users/{user}"),
+];
+
+/// Commands that mean nothing without a link: they open, keep and close a session, or ask for pushes to it.
+pub(super) const LINK_ONLY: &[&str] = &[
+    "presence.subscribe",
+    "presence.unsubscribe",
+    "session.close",
+    "session.open",
+    "session.ping",
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use im_core::METHODS;
+
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_route_or_is_for_links_only() {
+        let commands: BTreeSet<_> = METHODS.iter().copied().collect();
+        let doors: Vec<_> = ROUTES
+            .iter()
+            .map(|door| door.method)
+            .chain(LINK_ONLY.iter().copied())
+            .collect();
+
+        assert_eq!(doors.iter().copied().collect::<BTreeSet<_>>(), commands);
+        assert_eq!(doors.len(), commands.len(), "no command is listed twice");
+    }
+}

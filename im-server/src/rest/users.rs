@@ -1,0 +1,148 @@
+//! Users and their profiles.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Json, extract::State, http::StatusCode};
+use im_core::{
+    Actor, DeviceId, GetProfiles, Profile, Profiles, Rejection, UpdateProfile, UpsertUser, UserId,
+};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Answer, Routes,
+    caller::{Caller, Credential},
+    extract::{FromBody, FromPath, FromQuery, UserList},
+    path::UserPath,
+    problem::Problem,
+};
+use crate::{accounts::IssuedToken, app::App};
+
+pub(super) fn routes() -> Routes {
+    OpenApiRouter::default()
+        .routes(routes!(several))
+        .routes(routes!(me, update_me))
+        .routes(routes!(one, upsert))
+        .routes(routes!(issue_token))
+}
+
+/// Whose profiles.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ByIds {
+    /// User ids, separated by commas.
+    #[param(value_type = String, example = "alice,bob")]
+    ids: UserList,
+}
+
+/// A token to issue.
+#[derive(Deserialize, ToSchema)]
+struct NewToken {
+    /// On which device; a new one when absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    device: Option<DeviceId>,
+    /// For how long, in milliseconds; 15 minutes when absent, at most a day.
+    #[serde(default)]
+    ttl_ms: Option<u64>,
+}
+
+/// Profiles of those who have one.
+#[utoipa::path(get, path = "/v1/users", tag = "users", params(ByIds), responses((status = 200, body = Profiles)))]
+async fn several(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromQuery(query): FromQuery<ByIds>,
+) -> Answer<Profiles> {
+    Ok(Json(
+        app.im
+            .call(&actor, GetProfiles { users: query.ids.0 })
+            .await?,
+    ))
+}
+
+/// One's own profile.
+#[utoipa::path(get, path = "/v1/users/me", tag = "users", responses((status = 200, body = Profile)))]
+async fn me(State(app): State<Arc<App>>, Caller(actor): Caller) -> Answer<Profile> {
+    let user = actor.user.clone();
+    profile(&app, &actor, user).await
+}
+
+/// Change one's own profile. Absent means unchanged, an empty text clears.
+#[utoipa::path(patch, path = "/v1/users/me", tag = "users", request_body = UpdateProfile,
+    responses((status = 200, body = Profile)))]
+async fn update_me(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromBody(changes): FromBody<UpdateProfile>,
+) -> Answer<Profile> {
+    Ok(Json(app.im.call(&actor, changes).await?))
+}
+
+/// A profile.
+#[utoipa::path(get, path = "/v1/users/{user}", tag = "users", params(UserPath), responses((status = 200, body = Profile)))]
+async fn one(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromPath(path): FromPath<UserPath>,
+) -> Answer<Profile> {
+    profile(&app, &actor, path.user).await
+}
+
+/// Create a user of the host application, or replace its profile. Needs a server key.
+#[utoipa::path(put, path = "/v1/users/{user}", tag = "users", params(UserPath), request_body = UpdateProfile,
+    responses((status = 200, body = Profile)))]
+async fn upsert(
+    State(app): State<Arc<App>>,
+    credential: Credential,
+    FromPath(path): FromPath<UserPath>,
+    FromBody(body): FromBody<UpdateProfile>,
+) -> Answer<Profile> {
+    let actor = match credential {
+        Credential::User(claims) => Actor::user(claims.sub),
+        Credential::Service(acting_for) => {
+            Actor::service(acting_for.unwrap_or_else(|| path.user.clone()))
+        }
+    };
+    let UpdateProfile {
+        nickname,
+        avatar,
+        bio,
+        extra,
+    } = body;
+    let command = UpsertUser {
+        user: path.user,
+        nickname,
+        avatar,
+        bio,
+        extra,
+    };
+    Ok(Json(app.im.call(&actor, command).await?))
+}
+
+/// Issue an access token for a user of the host application. Needs a server key.
+#[utoipa::path(post, path = "/v1/users/{user}/tokens", tag = "users", params(UserPath), request_body = NewToken,
+    responses((status = 201, body = IssuedToken)))]
+async fn issue_token(
+    State(app): State<Arc<App>>,
+    credential: Credential,
+    FromPath(path): FromPath<UserPath>,
+    FromBody(body): FromBody<NewToken>,
+) -> Result<(StatusCode, Json<IssuedToken>), Problem> {
+    credential.require_service()?;
+    let ttl = body.ttl_ms.map(Duration::from_millis);
+    let issued = app.accounts.issue(path.user, body.device, ttl).await?;
+    Ok((StatusCode::CREATED, Json(issued)))
+}
+
+async fn profile(app: &App, actor: &Actor, user: UserId) -> Answer<Profile> {
+    let found = app
+        .im
+        .call(actor, GetProfiles { users: vec![user] })
+        .await?;
+    let profile = found.items.into_iter().next();
+    profile
+        .map(Json)
+        .ok_or_else(|| Rejection::not_found("user").into())
+}

@@ -1,0 +1,90 @@
+//! Access tokens that ended before their time, on this node.
+//!
+//! An access token is not stored, so that checking one costs no query; what is kept instead is the short list of those
+//! that were revoked, until they would have ended anyway. The list is lost in a restart: a revoked access token then
+//! works again for the rest of its minutes, while the refresh token behind it stays revoked in the store.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, PoisonError},
+};
+
+use im_core::{Timestamp, UserId};
+use uuid::Uuid;
+
+/// Entries of each list at most, about 64 bytes each. Beyond it, the half goes that ends first.
+const CAPACITY: usize = 100_000;
+
+/// What was revoked, and until when that has to be remembered.
+#[derive(Debug, Default)]
+pub(crate) struct Revocations {
+    lists: Mutex<Lists>,
+}
+
+#[derive(Debug, Default)]
+struct Lists {
+    families: HashMap<Uuid, Revoked>,
+    users: HashMap<UserId, Revoked>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Revoked {
+    at: Timestamp,
+    until: Timestamp,
+}
+
+impl Revocations {
+    /// Whether a token of this family, issued to this user then, was revoked.
+    pub(crate) fn contains(&self, family: Uuid, user: &UserId, issued_at_s: i64) -> bool {
+        let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let revoked = lists.users.get(user);
+        lists.families.contains_key(&family)
+            || revoked.is_some_and(|revoked| issued_at_s < revoked.at.0 / 1000)
+    }
+
+    /// Revokes a family, and remembers it until its last access token would have ended.
+    pub(crate) fn add_family(&self, family: Uuid, at: Timestamp, until: Timestamp) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        insert(&mut lists.families, family, Revoked { at, until });
+    }
+
+    /// Revokes everything that a user was issued before this second.
+    pub(crate) fn add_user(&self, user: UserId, at: Timestamp, until: Timestamp) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        insert(&mut lists.users, user, Revoked { at, until });
+    }
+}
+
+fn insert<K: Eq + Hash>(list: &mut HashMap<K, Revoked>, key: K, revoked: Revoked) {
+    if list.len() >= CAPACITY {
+        list.retain(|_, other| other.until > revoked.at);
+    }
+    if list.len() >= CAPACITY {
+        let mut ends: Vec<_> = list.values().map(|other| other.until).collect();
+        let (_, median, _) = ends.select_nth_unstable(CAPACITY / 2);
+        let median = *median;
+        list.retain(|_, other| other.until > median);
+    }
+    list.insert(key, revoked);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_bounded_and_keeps_what_lasts_longest() {
+        let revocations = Revocations::default();
+        let user = UserId::new("alice").expect("an id");
+        let family = |n: usize| Uuid::from_u128(n as u128);
+        for n in 0..=CAPACITY {
+            revocations.add_family(family(n), Timestamp(0), Timestamp(n as i64));
+        }
+
+        assert!(revocations.contains(family(CAPACITY), &user, 0));
+        assert!(!revocations.contains(family(0), &user, 0));
+        let lists = revocations.lists.lock().expect("nobody panicked");
+        assert!(lists.families.len() <= CAPACITY);
+    }
+}

@@ -1,0 +1,191 @@
+//! The running server: accepts connections, serves HTTP on them, and stops in good order.
+
+use std::{io, net::SocketAddr, sync::Arc, sync::atomic::Ordering, time::Duration};
+
+use axum::Router;
+use hyper::{body::Incoming, server::conn::http1, service::Service as _};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use im_core::Im;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::{
+    accounts::Accounts,
+    app::App,
+    config::Config,
+    rest::{self, Peer},
+    wire::{self, WireError},
+};
+
+/// How long a client may take to send the head of a request, and to begin the next one. Default of common proxies.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Bytes of a request's head at most, which bounds what a connection buffers.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// How long stopping may take.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often to look whether all sessions have ended.
+const STOP_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long to wait when no connection can be accepted, mostly for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The parts cannot be put together.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The address cannot be used.
+    #[error("listen: cannot listen on {address}; is another server running there?")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A running server. Dropping it leaves it running until the runtime ends; see [`Server::shut_down`].
+pub struct Server {
+    address: SocketAddr,
+    app: Arc<App>,
+    accepting: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Server {
+    /// Opens the store, listens, and serves.
+    ///
+    /// # Errors
+    /// [`StartError`] says what to change.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let app = Arc::new(wire::assemble(config).await?);
+        let failed = |source| StartError::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (stop, stopping) = watch::channel(false);
+        let router = rest::router(Arc::clone(&app));
+        let accepting = tokio::spawn(accept(listener, router, stopping));
+        Ok(Self {
+            address,
+            app,
+            accepting,
+            stop,
+        })
+    }
+
+    /// Where it listens, with the real port.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The engine inside.
+    #[must_use]
+    pub fn im(&self) -> &Im {
+        &self.app.im
+    }
+
+    /// The accounts and keys of this server.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.app.accounts
+    }
+
+    /// Says that it is not ready, takes no more connections, finishes requests, tells sessions to come back and resume.
+    /// Takes 10 seconds at most.
+    pub async fn shut_down(self) {
+        self.app.is_shutting_down.store(true, Ordering::Relaxed);
+        self.stop.send_replace(true);
+        let im = &self.app.im;
+        let finish = async {
+            let (_, accepted) = tokio::join!(im.shut_down(), self.accepting);
+            if let Err(error) = accepted {
+                tracing::error!(%error, "the accepting task broke off");
+            }
+            // Links are tasks of the transport's: they end when their sessions' last words are written.
+            while im.session_count() > 0 {
+                tokio::time::sleep(STOP_PAUSE).await;
+            }
+        };
+        if tokio::time::timeout(STOP_TIMEOUT, finish).await.is_err() {
+            tracing::warn!("some requests or sessions did not end in time");
+        }
+    }
+}
+
+/// Accepts until told to stop, then waits for the connections that are left.
+async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            () = told(&mut stopping) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                connections.spawn(serve(stream, peer, router.clone(), stopping.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    mut stopping: watch::Receiver<bool>,
+) {
+    // Replies are written whole: waiting for more to send would only delay them.
+    let _ = stream.set_nodelay(true);
+    let routes = TowerToHyperService::new(router);
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer.ip()));
+        routes.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = told(&mut stopping) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}
+
+/// Waits until the server is told to stop, or is gone.
+async fn told(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stop| *stop).await;
+}

@@ -1,0 +1,26 @@
+//! Logs: to stderr, for people or for machines. What must not be in them is each writer's care.
+
+use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt as _};
+
+use crate::config::{ConfigError, LogFormat};
+
+/// Starts logging. A host that has its own subscriber keeps it.
+///
+/// # Errors
+/// [`ConfigError`] for a filter that cannot be read.
+pub(crate) fn init(filter: &str, format: LogFormat) -> Result<(), ConfigError> {
+    let filter = EnvFilter::builder()
+        .parse(filter)
+        .map_err(|error| ConfigError {
+            place: "log".to_owned(),
+            reason: format!(
+                "`{filter}`: {error}; use a level such as `info`, or `info,im_core=debug`"
+            ),
+        })?;
+    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _taken = match format {
+        LogFormat::Text => builder.finish().try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
+    };
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! How often somebody may try to sign in: token buckets by client address and by user name.
+//!
+//! Messages per second are the engine's business (`Limits::sends_per_second`).
+
+use std::{
+    hash::{BuildHasher as _, Hash, RandomState},
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use im_core::{Code, Rejection};
+use serde::{Deserialize, Serialize};
+
+/// Buckets in each table. A table is 192 KiB, whatever comes in.
+const SLOTS: usize = 1 << 13;
+
+/// How often somebody may register, sign in and refresh.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimits {
+    /// Attempts per minute and client address (IPv6: per /64), averaged; bursts of as many pass. Default 60: a school
+    /// behind one address signs in within a few minutes. 0 switches the limit off.
+    pub sign_ins_per_address: u32,
+    /// Attempts per minute and user name, averaged; bursts of as many pass. Default 10: a person mistypes three times,
+    /// a guesser gets 14,400 guesses a day. 0 switches the limit off.
+    pub sign_ins_per_user: u32,
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self {
+            sign_ins_per_address: 60,
+            sign_ins_per_user: 10,
+        }
+    }
+}
+
+/// Lets attempts through, or says when to come back.
+pub(crate) struct Throttle {
+    addresses: Table,
+    users: Table,
+}
+
+impl Throttle {
+    /// Full buckets.
+    pub(crate) fn new(limits: RateLimits) -> Self {
+        Self {
+            addresses: Table::new(limits.sign_ins_per_address),
+            users: Table::new(limits.sign_ins_per_user),
+        }
+    }
+
+    /// Counts an attempt from an address.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`] with the time to wait.
+    pub(crate) fn admit_address(&self, address: IpAddr, now: Duration) -> Result<(), Rejection> {
+        self.addresses.admit(&network_of(address), now)
+    }
+
+    /// Counts an attempt to be a user, whether or not there is one of that name.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`] with the time to wait.
+    pub(crate) fn admit_user(&self, name: &str, now: Duration) -> Result<(), Rejection> {
+        self.users.admit(&name, now)
+    }
+}
+
+/// Whoever has one IPv6 address has its whole /64.
+fn network_of(address: IpAddr) -> u64 {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => u64::from(v4.to_bits()),
+        IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64,
+    }
+}
+
+/// A table of fixed size: keys that share a slot share a bucket, and nobody can choose to, because the hash is keyed.
+struct Table {
+    per_minute: u32,
+    hasher: RandomState,
+    slots: Mutex<Vec<Bucket>>,
+}
+
+#[derive(Clone, Copy)]
+struct Bucket {
+    tokens: f64,
+    at: Duration,
+}
+
+impl Table {
+    fn new(per_minute: u32) -> Self {
+        let full = Bucket {
+            tokens: f64::from(per_minute),
+            at: Duration::ZERO,
+        };
+        let slots = if per_minute == 0 { 0 } else { SLOTS };
+        Self {
+            per_minute,
+            hasher: RandomState::new(),
+            slots: Mutex::new(vec![full; slots]),
+        }
+    }
+
+    fn admit(&self, key: &impl Hash, now: Duration) -> Result<(), Rejection> {
+        if self.per_minute == 0 {
+            return Ok(());
+        }
+        let burst = f64::from(self.per_minute);
+        let per_second = burst / 60.0;
+        let slot = self.hasher.hash_one(key) as usize % SLOTS;
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = &mut slots[slot];
+        let passed = now.saturating_sub(bucket.at).as_secs_f64();
+        bucket.tokens = (bucket.tokens + passed * per_second).min(burst);
+        bucket.at = now;
+        if bucket.tokens >= 1.0 {
+            bucket.tokens -= 1.0;
+            return Ok(());
+        }
+        let wait = Duration::from_secs_f64((1.0 - bucket.tokens) / per_second);
+        Err(Rejection::new(
+            Code::RateLimited,
+            "too many attempts; wait as long as retry_after_ms says",
+        )
+        .retry_after(wait))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_then_attempts_wait_and_time_heals() {
+        let throttle = Throttle::new(RateLimits {
+            sign_ins_per_address: 60,
+            sign_ins_per_user: 3,
+        });
+        let now = Duration::from_secs(100);
+        for _ in 0..3 {
+            assert_eq!(throttle.admit_user("alice", now), Ok(()));
+        }
+
+        let refused = throttle
+            .admit_user("alice", now)
+            .expect_err("the fourth waits");
+
+        assert_eq!(refused.code, Code::RateLimited);
+        assert_eq!(refused.retry_after_ms, Some(20_000));
+        let later = now + Duration::from_secs(20);
+        assert_eq!(throttle.admit_user("alice", later), Ok(()));
+        assert!(throttle.admit_user("alice", later).is_err());
+    }
+
+    #[test]
+    fn zero_switches_a_limit_off() {
+        let throttle = Throttle::new(RateLimits {
+            sign_ins_per_address: 0,
+            sign_ins_per_user: 0,
+        });
+        for _ in 0..1000 {
+            assert_eq!(throttle.admit_user("alice", Duration::ZERO), Ok(()));
+        }
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_count_together() {
+        let [a, b, c]: [IpAddr; 3] = ["2001:db8::1", "2001:db8::ffff", "2001:db9::1"]
+            .map(|text| text.parse().expect("an address"));
+        assert_eq!(network_of(a), network_of(b));
+        assert_ne!(network_of(a), network_of(c));
+    }
+}

@@ -1,0 +1,239 @@
+//! Access tokens: JWTs that are checked without a query. Refresh tokens are of `accounts`.
+
+use std::time::Duration;
+
+use im_core::{Actor, Code, DeviceId, Rejection, Timestamp, UserId, port::Identity};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{jwt_ring, revocations::Revocations, secret::Secret};
+
+/// How long an access token lasts. Short, because revoking one is remembered only in memory.
+pub(crate) const ACCESS_TTL: Duration = Duration::from_secs(15 * 60);
+
+/// The longest that an operator or a back end can make one last: so long a revoked one has to be remembered.
+pub(crate) const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+const ISSUER: &str = "im-server";
+
+/// What users may do. The only scope so far.
+const USER_SCOPE: &str = "user";
+
+/// Longer than any token of ours; keeps the work for a forged one small.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+/// What an access token says.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Claims {
+    /// Who.
+    pub(crate) sub: UserId,
+    /// On which device.
+    pub(crate) device: DeviceId,
+    /// The sign-in that it came from: the family of its refresh tokens.
+    pub(crate) sid: Uuid,
+    /// What it is good for.
+    pub(crate) scope: String,
+    /// Until when, in seconds.
+    pub(crate) exp: i64,
+    /// Since when, in seconds.
+    pub(crate) iat: i64,
+    /// By whom.
+    pub(crate) iss: String,
+}
+
+impl Claims {
+    /// When the token ends.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        Timestamp(self.exp.saturating_mul(1000))
+    }
+
+    /// Whom the token stands for.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            actor: Actor::user(self.sub.clone()),
+            expires_at_ms: Some(self.expires_at()),
+        }
+    }
+}
+
+/// Signs and checks access tokens.
+pub(crate) struct AccessTokens {
+    signing: EncodingKey,
+    checking: DecodingKey,
+    validation: Validation,
+    revocations: Revocations,
+}
+
+impl AccessTokens {
+    /// Signs with `secret`, which `signing_key` found strong.
+    pub(crate) fn new(secret: &Secret) -> Self {
+        jwt_ring::install();
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+        // Checked against our own clock instead, which tests can turn.
+        validation.validate_exp = false;
+        Self {
+            signing: EncodingKey::from_secret(secret.expose().as_bytes()),
+            checking: DecodingKey::from_secret(secret.expose().as_bytes()),
+            validation,
+            revocations: Revocations::default(),
+        }
+    }
+
+    /// A token for a device, and when it ends.
+    pub(crate) fn issue(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        family: Uuid,
+        lifetime: (Timestamp, Duration),
+    ) -> (String, Timestamp) {
+        let (now, ttl) = lifetime;
+        let claims = Claims {
+            sub: user,
+            device,
+            sid: family,
+            scope: USER_SCOPE.to_owned(),
+            exp: now.plus(ttl).0 / 1000,
+            iat: now.0 / 1000,
+            iss: ISSUER.to_owned(),
+        };
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
+            .expect("claims are JSON, and HS256 signs anything");
+        (token, claims.expires_at())
+    }
+
+    /// What a token says, when it is ours, still good, and not revoked.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`] with one sentence for whatever is wrong.
+    pub(crate) fn check(&self, token: &str, now: Timestamp) -> Result<Claims, Rejection> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(unauthenticated());
+        }
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation)
+            .map_err(|_| unauthenticated())?
+            .claims;
+        if claims.expires_at() <= now || claims.scope != USER_SCOPE || self.is_revoked(&claims) {
+            return Err(unauthenticated());
+        }
+        Ok(claims)
+    }
+
+    /// Whether a token was revoked since it was checked.
+    pub(crate) fn is_revoked(&self, claims: &Claims) -> bool {
+        self.revocations
+            .contains(claims.sid, &claims.sub, claims.iat)
+    }
+
+    /// Ends all access tokens of a sign-in.
+    pub(crate) fn revoke_family(&self, family: Uuid, now: Timestamp) {
+        self.revocations.add_family(family, now, now.plus(MAX_TTL));
+    }
+
+    /// Ends all access tokens that a user was issued before this second.
+    pub(crate) fn revoke_user(&self, user: &UserId, now: Timestamp) {
+        self.revocations
+            .add_user(user.clone(), now, now.plus(MAX_TTL));
+    }
+}
+
+/// The one answer to every kind of bad credential.
+pub(crate) fn unauthenticated() -> Rejection {
+    Rejection::new(
+        Code::Unauthenticated,
+        "the token is missing, malformed, expired or revoked; sign in again",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    use super::*;
+    use crate::opaque;
+
+    const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+    fn tokens() -> AccessTokens {
+        AccessTokens::new(&Secret::new(opaque::random_text()))
+    }
+
+    fn issue(tokens: &AccessTokens) -> String {
+        let (user, device) = (UserId::new("alice").unwrap(), DeviceId::new("d").unwrap());
+        tokens
+            .issue(user, device, Uuid::from_u128(1), (NOW, ACCESS_TTL))
+            .0
+    }
+
+    #[test]
+    fn a_token_says_who_and_until_when() {
+        let tokens = tokens();
+        let claims = tokens.check(&issue(&tokens), NOW).unwrap();
+
+        assert_eq!(claims.sub.as_str(), "alice");
+        assert_eq!(claims.sid, Uuid::from_u128(1));
+        assert_eq!(claims.expires_at(), NOW.plus(ACCESS_TTL));
+    }
+
+    #[test]
+    fn forged_expired_foreign_and_unsigned_tokens_get_the_same_answer() {
+        let tokens = tokens();
+        let good = issue(&tokens);
+        let (signed, signature) = good.rsplit_once('.').unwrap();
+        let (header, claims) = signed.split_once('.').unwrap();
+        let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
+        let hs512 = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS512","typ":"JWT"}"#);
+        let foreign = issue(&self::tokens());
+        let altered = claims.replace('J', "K");
+        let bad = [
+            String::new(),
+            "x".repeat(100_000),
+            format!("{header}.{altered}.{signature}"),
+            format!("{none}.{claims}."),
+            format!("{hs512}.{claims}.{signature}"),
+            format!("{signed}."),
+            foreign,
+        ];
+
+        for token in bad {
+            assert_eq!(
+                tokens.check(&token, NOW),
+                Err(unauthenticated()),
+                "{token:.90}"
+            );
+        }
+        assert_eq!(
+            tokens.check(&good, NOW.plus(ACCESS_TTL)),
+            Err(unauthenticated())
+        );
+    }
+
+    #[test]
+    fn a_revoked_family_ends_at_once_and_others_stay() {
+        let tokens = tokens();
+        let token = issue(&tokens);
+
+        tokens.revoke_family(Uuid::from_u128(2), NOW);
+        assert!(tokens.check(&token, NOW).is_ok());
+        tokens.revoke_family(Uuid::from_u128(1), NOW);
+        assert_eq!(tokens.check(&token, NOW), Err(unauthenticated()));
+    }
+
+    #[test]
+    fn revoking_a_user_ends_what_was_issued_before_and_not_what_comes_after() {
+        let tokens = tokens();
+        let old = issue(&tokens);
+        let later = Timestamp(NOW.0 + 2_000);
+        tokens.revoke_user(&UserId::new("alice").unwrap(), later);
+        let (user, device) = (UserId::new("alice").unwrap(), DeviceId::new("d").unwrap());
+        let (new, _) = tokens.issue(user, device, Uuid::from_u128(3), (later, ACCESS_TTL));
+
+        assert_eq!(tokens.check(&old, later), Err(unauthenticated()));
+        assert!(tokens.check(&new, later).is_ok());
+    }
+}

@@ -1,0 +1,87 @@
+//! The composition root: the only file that names stores and transports together.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use axum::body::Body;
+use im_core::{Im, Store as _, StoreError, port::Ports};
+use im_store::{MemoryStore, SqlStore};
+use im_transport::ws::{Options, Origins, WebSocketServer};
+
+use crate::{
+    accounts::Accounts,
+    app::{App, Upgrade},
+    authenticator::TokenAuthenticator,
+    config::Config,
+    signing_key::{self, KeyError},
+    throttle::Throttle,
+    tickets::Tickets,
+    tokens::AccessTokens,
+};
+
+/// Why the parts cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// No signing key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// No store.
+    #[error(
+        "database_url: the database cannot be opened; check the address, and that the server runs"
+    )]
+    Store(#[from] StoreError),
+}
+
+/// Opens the store, which migrates it, and puts everything around it.
+pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
+    signing_key::prepare_directory(&config.data_dir)?;
+    let secret = signing_key::load(config.token_secret.as_ref(), &config.data_dir)?;
+    let ports = open_store(config.database_url.expose()).await?;
+    let tokens = Arc::new(AccessTokens::new(&secret));
+    let tickets = Arc::new(Tickets::default());
+    let authenticator = TokenAuthenticator {
+        ports: ports.clone(),
+        tickets: Arc::clone(&tickets),
+        tokens: Arc::clone(&tokens),
+    };
+    let im = Im::builder(ports.clone(), authenticator)
+        .limits(config.limits.clone())
+        .build();
+    Ok(App {
+        accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens)),
+        client_address: config.client_address,
+        upgrade: websocket(im.clone(), config),
+        im,
+        ports,
+        public_url: config.public_url.clone(),
+        registration: config.registration,
+        throttle: Throttle::new(config.rate_limits),
+        tickets,
+        tokens,
+        is_shutting_down: AtomicBool::new(false),
+    })
+}
+
+/// `memory:` keeps everything in memory, for trying out and for tests; everything else is an SQL database.
+async fn open_store(url: &str) -> Result<Ports, StoreError> {
+    if url == "memory:" {
+        return Ok(MemoryStore::new().ports());
+    }
+    // Boxed, because opening is nested more deeply than the compiler likes inside of other futures.
+    Ok(Box::pin(SqlStore::open(url)).await?.ports())
+}
+
+fn websocket(im: Im, config: &Config) -> Upgrade {
+    let origins = match config.allowed_origins.as_slice() {
+        [] => Origins::SameHost,
+        [any] if any == "*" => Origins::Any,
+        list => Origins::List(list.iter().cloned().collect()),
+    };
+    let server = WebSocketServer::new(
+        im,
+        Options {
+            origins,
+            ..Options::default()
+        },
+    );
+    Box::new(move |mut request| server.upgrade(&mut request).map(Body::new))
+}

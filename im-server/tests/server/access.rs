@@ -1,0 +1,113 @@
+//! Every route against callers who are nobody. The list of routes is the server's own document.
+
+use serde_json::Value;
+
+use crate::house::House;
+
+/// Routes that need no token. A new one has to be put here on purpose.
+const PUBLIC: [&str; 8] = [
+    "get /healthz",
+    "get /openapi.json",
+    "get /readyz",
+    "get /v1/capabilities",
+    "get /v1/ws",
+    "post /v1/accounts",
+    "post /v1/sessions",
+    "post /v1/sessions/refresh",
+];
+
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| {
+        let verbs = item.as_object().unwrap().clone();
+        let path = path.clone();
+        verbs
+            .into_iter()
+            .map(move |(verb, operation)| (verb, path.clone(), operation))
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+async fn document(house: &House) -> Value {
+    let answer = house.ask("GET /openapi.json").send().await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["content-type"], "application/json");
+    answer.json()
+}
+
+#[tokio::test]
+async fn every_route_needs_a_token_except_the_public_ones() {
+    let house = House::open().await;
+    let mut public = Vec::new();
+    let operations = operations(&document(&house).await);
+    assert!(operations.len() > 35, "{}", operations.len());
+    for (verb, path, _) in operations {
+        let filled = path
+            .replace("{id}", "6f1c1e0e-0000-4000-8000-000000000000")
+            .replace("{user}", "alice")
+            .replace("{seq}", "1");
+        let line = format!("{} {filled}", verb.to_uppercase());
+        if PUBLIC.contains(&format!("{verb} {path}").as_str()) {
+            public.push(format!("{verb} {path}"));
+            continue;
+        }
+        let nobody = house.ask(&line).send().await;
+        let answer = nobody.anonymous_problem();
+        assert_eq!(
+            nobody.problem(),
+            (401, "unauthenticated".to_owned()),
+            "{line}"
+        );
+        assert_eq!(nobody.headers["www-authenticate"], "Bearer", "{line}");
+        for token in [
+            "x",
+            "a.b.c",
+            "imk_x",
+            "imt_x",
+            &format!("imk_{}", "A".repeat(43)),
+        ] {
+            let forged = house
+                .ask(&line)
+                .token(token)
+                .header("im-user", "alice")
+                .send()
+                .await;
+            assert_eq!(forged.anonymous_problem(), answer, "{line} {token}");
+        }
+        let basic = house
+            .ask(&line)
+            .header("authorization", "Basic YTpi")
+            .send()
+            .await;
+        assert_eq!(basic.anonymous_problem(), answer, "{line}");
+    }
+    public.sort();
+    assert_eq!(public, PUBLIC);
+}
+
+#[tokio::test]
+async fn the_document_says_which_routes_are_public() {
+    let house = House::open().await;
+    let document = document(&house).await;
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["security"][0]["bearer"].is_array());
+    for (verb, path, operation) in operations(&document) {
+        let open = operation["security"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one == &serde_json::json!({})));
+        let name = format!("{verb} {path}");
+        assert_eq!(open, PUBLIC.contains(&name.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn no_route_is_mounted_past_the_document() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rest");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let source = std::fs::read_to_string(&path).unwrap();
+        for way in [".route(", ".route_service(", ".nest(", ".nest_service("] {
+            assert!(!source.contains(way), "{}: {way}", path.display());
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The binary, as an operator runs it.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::json;
+
+use crate::house::{Ask, text};
+
+fn im_server(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_im-server"));
+    command.args(["--data-dir", data.to_str().unwrap()]);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("IM_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(data.parent().unwrap());
+    command
+}
+
+fn run(command: &mut Command, input: &str) -> Output {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone())
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+/// A served binary; killed when a test fails before it stops it.
+struct Served {
+    child: Child,
+    address: std::net::SocketAddr,
+}
+
+impl Served {
+    fn start(data: &Path) -> Self {
+        let mut command = im_server(data);
+        command.args([
+            "--listen",
+            "127.0.0.1:0",
+            "--log-format",
+            "json",
+            "--log",
+            "debug",
+        ]);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap();
+        Self {
+            address: address.parse().unwrap(),
+            child,
+        }
+    }
+
+    /// Stops by SIGTERM, and returns whether that went well, and the log.
+    fn stop(mut self) -> (bool, String) {
+        let kill = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        let mut log = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
+        (self.child.wait().unwrap().success(), log)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_run_needs_nothing_and_its_log_keeps_secrets() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let add = run(
+        im_server(&data).args(["user", "add", "alice", "--password-stdin"]),
+        "canary-password\n",
+    );
+    assert_eq!(stdout(&add), "alice can sign in");
+    let again = run(
+        im_server(&data).args(["user", "add", "alice", "--password-stdin"]),
+        "canary-password\n",
+    );
+    assert!(
+        String::from_utf8_lossy(&again.stderr).contains("taken"),
+        "{again:?}"
+    );
+    let served = Served::start(&data);
+    let ask = |line: &str| Ask::new(served.address, line);
+
+    let body = json!({"user": "alice", "password": "canary-password"});
+    let session = ask("POST /v1/sessions").json(body).await.json();
+    let token = text(&session["access_token"]);
+    let group = ask("POST /v1/conversations")
+        .token(&token)
+        .json(json!({"name": "canary-name"}))
+        .await
+        .json();
+    let messages = format!(
+        "/v1/conversations/{}/messages",
+        text(&group["conversation"])
+    );
+    let content = json!({"content": {"kind": "text", "text": "canary-message"}});
+    assert_eq!(
+        ask(&format!("POST {messages}"))
+            .token(&token)
+            .json(content)
+            .await
+            .status,
+        201
+    );
+    ask(&format!("GET {messages}?limit=canary-query"))
+        .token(&token)
+        .send()
+        .await;
+    ask("GET /v1/users/me").token("canary-token").send().await;
+    ask("POST /v1/sessions")
+        .json(json!({"user": "alice", "password": "canary-wrong"}))
+        .await;
+    let refresh = json!({"refresh_token": session["refresh_token"]});
+    ask("POST /v1/sessions/refresh").json(refresh.clone()).await;
+    ask("POST /v1/sessions/refresh").json(refresh).await;
+    let ticket = ask("POST /v1/tickets").token(&token).send().await.json();
+
+    let (stopped_well, log) = served.stop();
+    assert!(stopped_well);
+    let secret = std::fs::read_to_string(data.join("token.secret")).unwrap();
+    let refresh = text(&session["refresh_token"]);
+    for canary in [
+        "canary",
+        &token,
+        &refresh,
+        &secret,
+        ticket["ticket"].as_str().unwrap_or("canary"),
+    ] {
+        assert!(!log.contains(canary), "{canary} is in the log");
+    }
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(line["level"].is_string());
+    }
+    assert!(
+        log.contains("/v1/conversations/{id}/messages"),
+        "requests are logged by route"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_and_keys_of_the_command_line_work_on_the_server() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    assert_eq!(
+        stdout(&run(im_server(&data).arg("migrate"), "")),
+        "the database is up to date"
+    );
+    run(
+        im_server(&data).args(["user", "add", "alice"]),
+        "correct horse\n",
+    );
+    let token = stdout(&run(
+        im_server(&data).args(["token", "issue", "--user", "alice", "--ttl", "1h"]),
+        "",
+    ));
+    let key = stdout(&run(im_server(&data).args(["key", "create", "shop"]), ""));
+    let nobody = run(
+        im_server(&data).args(["token", "issue", "--user", "nobody"]),
+        "",
+    );
+    assert!(!nobody.status.success());
+
+    let served = Served::start(&data);
+    let me = Ask::new(served.address, "GET /v1/users/me")
+        .token(&token)
+        .send()
+        .await;
+    assert_eq!(me.json()["user"], "alice");
+    let upsert = Ask::new(served.address, "PUT /v1/users/bob")
+        .token(&key)
+        .json(json!({}))
+        .await;
+    assert_eq!(upsert.status, 200);
+    assert!(served.stop().0);
+}
+
+#[test]
+fn a_server_that_cannot_start_says_what_to_change() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let file = home.path().join("bad.toml");
+    std::fs::write(&file, "lissten = 1").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let weak = [("IM_TOKEN_SECRET", "your-256-bit-secret")];
+    let cases: [(&[&str], &[(&str, &str)], &[&str]); 5] = [
+        (
+            &["--config", file.to_str().unwrap()],
+            &[],
+            &["bad.toml", "line 1", "lissten"],
+        ),
+        (&["--listen", "nowhere"], &[], &["--listen"]),
+        (&["--listen", &taken], &[], &["listen", &taken]),
+        (&[], &weak, &["token_secret", "openssl"]),
+        (&[], &[("IM_DATABASE_URL", "oracle://x")], &["database_url"]),
+    ];
+    for (arguments, environment, expected) in cases {
+        let output = run(
+            im_server(&data)
+                .args(arguments)
+                .envs(environment.iter().copied()),
+            "",
+        );
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{arguments:?}");
+        for part in expected {
+            assert!(
+                error.contains(part),
+                "{arguments:?} {environment:?}: {error}"
+            );
+        }
+        assert!(!error.contains("your-256-bit-secret"), "{error}");
+    }
+}

@@ -1,0 +1,131 @@
+//! Back ends with a server key, which bring their own users.
+
+use serde_json::json;
+
+use crate::house::{House, text};
+
+#[tokio::test]
+async fn a_back_end_creates_users_and_issues_their_tokens() {
+    let house = House::open().await;
+    let key = house.server.accounts().create_key("shop").await.unwrap();
+
+    let created = house
+        .ask("PUT /v1/users/customer-7")
+        .token(&key)
+        .json(json!({"nickname": "Seven"}))
+        .await;
+    assert_eq!(created.status, 200, "{created:?}");
+    let issued = house
+        .ask("POST /v1/users/customer-7/tokens")
+        .token(&key)
+        .json(json!({"device": "web"}))
+        .await;
+    assert_eq!(issued.status, 201);
+    let token = text(&issued.json()["access_token"]);
+    let me = house.ask("GET /v1/users/me").token(&token).send().await;
+    assert_eq!(me.json()["nickname"], "Seven");
+
+    let nobody = house
+        .ask("POST /v1/users/nobody/tokens")
+        .token(&key)
+        .json(json!({}))
+        .await;
+    assert_eq!(nobody.problem().0, 404);
+    let long = house
+        .ask("POST /v1/users/customer-7/tokens")
+        .token(&key)
+        .json(json!({"ttl_ms": 1u64 << 50}))
+        .await;
+    assert_eq!(long.problem().0, 400);
+}
+
+#[tokio::test]
+async fn a_back_end_acts_for_the_user_that_it_names() {
+    let house = House::open().await;
+    house.sign_in("alice").await;
+    house.sign_in("bob").await;
+    let key = house.server.accounts().create_key("shop").await.unwrap();
+    let line = "PUT /v1/conversations/direct/bob";
+
+    let chat = house
+        .ask(line)
+        .token(&key)
+        .header("im-user", "alice")
+        .send()
+        .await;
+    assert_eq!(chat.json()["peer"], "bob");
+    assert_eq!(house.ask(line).token(&key).send().await.problem().0, 400);
+    let nobody = house
+        .ask(line)
+        .token(&key)
+        .header("im-user", "nobody")
+        .send()
+        .await;
+    assert_eq!(nobody.problem().0, 404);
+    let ticket = house
+        .ask("POST /v1/tickets")
+        .token(&key)
+        .header("im-user", "alice")
+        .send()
+        .await;
+    assert_eq!(ticket.problem().0, 403);
+}
+
+#[tokio::test]
+async fn users_have_no_authority_of_a_back_end() {
+    let house = House::open().await;
+    let token = house.token_of("alice").await;
+    house.sign_in("bob").await;
+
+    let upsert = house
+        .ask("PUT /v1/users/bob")
+        .token(&token)
+        .json(json!({"nickname": "B"}))
+        .await;
+    assert_eq!(upsert.problem(), (403, "forbidden".to_owned()));
+    let issue = house
+        .ask("POST /v1/users/bob/tokens")
+        .token(&token)
+        .json(json!({}))
+        .await;
+    assert_eq!(issue.problem(), (403, "forbidden".to_owned()));
+    let disguise = house
+        .ask("GET /v1/users/me")
+        .token(&token)
+        .header("im-user", "bob")
+        .send()
+        .await;
+    assert_eq!(
+        disguise.json()["user"],
+        "alice",
+        "the header is nothing without a server key"
+    );
+}
+
+#[tokio::test]
+async fn a_new_key_of_the_same_name_ends_the_former_one() {
+    let house = House::open().await;
+    let old = house.server.accounts().create_key("shop").await.unwrap();
+    let new = house.server.accounts().create_key("shop").await.unwrap();
+    let upsert = async |key: &str| {
+        let ask = house.ask("PUT /v1/users/u").token(key);
+        ask.json(json!({})).await.status
+    };
+    assert_eq!((upsert(&old).await, upsert(&new).await), (401, 200));
+}
+
+#[tokio::test]
+async fn nobody_becomes_a_user_of_a_back_end_by_registering() {
+    let house = House::open().await;
+    let key = house.server.accounts().create_key("shop").await.unwrap();
+    house
+        .ask("PUT /v1/users/customer-7")
+        .token(&key)
+        .json(json!({}))
+        .await;
+
+    let thief = json!({"user": "customer-7", "password": "correct horse"});
+    let answer = house.ask("POST /v1/accounts").json(thief).await;
+
+    assert_eq!(answer.problem(), (409, "conflict".to_owned()));
+}

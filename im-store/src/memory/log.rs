@@ -1,0 +1,173 @@
+//! The log in memory.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use im_core::{
+    Body, ClientId, ConversationId, Entry, Epoch, Head, Revision, Seq, StoreError, Timestamp,
+    UserId,
+    port::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot},
+};
+
+use super::{MemoryStore, State};
+use crate::rows;
+
+/// One conversation's entries; the one with seq `n` is at index `n - 1`.
+#[derive(Default)]
+pub(super) struct Log {
+    entries: Vec<NewEntry>,
+    seqs: HashMap<(UserId, ClientId), Seq>,
+    /// The edits of each message that has any.
+    edits: HashMap<Seq, Vec<Seq>>,
+}
+
+fn index(seq: Seq) -> usize {
+    usize::try_from(seq.0).unwrap_or(usize::MAX)
+}
+
+impl Log {
+    fn push(&mut self, new: NewEntry) {
+        let entry = &new.entry;
+        let key = (entry.sender.clone(), entry.client_id.clone());
+        self.seqs.insert(key, entry.seq);
+        if let Body::Edited { target, .. } = entry.body {
+            self.edits.entry(target).or_default().push(entry.seq);
+        }
+        let revision = entry.revision();
+        self.entries.push(new);
+        if let Some(revision) = revision {
+            self.revise(&revision);
+        }
+    }
+
+    fn revise(&mut self, revision: &Revision) {
+        let target = match revision {
+            Revision::Edit { target, .. } => *target,
+            Revision::Wipe { target, .. } => {
+                for edit in self.edits.get(target).into_iter().flatten() {
+                    self.entries[index(*edit) - 1].entry.revise(revision);
+                }
+                *target
+            }
+        };
+        let place = index(target).wrapping_sub(1);
+        if let Some(new) = self.entries.get_mut(place) {
+            new.entry.revise(revision);
+        }
+    }
+
+    fn head(&self) -> (Head, Timestamp) {
+        self.entries.last().map_or_else(Default::default, |new| {
+            let entry = &new.entry;
+            let head = Head {
+                seq: entry.seq,
+                ordinal: entry.ordinal,
+            };
+            (head, entry.at_ms)
+        })
+    }
+}
+
+impl State {
+    pub(super) fn snapshot(&self, conversation: ConversationId) -> Option<Snapshot> {
+        let (head, last_at_ms) = self.logs.get(&conversation)?.head();
+        Some(Snapshot {
+            info: self.rows.conversations.get(&conversation)?.clone(),
+            head,
+            last_at_ms,
+        })
+    }
+}
+
+#[async_trait]
+impl LogStore for MemoryStore {
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        Ok(self.state().epoch)
+    }
+
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        rows::check(&append).map_err(|error| StoreError::new("appending", error))?;
+        let mut state = self.state();
+        let State {
+            rows,
+            logs,
+            conversations_of,
+            ..
+        } = &mut *state;
+        let empty = Log::default();
+        let log = logs.get(&append.conversation).unwrap_or(&empty);
+        let is_known = |new: &NewEntry| {
+            let entry = &new.entry;
+            log.seqs
+                .contains_key(&(entry.sender.clone(), entry.client_id.clone()))
+        };
+        if append.entries.iter().any(is_known) {
+            return Ok(Appended::Duplicate);
+        }
+        if log.head().0.seq != append.after {
+            return Ok(Appended::Conflict);
+        }
+        let log = logs.entry(append.conversation).or_default();
+        for new in append.entries {
+            rows.apply(&new.entry);
+            log.push(new);
+        }
+        for (conversation, user) in std::mem::take(&mut rows.changed).members {
+            let conversations = conversations_of.entry(user).or_default();
+            conversations.insert(conversation);
+        }
+        Ok(Appended::Stored)
+    }
+
+    async fn load(&self, conversation: ConversationId) -> Result<Option<Snapshot>, StoreError> {
+        Ok(self.state().snapshot(conversation))
+    }
+
+    async fn read(
+        &self,
+        conversation: ConversationId,
+        range: Range,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let state = self.state();
+        let Some(log) = state.logs.get(&conversation) else {
+            return Ok(Vec::new());
+        };
+        let count = log.entries.len();
+        let (from, to) = match range {
+            Range::After(seq) => {
+                let from = index(seq).min(count);
+                (from, from.saturating_add(limit).min(count))
+            }
+            Range::Before(seq) => {
+                let to = index(seq.previous()).min(count);
+                (to.saturating_sub(limit), to)
+            }
+        };
+        let page = &log.entries[from..to];
+        Ok(page.iter().map(|new| new.entry.clone()).collect())
+    }
+
+    async fn find(
+        &self,
+        conversation: ConversationId,
+        keys: &[(UserId, ClientId)],
+    ) -> Result<Vec<Known>, StoreError> {
+        let state = self.state();
+        let Some(log) = state.logs.get(&conversation) else {
+            return Ok(Vec::new());
+        };
+        let found = keys.iter().filter_map(|key| log.seqs.get(key));
+        let known = found.map(|seq| {
+            let new = &log.entries[index(*seq) - 1];
+            Known {
+                sender: new.entry.sender.clone(),
+                client_id: new.entry.client_id.clone(),
+                seq: *seq,
+                at_ms: new.entry.at_ms,
+                fingerprint: new.fingerprint,
+            }
+        });
+        Ok(known.collect())
+    }
+}

@@ -1,0 +1,140 @@
+//! Members and their positions in memory.
+
+use std::ops::Bound::{Excluded, Included, Unbounded};
+
+use async_trait::async_trait;
+use im_core::{
+    ConversationId, Member, Membership, Position, Settings, StoreError, UserId,
+    port::{Advance, MemberStore, PositionStore},
+};
+
+use super::{MemoryStore, State};
+use crate::rows::MemberRow;
+
+impl State {
+    fn row(&self, conversation: ConversationId, user: &UserId) -> Option<&MemberRow> {
+        self.rows.members.get(&(conversation, user.clone()))
+    }
+
+    fn is_present(&self, conversation: ConversationId, user: &UserId) -> bool {
+        self.row(conversation, user)
+            .is_some_and(|row| row.left.is_none())
+    }
+
+    fn membership(&self, user: &UserId, conversation: ConversationId) -> Option<Membership> {
+        let snapshot = self.snapshot(conversation)?;
+        let row = self.row(conversation, user)?;
+        Some(row.membership(user, conversation, snapshot))
+    }
+
+    fn conversations(&self, user: &UserId) -> Vec<ConversationId> {
+        let all = self.conversations_of.get(user).into_iter().flatten();
+        all.filter(|at| self.is_present(**at, user))
+            .copied()
+            .collect()
+    }
+}
+
+#[async_trait]
+impl MemberStore for MemoryStore {
+    async fn members(
+        &self,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Member>, StoreError> {
+        let state = self.state();
+        let present = users
+            .iter()
+            .filter(|user| state.is_present(conversation, user));
+        let members = present.filter_map(|user| Some(state.row(conversation, user)?.member(user)));
+        Ok(members.collect())
+    }
+
+    async fn roster(
+        &self,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError> {
+        let state = self.state();
+        // No user id sorts before "!": it is the smallest printable character that is no space.
+        let first = UserId::new("!").map_err(|error| StoreError::new("reading a roster", error))?;
+        let from = after.map_or(Included((conversation, first)), |user| {
+            Excluded((conversation, user.clone()))
+        });
+        let rows = state.rows.members.range((from, Unbounded));
+        let own = rows.take_while(|((at, _), _)| *at == conversation);
+        let present = own.filter(|(_, row)| row.left.is_none());
+        Ok(present
+            .take(limit)
+            .map(|((_, user), row)| row.member(user))
+            .collect())
+    }
+
+    async fn membership(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+    ) -> Result<Option<Membership>, StoreError> {
+        Ok(self.state().membership(user, conversation))
+    }
+
+    async fn memberships(
+        &self,
+        user: &UserId,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<Membership>, StoreError> {
+        let state = self.state();
+        let Some(conversations) = state.conversations_of.get(user) else {
+            return Ok(Vec::new());
+        };
+        let from = after.map_or(Unbounded, Excluded);
+        let page = conversations.range((from, Unbounded)).take(limit);
+        Ok(page
+            .filter_map(|conversation| state.membership(user, *conversation))
+            .collect())
+    }
+
+    async fn conversations_of(&self, user: &UserId) -> Result<Vec<ConversationId>, StoreError> {
+        Ok(self.state().conversations(user))
+    }
+
+    async fn sharing(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let state = self.state();
+        let conversations = state.conversations(user);
+        let shares = |other: &&UserId| conversations.iter().any(|at| state.is_present(*at, other));
+        Ok(others.iter().filter(shares).cloned().collect())
+    }
+
+    async fn set_settings(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        settings: Settings,
+    ) -> Result<Option<Membership>, StoreError> {
+        let mut state = self.state();
+        let key = (conversation, user.clone());
+        state.rows.change(key, |row| row.settings = settings);
+        Ok(state.membership(user, conversation))
+    }
+}
+
+#[async_trait]
+impl PositionStore for MemoryStore {
+    async fn advance(&self, advances: Vec<Advance>) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for advance in &advances {
+            state.rows.advance(advance);
+        }
+        Ok(())
+    }
+
+    async fn position(
+        &self,
+        conversation: ConversationId,
+        user: &UserId,
+    ) -> Result<Option<Position>, StoreError> {
+        Ok(self.state().row(conversation, user).map(|row| row.position))
+    }
+}

@@ -1,0 +1,101 @@
+//! Everything in one process, gone with it: for tests, for trying out, and the oracle that other stores are held to.
+//!
+//! One lock around plain maps. The ports are implemented in files of their own; what entries do to rows is in
+//! [`rows`](crate::rows).
+
+mod log;
+mod member;
+mod token;
+mod user;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use im_core::{
+    ConversationId, Device, DeviceId, Epoch, Profile, Store, UserId,
+    port::{Account, Ports, ServerKey, TokioRuntime, VersionedBlock},
+};
+use uuid::Uuid;
+
+use crate::rows::Rows;
+
+/// A store in memory; clone to share.
+///
+/// # Examples
+/// ```
+/// let ports = im_core::Store::ports(im_store::MemoryStore::new());
+/// ```
+#[derive(Clone)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    epoch: Epoch,
+    rows: Rows,
+    logs: HashMap<ConversationId, log::Log>,
+    conversations_of: BTreeMap<UserId, BTreeSet<ConversationId>>,
+    profiles: HashMap<UserId, Profile>,
+    blocks: BTreeMap<(UserId, UserId), VersionedBlock>,
+    devices: BTreeMap<(UserId, DeviceId), Device>,
+    accounts: HashMap<UserId, Account>,
+    tokens: token::Tokens,
+    keys: BTreeMap<String, ServerKey>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        let epoch = Epoch(Uuid::new_v4().as_u64_pair().0 >> 1);
+        Self {
+            state: Arc::new(Mutex::new(State {
+                epoch,
+                rows: Rows::default(),
+                logs: HashMap::new(),
+                conversations_of: BTreeMap::new(),
+                profiles: HashMap::new(),
+                blocks: BTreeMap::new(),
+                devices: BTreeMap::new(),
+                accounts: HashMap::new(),
+                tokens: token::Tokens::default(),
+                keys: BTreeMap::new(),
+            })),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+impl Store for MemoryStore {
+    fn ports(self) -> Ports {
+        let store = Arc::new(self);
+        Ports {
+            accounts: store.clone(),
+            contacts: store.clone(),
+            devices: store.clone(),
+            log: store.clone(),
+            members: store.clone(),
+            positions: store.clone(),
+            runtime: Arc::new(TokioRuntime),
+            tokens: store.clone(),
+            users: store,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Refresh tokens and server keys in memory.
+
+use std::collections::{HashMap, HashSet};
+
+use async_trait::async_trait;
+use im_core::{
+    StoreError, Timestamp, UserId,
+    port::{Redeemed, RefreshToken, ServerKey, TokenStore},
+};
+use uuid::Uuid;
+
+use super::{MemoryStore, State};
+
+#[derive(Default)]
+pub(super) struct Tokens {
+    tokens: HashMap<[u8; 32], RefreshToken>,
+    spent: HashSet<[u8; 32]>,
+    /// Families that are alive, with their owners.
+    alive: HashMap<Uuid, UserId>,
+    families: HashMap<UserId, HashSet<Uuid>>,
+}
+
+impl Tokens {
+    fn revoke(&mut self, family: Uuid) {
+        let owner = self.alive.remove(&family);
+        let families = owner.and_then(|owner| self.families.get_mut(&owner));
+        if let Some(families) = families {
+            families.remove(&family);
+        }
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryStore {
+    async fn insert(&self, token: RefreshToken) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let tokens = &mut state.tokens;
+        let families = tokens.families.entry(token.user.clone()).or_default();
+        families.insert(token.family);
+        tokens.alive.insert(token.family, token.user.clone());
+        tokens.tokens.insert(token.hash, token);
+        Ok(())
+    }
+
+    async fn redeem(
+        &self,
+        hash: [u8; 32],
+        next: [u8; 32],
+        expires_at_ms: Timestamp,
+        now: Timestamp,
+    ) -> Result<Redeemed, StoreError> {
+        let mut state = self.state();
+        let State { tokens, .. } = &mut *state;
+        let Some(token) = tokens.tokens.get(&hash).cloned() else {
+            return Ok(Redeemed::Unknown);
+        };
+        if token.expires_at_ms <= now || !tokens.alive.contains_key(&token.family) {
+            return Ok(Redeemed::Unknown);
+        }
+        if !tokens.spent.insert(hash) {
+            tokens.revoke(token.family);
+            return Ok(Redeemed::Reused(token));
+        }
+        let successor = RefreshToken {
+            hash: next,
+            expires_at_ms,
+            ..token.clone()
+        };
+        tokens.tokens.insert(next, successor);
+        Ok(Redeemed::Rotated(token))
+    }
+
+    async fn revoke_family(&self, family: Uuid) -> Result<(), StoreError> {
+        self.state().tokens.revoke(family);
+        Ok(())
+    }
+
+    async fn revoke_user(&self, user: &UserId) -> Result<Vec<Uuid>, StoreError> {
+        let mut state = self.state();
+        let families = state.tokens.families.remove(user).unwrap_or_default();
+        for family in &families {
+            state.tokens.alive.remove(family);
+        }
+        Ok(families.into_iter().collect())
+    }
+
+    async fn put_key(&self, key: ServerKey) -> Result<(), StoreError> {
+        self.state().keys.insert(key.name.clone(), key);
+        Ok(())
+    }
+
+    async fn key(&self, hash: [u8; 32]) -> Result<Option<ServerKey>, StoreError> {
+        let state = self.state();
+        let mut keys = state.keys.values();
+        Ok(keys.find(|key| key.hash == hash).cloned())
+    }
+}

@@ -1,0 +1,107 @@
+//! What is about users alone, in memory: profiles, blocks, devices, accounts.
+
+use async_trait::async_trait;
+use im_core::{
+    Block, Device, DeviceId, Profile, StoreError, UserId,
+    port::{
+        Account, AccountStore, ContactStore, Created, DeviceStore, Seen, UserStore, VersionedBlock,
+    },
+};
+
+use super::{MemoryStore, State};
+use crate::rows;
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn put(&self, profile: Profile) -> Result<(), StoreError> {
+        let mut state = self.state();
+        state.profiles.insert(profile.user.clone(), profile);
+        Ok(())
+    }
+
+    async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, StoreError> {
+        let state = self.state();
+        let found = users.iter().filter_map(|user| state.profiles.get(user));
+        Ok(found.cloned().collect())
+    }
+
+    async fn version(&self, user: &UserId) -> Result<u64, StoreError> {
+        let version = self.state().rows.versions.get(user).copied();
+        Ok(version.unwrap_or_default())
+    }
+}
+
+#[async_trait]
+impl ContactStore for MemoryStore {
+    async fn set_block(&self, by: &UserId, block: Block) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let State { blocks, rows, .. } = &mut *state;
+        let key = (by.clone(), block.user.clone());
+        let stands = blocks.get(&key).is_some_and(|row| row.block.blocked);
+        if stands == block.blocked {
+            return Ok(false);
+        }
+        let version = rows::raise(&mut rows.versions, by);
+        blocks.insert(key, VersionedBlock { block, version });
+        Ok(true)
+    }
+
+    async fn blocks(&self, by: &UserId) -> Result<Vec<VersionedBlock>, StoreError> {
+        let state = self.state();
+        let from = state.blocks.range((by.clone(), smallest()?)..);
+        let own = from.take_while(|((owner, _), _)| owner == by);
+        Ok(own.map(|(_, row)| row.clone()).collect())
+    }
+}
+
+#[async_trait]
+impl DeviceStore for MemoryStore {
+    async fn remember(&self, device: Device) -> Result<Device, StoreError> {
+        let mut state = self.state();
+        let class = device.class;
+        let key = (device.user.clone(), device.id.clone());
+        let stored = state.devices.entry(key).or_insert(device);
+        stored.class = class;
+        Ok(stored.clone())
+    }
+
+    async fn seen(&self, seen: Vec<Seen>) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for seen in seen {
+            if let Some(device) = state.devices.get_mut(&(seen.user, seen.device)) {
+                device.last_seen_ms = device.last_seen_ms.max(seen.at_ms);
+            }
+        }
+        Ok(())
+    }
+
+    async fn devices(&self, user: &UserId) -> Result<Vec<Device>, StoreError> {
+        let state = self.state();
+        let first =
+            DeviceId::new("!").map_err(|error| StoreError::new("reading devices", error))?;
+        let from = state.devices.range((user.clone(), first)..);
+        let own = from.take_while(|((owner, _), _)| owner == user);
+        Ok(own.map(|(_, device)| device.clone()).collect())
+    }
+}
+
+#[async_trait]
+impl AccountStore for MemoryStore {
+    async fn create(&self, account: Account) -> Result<Created, StoreError> {
+        let mut state = self.state();
+        if let Some(taken) = state.accounts.get(&account.user) {
+            return Ok(Created::Taken(taken.clone()));
+        }
+        state.accounts.insert(account.user.clone(), account);
+        Ok(Created::Stored)
+    }
+
+    async fn account(&self, user: &UserId) -> Result<Option<Account>, StoreError> {
+        Ok(self.state().accounts.get(user).cloned())
+    }
+}
+
+/// No id sorts before "!": it is the smallest printable character that is no space.
+fn smallest() -> Result<UserId, StoreError> {
+    UserId::new("!").map_err(|error| StoreError::new("reading blocks", error))
+}

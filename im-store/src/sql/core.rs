@@ -1,0 +1,229 @@
+//! What all ports of a SQL store share: connections to write with, a pool to read with, and the heads that are known.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use im_core::{ConversationId, Seq};
+use sea_orm::{DatabaseConnection, QueryResult};
+use tokio::{sync, time::timeout};
+
+use super::{
+    connection::{self, Connection, Value},
+    dialect::{Dialect, Texts},
+    error::{Meaning, SqlError},
+};
+
+/// How often a transaction that was undone is tried again.
+pub(super) const ATTEMPTS: u32 = 10;
+
+pub(super) struct Core {
+    pub(super) texts: Arc<Texts>,
+    pub(super) heads: Heads,
+    pub(super) patience: Duration,
+    pub(super) epoch: i64,
+    pool: DatabaseConnection,
+    /// Group commits.
+    commits: Slot,
+    /// Everything else that is written; `None` where the database lets one connection write at a time anyway.
+    others: Option<Slot>,
+    /// A database in memory is read through its one writer: its connections share locks, not pages.
+    reads_with_writer: bool,
+}
+
+type Slot = sync::Mutex<Option<Connection>>;
+
+impl Core {
+    pub(super) fn new(
+        pool: DatabaseConnection,
+        dialect: Dialect,
+        epoch: i64,
+        patience: Duration,
+        reads_with_writer: bool,
+    ) -> Self {
+        Self {
+            texts: Arc::new(Texts::new(dialect)),
+            heads: Heads::default(),
+            patience,
+            epoch,
+            pool,
+            commits: Slot::default(),
+            others: (dialect != Dialect::Sqlite).then(Slot::default),
+            reads_with_writer,
+        }
+    }
+
+    /// Whoever commits groups waits here for its connection.
+    pub(super) async fn committing(&self) -> Result<Turn<'_>, SqlError> {
+        self.turn(&self.commits).await
+    }
+
+    /// Whoever writes anything else waits here.
+    pub(super) async fn writing(&self) -> Result<Turn<'_>, SqlError> {
+        self.turn(self.others.as_ref().unwrap_or(&self.commits))
+            .await
+    }
+
+    async fn turn<'s>(&self, slot: &'s Slot) -> Result<Turn<'s>, SqlError> {
+        let mut slot = slot.lock().await;
+        let connection = match slot.take() {
+            Some(connection) => connection,
+            None => {
+                let opening = Connection::open(&self.pool, Arc::clone(&self.texts));
+                timeout(self.patience, opening)
+                    .await
+                    .map_err(|_| SqlError::Timeout)??
+            }
+        };
+        Ok(Turn {
+            slot,
+            connection: Some(connection),
+        })
+    }
+
+    /// Reads, outside of any transaction, with a statement whose repeated part stands `count` times.
+    pub(super) async fn query(
+        &self,
+        text: &'static str,
+        count: usize,
+        values: &[Value<'_>],
+    ) -> Result<Vec<QueryResult>, SqlError> {
+        let reading = async {
+            if self.reads_with_writer {
+                let mut turn = self.writing().await?;
+                let rows = turn.connection().query(text, count, values).await?;
+                turn.keep();
+                return Ok(rows);
+            }
+            let text = self.texts.text(text, count);
+            match self.texts.dialect {
+                Dialect::MySql => {
+                    let pool = self.pool.get_mysql_connection_pool();
+                    connection::fetch(pool, text, connection::arguments(values)?).await
+                }
+                Dialect::Postgres => {
+                    let pool = self.pool.get_postgres_connection_pool();
+                    connection::fetch(pool, text, connection::arguments(values)?).await
+                }
+                Dialect::Sqlite => {
+                    let pool = self.pool.get_sqlite_connection_pool();
+                    connection::fetch(pool, text, connection::arguments(values)?).await
+                }
+            }
+        };
+        timeout(self.patience, reading)
+            .await
+            .map_err(|_| SqlError::Timeout)?
+    }
+}
+
+/// The exclusive use of a connection. Unless [`keep`](Self::keep) is called the connection is closed in the end: after
+/// an error, or when the caller goes away in the middle, nobody knows what state it is in.
+pub(super) struct Turn<'s> {
+    slot: sync::MutexGuard<'s, Option<Connection>>,
+    connection: Option<Connection>,
+}
+
+impl Turn<'_> {
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        self.connection.as_mut().expect("present until it is kept")
+    }
+
+    /// Gives the connection back for the next one.
+    pub(super) fn keep(mut self) {
+        *self.slot = self.connection.take();
+    }
+
+    /// Ends a transaction: commits, or takes everything back. `None` when it was undone and should be tried again.
+    pub(super) async fn end<T>(
+        mut self,
+        outcome: Result<T, SqlError>,
+        attempt: u32,
+    ) -> Result<Option<T>, SqlError> {
+        let outcome = match outcome {
+            Ok(value) => match self.connection().command("COMMIT").await {
+                Ok(()) => Ok(value),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(value) => {
+                self.keep();
+                Ok(Some(value))
+            }
+            Err(error) if error.meaning() == Meaning::Broken => Err(error),
+            Err(error) => {
+                self.connection().command("ROLLBACK").await?;
+                self.keep();
+                if error.meaning() == Meaning::Undone && attempt < ATTEMPTS {
+                    pause(attempt).await;
+                    return Ok(None);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Lets the other transaction finish; each process waits for another time, so that two do not meet for ever.
+pub(super) async fn pause(attempt: u32) {
+    let spread = u64::from(std::process::id() % 7);
+    tokio::time::sleep(Duration::from_millis(u64::from(attempt) * 3 + spread)).await;
+}
+
+/// Seqs that are known to be in the log, by conversation.
+///
+/// An append after seq `n` may be stored only if entry `n` is: then by induction no log ever has a hole. Entries are
+/// never deleted, so what was seen once is a proof for ever, and a plain send needs no look into the database. Only a
+/// database that lost commits it had acknowledged (a fail-over to a lagging replica) breaks the proof; that cannot
+/// happen without breaking the connection, and then everything is forgotten.
+#[derive(Default)]
+pub(super) struct Heads {
+    generations: Mutex<Generations>,
+}
+
+/// What was used lately is in `young`; when that is full it becomes `old`, and what was `old` is forgotten.
+#[derive(Default)]
+struct Generations {
+    young: HashMap<ConversationId, Seq>,
+    old: HashMap<ConversationId, Seq>,
+}
+
+impl Heads {
+    /// Conversations per generation, about 2 MiB each.
+    const MOST: usize = 65_536;
+
+    fn lock(&self) -> MutexGuard<'_, Generations> {
+        self.generations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last seq that is known to exist.
+    pub(super) fn known(&self, conversation: ConversationId) -> Seq {
+        let generations = self.lock();
+        let young = generations.young.get(&conversation);
+        let known = young.or_else(|| generations.old.get(&conversation));
+        known.copied().unwrap_or_default()
+    }
+
+    /// Notes entries that are durable.
+    pub(super) fn note(&self, heads: impl IntoIterator<Item = (ConversationId, Seq)>) {
+        let mut generations = self.lock();
+        for (conversation, seq) in heads {
+            if generations.young.len() >= Self::MOST {
+                generations.old = std::mem::take(&mut generations.young);
+            }
+            let known = generations.young.entry(conversation).or_default();
+            *known = seq.max(*known);
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        *self.lock() = Generations::default();
+    }
+}

@@ -1,0 +1,168 @@
+//! The log in SQL.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use im_core::{
+    ClientId, ConversationId, Entry, Epoch, Head, StoreError, Timestamp, UserId,
+    port::{Append, Appended, Known, LogStore, Range, Snapshot},
+};
+use sea_orm::QueryResult;
+use tokio::sync::oneshot;
+
+use super::{
+    SqlStore,
+    batch::{Job, Reply},
+    chunk,
+    connection::Value,
+    entries::Encoded,
+    error::SqlError,
+    stored::{column, info, int, number, seq, user, uuid},
+};
+use crate::rows;
+
+/// A conversation's facts and last entry. The head is found by one step into the index, whatever the log's length.
+const LOAD: &str = "SELECT c.info, e.seq, e.ordinal, e.at_ms FROM conversation c \
+    JOIN entry e ON e.conversation_id = c.id AND e.seq = \
+    (SELECT x.seq FROM entry x WHERE x.conversation_id = c.id ORDER BY x.seq DESC LIMIT 1) WHERE c.id = ?";
+
+const AFTER: &str = "SELECT seq, sender, client_id, ordinal, at_ms, body FROM entry \
+    WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?";
+
+const BEFORE: &str = "SELECT seq, sender, client_id, ordinal, at_ms, body FROM entry \
+    WHERE conversation_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?";
+
+const FIND: &str = "SELECT sender, client_id, seq, at_ms, fingerprint FROM entry \
+    WHERE [(conversation_id = ? AND sender = ? AND client_id = ?)| OR ]";
+
+/// The statements whose plans are checked.
+#[cfg(test)]
+pub(super) const HOT: &[&str] = &[LOAD, AFTER, BEFORE, FIND];
+
+impl SqlStore {
+    /// Hands a job to the writer and waits for the answer. What was handed over happens also when nobody waits any more.
+    pub(super) async fn ask<T>(
+        &self,
+        during: &'static str,
+        job: impl FnOnce(Reply<T>) -> Job,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || SqlError::Gone.during(during);
+        self.jobs.send(job(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    async fn load_snapshot(&self, at: ConversationId) -> Result<Option<Snapshot>, SqlError> {
+        let row = self.core.query(LOAD, 1, &[uuid(at)]).await?.pop();
+        let Some(row) = row else { return Ok(None) };
+        let snapshot = Snapshot {
+            info: info(&row, 0)?,
+            head: Head {
+                seq: seq(&row, 1)?,
+                ordinal: number(&row, 2)?,
+            },
+            last_at_ms: Timestamp(column(&row, 3)?),
+        };
+        self.core.heads.note([(at, snapshot.head.seq)]);
+        Ok(Some(snapshot))
+    }
+
+    async fn read_page(
+        &self,
+        at: ConversationId,
+        range: Range,
+        limit: usize,
+    ) -> Result<Vec<Entry>, SqlError> {
+        let (text, from) = match range {
+            Range::After(seq) => (AFTER, seq),
+            Range::Before(seq) => (BEFORE, seq),
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let values = [uuid(at), Value::Int(int(from.0)), Value::Int(limit)];
+        let rows = self.core.query(text, 1, &values).await?;
+        let mut entries = rows
+            .iter()
+            .map(|row| entry(at, row))
+            .collect::<Result<Vec<_>, _>>()?;
+        if matches!(range, Range::Before(_)) {
+            entries.reverse();
+        }
+        Ok(entries)
+    }
+
+    async fn find_known(
+        &self,
+        at: ConversationId,
+        keys: &[(UserId, ClientId)],
+    ) -> Result<Vec<Known>, SqlError> {
+        let mut found = Vec::new();
+        let texts: Vec<(&str, &str)> = keys
+            .iter()
+            .map(|(sender, id)| (sender.as_str(), id.as_str()))
+            .collect();
+        let key = |(sender, id)| [uuid(at), Value::Text(sender), Value::Text(id)];
+        for (count, values) in chunk::keys(&texts, key) {
+            for row in self.core.query(FIND, count, &values).await? {
+                found.push(Known {
+                    sender: user(&row, 0)?,
+                    client_id: ClientId::new(column::<String>(&row, 1)?)?,
+                    seq: seq(&row, 2)?,
+                    at_ms: Timestamp(column(&row, 3)?),
+                    fingerprint: column(&row, 4)?,
+                });
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn entry(conversation: ConversationId, row: &QueryResult) -> Result<Entry, SqlError> {
+    Ok(Entry {
+        conversation,
+        seq: seq(row, 0)?,
+        sender: user(row, 1)?,
+        client_id: ClientId::new(column::<String>(row, 2)?)?,
+        ordinal: number(row, 3)?,
+        at_ms: Timestamp(column(row, 4)?),
+        body: rmp_serde::from_slice(&column::<Vec<u8>>(row, 5)?)?,
+    })
+}
+
+#[async_trait]
+impl LogStore for SqlStore {
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        Ok(Epoch(u64::try_from(self.core.epoch).unwrap_or_default()))
+    }
+
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        let malformed = |error| SqlError::Malformed(Arc::new(error)).during("appending");
+        rows::check(&append).map_err(malformed)?;
+        let encoded = Encoded::new(append).map_err(|error| error.during("appending"))?;
+        self.ask("appending", |reply| Job::Append(encoded, reply))
+            .await
+    }
+
+    async fn load(&self, conversation: ConversationId) -> Result<Option<Snapshot>, StoreError> {
+        let loading = self.load_snapshot(conversation).await;
+        loading.map_err(|error| error.during("loading a conversation"))
+    }
+
+    async fn read(
+        &self,
+        conversation: ConversationId,
+        range: Range,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let reading = self.read_page(conversation, range, limit).await;
+        reading.map_err(|error| error.during("reading a log"))
+    }
+
+    async fn find(
+        &self,
+        conversation: ConversationId,
+        keys: &[(UserId, ClientId)],
+    ) -> Result<Vec<Known>, StoreError> {
+        let finding = self.find_known(conversation, keys).await;
+        finding.map_err(|error| error.during("finding entries"))
+    }
+}

@@ -1,0 +1,114 @@
+//! Opening a database: options, pools, and waiting for others who open it at the same moment.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, Database, DbErr};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use super::{connection, core::Core, dialect::Dialect, error::SqlError, schema};
+
+/// What can be tuned. The defaults suit a server on a small machine.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SqlOptions {
+    /// Connections that read at the same moment. Default 4; a store has one more to commit, and on servers one for
+    /// everything else that is written.
+    pub readers: u32,
+    /// Appends and batches of positions that wait for a commit. Default 4,096; more make their callers wait.
+    pub waiting: usize,
+    /// How long the database may take to answer before a call fails. Default 30 s.
+    pub patience: Duration,
+    /// Memory that each SQLite connection may use for pages, in KiB. Default 16,384. Used only as far as pages are read.
+    pub sqlite_cache_kib: u32,
+    /// Pages of SQLite's log after which it is moved into the database. Default 4,000, about 16 MiB.
+    ///
+    /// More means fewer and longer pauses: a commit waits while pages are moved.
+    pub sqlite_checkpoint_pages: u32,
+}
+
+impl Default for SqlOptions {
+    fn default() -> Self {
+        Self {
+            readers: 4,
+            waiting: 4_096,
+            patience: Duration::from_secs(30),
+            sqlite_cache_kib: 16_384,
+            sqlite_checkpoint_pages: 4_000,
+        }
+    }
+}
+
+/// How long SQLite waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How often opening is tried while another process holds a SQLite file in the middle of its creation.
+const TRIES: u32 = 100;
+
+pub(super) async fn open(url: &str, options: &SqlOptions) -> Result<Core, SqlError> {
+    let mut tries = 0;
+    loop {
+        match open_once(url, options).await {
+            // Turning on the write-ahead log does not wait for others, it fails.
+            Err(error) if is_locked(&error) && tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(
+                    20 + u64::from(std::process::id() % 10),
+                ))
+                .await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn open_once(url: &str, options: &SqlOptions) -> Result<Core, SqlError> {
+    let in_memory = url.starts_with("sqlite:") && url.contains(":memory:");
+    let connect = connect_options(url, options, in_memory);
+    let pool = Database::connect(connect).await.map_err(setup)?;
+    let dialect = Dialect::of(pool.get_database_backend()).ok_or(SqlError::UnknownDatabase)?;
+    let epoch = schema::migrate(&pool, dialect)
+        .await
+        .map_err(|error| match error {
+            SqlError::Row(error) => SqlError::Setup(error),
+            other => other,
+        })?;
+    Ok(Core::new(pool, dialect, epoch, options.patience, in_memory))
+}
+
+fn setup(error: DbErr) -> SqlError {
+    SqlError::Setup(error.into())
+}
+
+fn is_locked(error: &SqlError) -> bool {
+    matches!(error, SqlError::Setup(error) if error.to_string().contains("database is locked"))
+}
+
+fn connect_options(url: &str, options: &SqlOptions, in_memory: bool) -> ConnectOptions {
+    let mut connect = ConnectOptions::new(url);
+    let (cache_kib, checkpoint) = (options.sqlite_cache_kib, options.sqlite_checkpoint_pages);
+    connect
+        .sqlx_logging(false)
+        .test_before_acquire(false)
+        .acquire_timeout(options.patience)
+        .connect_timeout(options.patience)
+        .max_connections(options.readers.max(1))
+        // A database in memory lives as long as one connection does.
+        .min_connections(u32::from(in_memory))
+        .map_sqlx_sqlite_opts(move |sqlite| tune(sqlite, cache_kib, checkpoint))
+        .map_sqlx_mysql_pool_opts(connection::greet);
+    if in_memory {
+        connect.idle_timeout(None).max_lifetime(None);
+    }
+    connect
+}
+
+fn tune(sqlite: SqliteConnectOptions, cache_kib: u32, checkpoint: u32) -> SqliteConnectOptions {
+    sqlite
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY)
+        .foreign_keys(false)
+        .pragma("cache_size", format!("-{cache_kib}"))
+        .pragma("wal_autocheckpoint", checkpoint.to_string())
+}

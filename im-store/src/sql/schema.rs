@@ -1,0 +1,153 @@
+//! The tables, as steps that bring a database from any earlier build's shape to this one's.
+//!
+//! A step that was released never changes; a change of the tables is a new step at the end.
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::{
+    MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
+};
+use uuid::Uuid;
+
+use super::{
+    dialect::{Dialect, Texts},
+    error::SqlError,
+};
+
+/// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
+pub(super) async fn migrate(
+    database: &DatabaseConnection,
+    dialect: Dialect,
+) -> Result<i64, SqlError> {
+    let mode = (dialect == Dialect::Sqlite).then_some(SqliteTransactionMode::Immediate);
+    let options = TransactionOptions {
+        sqlite_transaction_mode: mode,
+        ..TransactionOptions::default()
+    };
+    let transaction = database.begin_with_options(options).await?;
+    if let Some(lock) = dialect.lock() {
+        let row = query(&transaction, lock).await?;
+        // PostgreSQL's lock waits for ever and answers nothing; MySQL's says 1 when it is held.
+        let held = dialect == Dialect::Postgres
+            || row.is_some_and(|row| row.try_get_by_index::<Option<i64>>(0) == Ok(Some(1)));
+        if !held {
+            return Err(SqlError::Locked);
+        }
+    }
+    let outcome = take_steps(&transaction, dialect).await;
+    if let Some(unlock) = dialect.unlock() {
+        query(&transaction, unlock).await?;
+    }
+    let epoch = outcome?;
+    transaction.commit().await?;
+    Ok(epoch)
+}
+
+async fn take_steps(transaction: &DatabaseTransaction, dialect: Dialect) -> Result<i64, SqlError> {
+    Migrator::install(transaction).await?;
+    let known: Vec<String> = Migrator::migrations()
+        .iter()
+        .map(|step| step.name().to_owned())
+        .collect();
+    for taken in Migrator::get_migration_models(transaction).await? {
+        if !known.contains(&taken.version) {
+            return Err(SqlError::NewerSchema(taken.version));
+        }
+    }
+    Migrator::up(transaction, None).await?;
+    if let Some(row) = query(transaction, "SELECT epoch FROM meta").await? {
+        return Ok(row.try_get_by_index(0)?);
+    }
+    let epoch = Uuid::new_v4().as_u64_pair().0 >> 1;
+    let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
+    let text = Texts::new(dialect).text("INSERT INTO meta (id, epoch) VALUES (1, ?)", 1);
+    let values = [epoch.into()];
+    let backend = transaction.get_database_backend();
+    let insert = Statement::from_sql_and_values(backend, &*text, values);
+    transaction.execute_raw(insert).await?;
+    Ok(epoch)
+}
+
+async fn query(
+    transaction: &DatabaseTransaction,
+    text: &str,
+) -> Result<Option<sea_orm::QueryResult>, DbErr> {
+    let backend = transaction.get_database_backend();
+    let statement = Statement::from_string(backend, text);
+    transaction.query_one_raw(statement).await
+}
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(First)]
+    }
+}
+
+struct First;
+
+impl MigrationName for First {
+    fn name(&self) -> &'static str {
+        "m0001_first"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for First {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let dialect = Dialect::of(manager.get_database_backend())
+            .ok_or_else(|| DbErr::Custom("unknown database".into()))?;
+        for table in FIRST {
+            let definition = dialect.definition(table);
+            manager
+                .get_connection()
+                .execute_unprepared(&definition)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
+        Err(DbErr::Custom(
+            "there is nothing before the first step".into(),
+        ))
+    }
+}
+
+/// Numbers are 64 bits and times are milliseconds everywhere. `entry` is written in the order of its own key, so that
+/// a commit touches few pages whatever the number of conversations; `revision` names the edits of a message, which a
+/// recall wipes.
+const FIRST: &[&str] = &[
+    "CREATE TABLE meta (id bigint NOT NULL PRIMARY KEY, epoch bigint NOT NULL)",
+    "CREATE TABLE entry (n {serial}, conversation_id {uuid}, seq bigint NOT NULL, sender {id}, client_id {id}, \
+     ordinal bigint NOT NULL, at_ms bigint NOT NULL, fingerprint bigint NOT NULL, body {blob}, \
+     CONSTRAINT entry_seq UNIQUE (conversation_id, seq), \
+     CONSTRAINT entry_client_id UNIQUE (conversation_id, sender, client_id))",
+    "CREATE TABLE revision (conversation_id {uuid}, target bigint NOT NULL, seq bigint NOT NULL, \
+     PRIMARY KEY (conversation_id, target, seq)) {clustered}",
+    "CREATE TABLE conversation (id {uuid}, info {blob}, PRIMARY KEY (id))",
+    "CREATE TABLE member (conversation_id {uuid}, user_id {id}, role bigint NOT NULL, since bigint NOT NULL, \
+     left_seq bigint, delivered bigint NOT NULL, read_seq bigint NOT NULL, read_ordinal bigint NOT NULL, \
+     pinned bigint NOT NULL, muted_until_ms bigint, version bigint NOT NULL, \
+     PRIMARY KEY (conversation_id, user_id)) {clustered}",
+    "CREATE INDEX member_user ON member (user_id, conversation_id, left_seq)",
+    "CREATE TABLE feed (user_id {id}, version bigint NOT NULL, PRIMARY KEY (user_id)) {clustered}",
+    "CREATE TABLE profile (user_id {id}, profile {blob}, PRIMARY KEY (user_id))",
+    "CREATE TABLE block (user_id {id}, other {id}, blocked bigint NOT NULL, version bigint NOT NULL, \
+     PRIMARY KEY (user_id, other)) {clustered}",
+    "CREATE TABLE device (user_id {id}, device_id {id}, class bigint NOT NULL, created_at_ms bigint NOT NULL, \
+     last_seen_ms bigint NOT NULL, PRIMARY KEY (user_id, device_id)) {clustered}",
+    "CREATE TABLE account (user_id {id}, password_hash {name}, fingerprint bigint NOT NULL, \
+     created_at_ms bigint NOT NULL, PRIMARY KEY (user_id))",
+    "CREATE TABLE token_family (family {uuid}, user_id {id}, device_id {id}, revoked bigint NOT NULL, \
+     PRIMARY KEY (family))",
+    "CREATE INDEX token_family_user ON token_family (user_id)",
+    "CREATE TABLE refresh_token (hash {hash}, family {uuid}, expires_at_ms bigint NOT NULL, spent bigint NOT NULL, \
+     PRIMARY KEY (hash))",
+    "CREATE INDEX refresh_token_family ON refresh_token (family, expires_at_ms)",
+    "CREATE TABLE server_key (name {name}, hash {hash}, created_at_ms bigint NOT NULL, PRIMARY KEY (name))",
+    "CREATE UNIQUE INDEX server_key_hash ON server_key (hash)",
+];

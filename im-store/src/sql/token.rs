@@ -1,0 +1,240 @@
+//! Refresh tokens and server keys in SQL.
+//!
+//! A family's row says whether its tokens are alive, and is the lock of all of them: so a token that is stored while its
+//! family is being revoked is dead as well.
+
+use async_trait::async_trait;
+use im_core::{
+    DeviceId, StoreError, Timestamp, UserId,
+    port::{Redeemed, RefreshToken, ServerKey, TokenStore},
+};
+use uuid::Uuid;
+
+use super::{
+    SqlStore,
+    connection::{Connection, Value},
+    error::SqlError,
+    stored::{column, user},
+};
+
+const KEY: &str = "SELECT name, created_at_ms FROM server_key WHERE hash = ?";
+
+/// The statements whose plans are checked.
+#[cfg(test)]
+pub(super) const HOT: &[&str] = &[KEY];
+
+async fn store_token(connection: &mut Connection, token: &RefreshToken) -> Result<(), SqlError> {
+    let values = [
+        Value::Bytes(&token.hash),
+        Value::Uuid(token.family),
+        Value::Int(token.expires_at_ms.0),
+    ];
+    let insert =
+        "INSERT INTO refresh_token (hash, family, expires_at_ms, spent) VALUES (?, ?, ?, 0)";
+    connection.execute(insert, 1, &values).await?;
+    Ok(())
+}
+
+async fn begin_family(connection: &mut Connection, token: &RefreshToken) -> Result<(), SqlError> {
+    let values = [
+        Value::Uuid(token.family),
+        Value::Text(token.user.as_str()),
+        Value::Text(token.device.as_str()),
+    ];
+    let insert =
+        "INSERT INTO token_family (family, user_id, device_id, revoked) VALUES (?, ?, ?, 0)";
+    connection.execute(insert, 1, &values).await?;
+    store_token(connection, token).await
+}
+
+async fn redeem_token(
+    connection: &mut Connection,
+    hash: [u8; 32],
+    next: [u8; 32],
+    expires_at_ms: Timestamp,
+    now: Timestamp,
+) -> Result<Redeemed, SqlError> {
+    let select = "SELECT family FROM refresh_token WHERE hash = ?";
+    let Some(row) = connection
+        .query(select, 1, &[Value::Bytes(&hash)])
+        .await?
+        .pop()
+    else {
+        return Ok(Redeemed::Unknown);
+    };
+    let family: Uuid = column(&row, 0)?;
+    let select = "SELECT user_id, device_id, revoked FROM token_family WHERE family = ? FOR UPDATE";
+    let Some(owner) = connection
+        .query(select, 1, &[Value::Uuid(family)])
+        .await?
+        .pop()
+    else {
+        return Ok(Redeemed::Unknown);
+    };
+    // Read again: what was read before the lock may be old.
+    let select = "SELECT expires_at_ms, spent FROM refresh_token WHERE hash = ?";
+    let Some(row) = connection
+        .query(select, 1, &[Value::Bytes(&hash)])
+        .await?
+        .pop()
+    else {
+        return Ok(Redeemed::Unknown);
+    };
+    let token = RefreshToken {
+        hash,
+        family,
+        user: user(&owner, 0)?,
+        device: DeviceId::new(column::<String>(&owner, 1)?)?,
+        expires_at_ms: Timestamp(column(&row, 0)?),
+    };
+    if token.expires_at_ms <= now || column::<i64>(&owner, 2)? != 0 {
+        return Ok(Redeemed::Unknown);
+    }
+    if column::<i64>(&row, 1)? != 0 {
+        revoke(connection, family).await?;
+        return Ok(Redeemed::Reused(token));
+    }
+    let update = "UPDATE refresh_token SET spent = 1 WHERE hash = ?";
+    connection
+        .execute(update, 1, &[Value::Bytes(&hash)])
+        .await?;
+    // An expired token is worth as little as none, so that a family does not grow for ever.
+    let delete = "DELETE FROM refresh_token WHERE family = ? AND expires_at_ms <= ?";
+    connection
+        .execute(delete, 1, &[Value::Uuid(family), Value::Int(now.0)])
+        .await?;
+    let successor = RefreshToken {
+        hash: next,
+        expires_at_ms,
+        ..token.clone()
+    };
+    store_token(connection, &successor).await?;
+    Ok(Redeemed::Rotated(token))
+}
+
+async fn revoke(connection: &mut Connection, family: Uuid) -> Result<(), SqlError> {
+    let update = "UPDATE token_family SET revoked = 1 WHERE family = ?";
+    connection
+        .execute(update, 1, &[Value::Uuid(family)])
+        .await?;
+    Ok(())
+}
+
+async fn revoke_all(connection: &mut Connection, user: &UserId) -> Result<Vec<Uuid>, SqlError> {
+    let select = "SELECT family FROM token_family WHERE user_id = ? AND revoked = 0 ORDER BY family FOR UPDATE";
+    let rows = connection
+        .query(select, 1, &[Value::Text(user.as_str())])
+        .await?;
+    let families = rows
+        .iter()
+        .map(|row| column(row, 0))
+        .collect::<Result<Vec<_>, _>>()?;
+    for family in &families {
+        revoke(connection, *family).await?;
+    }
+    Ok(families)
+}
+
+/// Runs work in a transaction, again when it was undone.
+macro_rules! transaction {
+    ($store:expr, |$connection:ident| $work:expr) => {{
+        let mut attempt = 1;
+        loop {
+            let mut turn = $store.core.writing().await?;
+            turn.connection().begin().await?;
+            let $connection = turn.connection();
+            let outcome = $work.await;
+            if let Some(value) = turn.end(outcome, attempt).await? {
+                break Ok::<_, SqlError>(value);
+            }
+            attempt += 1;
+        }
+    }};
+}
+
+impl SqlStore {
+    async fn write_family(&self, token: &RefreshToken) -> Result<(), SqlError> {
+        transaction!(self, |connection| begin_family(connection, token))
+    }
+
+    async fn write_rotation(
+        &self,
+        hash: [u8; 32],
+        next: [u8; 32],
+        expires_at_ms: Timestamp,
+        now: Timestamp,
+    ) -> Result<Redeemed, SqlError> {
+        transaction!(self, |connection| redeem_token(
+            connection,
+            hash,
+            next,
+            expires_at_ms,
+            now
+        ))
+    }
+
+    async fn write_revocation(&self, user: &UserId) -> Result<Vec<Uuid>, SqlError> {
+        transaction!(self, |connection| revoke_all(connection, user))
+    }
+
+    async fn find_key(&self, hash: [u8; 32]) -> Result<Option<ServerKey>, SqlError> {
+        let row = self.core.query(KEY, 1, &[Value::Bytes(&hash)]).await?.pop();
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(ServerKey {
+            hash,
+            name: column(&row, 0)?,
+            created_at_ms: Timestamp(column(&row, 1)?),
+        }))
+    }
+}
+
+#[async_trait]
+impl TokenStore for SqlStore {
+    async fn insert(&self, token: RefreshToken) -> Result<(), StoreError> {
+        let writing = self.write_family(&token).await;
+        writing.map_err(|error| error.during("storing a token"))
+    }
+
+    async fn redeem(
+        &self,
+        hash: [u8; 32],
+        next: [u8; 32],
+        expires_at_ms: Timestamp,
+        now: Timestamp,
+    ) -> Result<Redeemed, StoreError> {
+        let writing = self.write_rotation(hash, next, expires_at_ms, now).await;
+        writing.map_err(|error| error.during("redeeming a token"))
+    }
+
+    async fn revoke_family(&self, family: Uuid) -> Result<(), StoreError> {
+        let update = "UPDATE token_family SET revoked = 1 WHERE family = ?";
+        let writing = self.write(update, &[Value::Uuid(family)]).await;
+        writing
+            .map(|_| ())
+            .map_err(|error| error.during("revoking a family of tokens"))
+    }
+
+    async fn revoke_user(&self, user: &UserId) -> Result<Vec<Uuid>, StoreError> {
+        let writing = self.write_revocation(user).await;
+        writing.map_err(|error| error.during("revoking a user's tokens"))
+    }
+
+    async fn put_key(&self, key: ServerKey) -> Result<(), StoreError> {
+        let upsert = "INSERT INTO server_key (name, hash, created_at_ms) VALUES (?, ?, ?) \
+                      ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, created_at_ms = excluded.created_at_ms";
+        let values = [
+            Value::Text(&key.name),
+            Value::Bytes(&key.hash),
+            Value::Int(key.created_at_ms.0),
+        ];
+        let writing = self.write(upsert, &values).await;
+        writing
+            .map(|_| ())
+            .map_err(|error| error.during("storing a server key"))
+    }
+
+    async fn key(&self, hash: [u8; 32]) -> Result<Option<ServerKey>, StoreError> {
+        let finding = self.find_key(hash).await;
+        finding.map_err(|error| error.during("reading a server key"))
+    }
+}

@@ -1,0 +1,21 @@
+//! Every suite against PostgreSQL: each case has a database of its own on the server at `IM_TEST_POSTGRES_URL`.
+
+#![allow(clippy::unwrap_used)]
+
+mod server;
+mod several;
+
+use im_core::{Store, port::Ports};
+use im_store::SqlStore;
+use server::Fresh;
+
+const SERVER: &str = "IM_TEST_POSTGRES_URL";
+
+async fn open() -> Option<(Ports, Fresh)> {
+    let fresh = Fresh::create(SERVER).await?;
+    Some((SqlStore::open(&fresh.address).await.unwrap().ports(), fresh))
+}
+
+im_core::every_store_suite!(open());
+
+several_suite!();

@@ -1,0 +1,274 @@
+//! Joins a link to a session: who may ask what when, requests in, replies out, and how many at a time.
+//!
+//! The same for every transport. Bytes, sockets, and time-outs are not here; nor is any rule about who may do what,
+//! which is the engine's.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use im_core::{
+    Attachment, CloseReason, Code, Command, Im, OpenSession, Rejection, Reply, SessionOpened,
+    port::{BoxFuture, Identity},
+    wire::{self, Request, RequestId},
+};
+
+use crate::link::Link;
+
+/// What the link brought along before its first frame, to say who is there.
+#[derive(Clone, Debug)]
+pub(crate) enum Credential {
+    /// Nothing: the first frame has the token.
+    None,
+    /// A bearer token, unless the first frame has one.
+    Token(Box<str>),
+    /// The host has authenticated the user; a token in the first frame is not looked at.
+    Identity(Box<Identity>),
+}
+
+/// What the link has to do after a frame or a reply.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Flow {
+    /// Nothing in particular.
+    Continue,
+    /// Grant what an authenticated peer is granted.
+    Opened,
+    /// Count it: the frame asked for nothing that the engine does.
+    Wasted,
+    /// End after what was sent.
+    Close(CloseReason),
+}
+
+/// The state of one link's session. Its requests run inside of the link's own task.
+pub(crate) struct Drive {
+    im: Im,
+    stage: Stage,
+    /// Absent while nothing runs, so that an idle session does not pay for it.
+    in_flight: Option<FuturesUnordered<InFlight>>,
+    max_in_flight: usize,
+}
+
+enum Stage {
+    /// Waits for `session.open`.
+    Fresh(Credential),
+    /// The engine looks at the token.
+    Opening {
+        id: Option<RequestId>,
+        attach: BoxFuture<Result<Attachment, Rejection>>,
+        /// For another attempt, in case that the engine refuses for a while.
+        credential: Credential,
+    },
+    Open(Attachment),
+    /// Dropped with everything that ran.
+    Over,
+}
+
+impl Drive {
+    pub(crate) fn new(im: Im, credential: Credential, max_in_flight: usize) -> Self {
+        Self {
+            im,
+            stage: Stage::Fresh(credential),
+            in_flight: None,
+            max_in_flight,
+        }
+    }
+
+    /// Takes one frame from the peer. To be called only while [`Drive::is_ready`].
+    ///
+    /// What a request asks for is begun before this returns: the order of the frames is the order of the sends.
+    pub(crate) fn handle_frame(
+        &mut self,
+        bytes: &[u8],
+        link: &mut impl Link,
+        cx: &mut Context<'_>,
+    ) -> Flow {
+        let Request { id, command } = wire::read_request(link.format(), bytes);
+        let command = match command {
+            Ok(command) => command,
+            Err(rejection) => {
+                // Answered even without an id: who wrote the frame has to learn what was wrong with it.
+                refuse(link, id.as_ref(), rejection);
+                return Flow::Wasted;
+            }
+        };
+        match (&mut self.stage, command) {
+            (Stage::Open(_), Command::OpenSession(_)) => {
+                let rejection = Rejection::new(Code::Conflict, "the session is open already");
+                refuse(link, id.as_ref(), rejection);
+                Flow::Wasted
+            }
+            (Stage::Open(attachment), command) => {
+                let mut request = InFlight {
+                    id,
+                    future: Box::pin(attachment.execute(command)),
+                };
+                match Pin::new(&mut request).poll(cx) {
+                    Poll::Ready(answer) => reply(link, answer),
+                    Poll::Pending => {
+                        self.in_flight.get_or_insert_default().push(request);
+                        Flow::Continue
+                    }
+                }
+            }
+            (Stage::Fresh(credential), Command::OpenSession(open)) => {
+                let credential = std::mem::replace(credential, Credential::None);
+                let outlet = link.outlet();
+                self.stage = Stage::Opening {
+                    id,
+                    attach: Box::pin(attach(self.im.clone(), credential.clone(), open, outlet)),
+                    credential,
+                };
+                self.poll(link, cx)
+            }
+            (Stage::Fresh(_) | Stage::Opening { .. } | Stage::Over, _) => {
+                let detail = "the session is not open; send session.open with a token first";
+                refuse(
+                    link,
+                    id.as_ref(),
+                    Rejection::new(Code::Unauthenticated, detail),
+                );
+                Flow::Wasted
+            }
+        }
+    }
+
+    /// Sends the replies that are ready, and arranges for a wake-up for the others.
+    pub(crate) fn poll(&mut self, link: &mut impl Link, cx: &mut Context<'_>) -> Flow {
+        if let Stage::Opening { attach, .. } = &mut self.stage {
+            return match attach.as_mut().poll(cx) {
+                Poll::Pending => Flow::Continue,
+                Poll::Ready(result) => self.opened(result, link),
+            };
+        }
+        let Some(in_flight) = &mut self.in_flight else {
+            return Flow::Continue;
+        };
+        let mut flow = Flow::Continue;
+        while let Poll::Ready(next) = in_flight.poll_next_unpin(cx) {
+            let Some(answer) = next else {
+                self.in_flight = None;
+                break;
+            };
+            if let close @ Flow::Close(_) = reply(link, answer) {
+                flow = close;
+            }
+        }
+        flow
+    }
+
+    fn opened(&mut self, result: Result<Attachment, Rejection>, link: &mut impl Link) -> Flow {
+        let Stage::Opening { id, credential, .. } = std::mem::replace(&mut self.stage, Stage::Over)
+        else {
+            return Flow::Continue;
+        };
+        match result {
+            Ok(attachment) => {
+                let opened = attachment.opened().clone();
+                self.stage = Stage::Open(attachment);
+                reply(link, (id, Ok(Reply::OpenSession(opened))));
+                Flow::Opened
+            }
+            Err(rejection) => {
+                let code = rejection.code;
+                refuse(link, id.as_ref(), rejection);
+                // A bad token never gets better, and another guess costs the peer another connection. Anything else
+                // may be tried again until the link's own deadline for opening.
+                if code == Code::Unauthenticated {
+                    return Flow::Close(CloseReason::Unauthenticated);
+                }
+                self.stage = Stage::Fresh(credential);
+                Flow::Continue
+            }
+        }
+    }
+
+    /// Ends the session: what runs is dropped, and the engine hears that the device is gone.
+    pub(crate) fn end(&mut self) {
+        self.stage = Stage::Over;
+        self.in_flight = None;
+    }
+
+    /// Whether another frame may come: not while the session is being opened, and not beyond the bound of requests.
+    pub(crate) fn is_ready(&self) -> bool {
+        match &self.stage {
+            Stage::Fresh(_) => true,
+            Stage::Opening { .. } | Stage::Over => false,
+            Stage::Open(_) => self
+                .in_flight
+                .as_ref()
+                .is_none_or(|requests| requests.len() < self.max_in_flight),
+        }
+    }
+
+    /// Whether a reply is still to come.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.in_flight.is_some() || self.is_opening()
+    }
+
+    pub(crate) fn is_opening(&self) -> bool {
+        matches!(self.stage, Stage::Opening { .. })
+    }
+
+    /// How the session was opened, once it was.
+    pub(crate) fn session(&self) -> Option<&SessionOpened> {
+        match &self.stage {
+            Stage::Open(attachment) => Some(attachment.opened()),
+            Stage::Fresh(_) | Stage::Opening { .. } | Stage::Over => None,
+        }
+    }
+}
+
+async fn attach(
+    im: Im,
+    credential: Credential,
+    open: OpenSession,
+    outlet: std::sync::Arc<dyn im_core::port::Outlet>,
+) -> Result<Attachment, Rejection> {
+    let identity = match (credential, &open.token) {
+        (Credential::Identity(identity), _) => *identity,
+        (_, Some(token)) => im.authenticate(token).await?,
+        (Credential::Token(token), None) => im.authenticate(&token).await?,
+        (Credential::None, None) => {
+            let detail = "session.open needs a token: neither the frame nor the link brought one";
+            return Err(Rejection::new(Code::Unauthenticated, detail));
+        }
+    };
+    im.attach(identity, &open, outlet).await
+}
+
+type Answer = (Option<RequestId>, Result<Reply, Rejection>);
+
+/// A request that the engine works on.
+struct InFlight {
+    id: Option<RequestId>,
+    future: BoxFuture<Result<Reply, Rejection>>,
+}
+
+impl Future for InFlight {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+        let result = std::task::ready!(self.future.as_mut().poll(cx));
+        Poll::Ready((self.id.take(), result))
+    }
+}
+
+fn reply(link: &mut impl Link, (id, result): Answer) -> Flow {
+    let asked_to_close = matches!(result, Ok(Reply::CloseSession(_)));
+    // Who sends no id wants no reply.
+    if let Some(id) = &id {
+        link.send(|format, out| wire::write_reply(format, Some(id), &result, out));
+    }
+    if asked_to_close {
+        Flow::Close(CloseReason::Asked)
+    } else {
+        Flow::Continue
+    }
+}
+
+fn refuse(link: &mut impl Link, id: Option<&RequestId>, rejection: Rejection) {
+    link.send(|format, out| wire::write_reply(format, id, &Err(rejection), out));
+}

@@ -1,0 +1,111 @@
+//! The end of a connection: why, the close frame, and how long to wait for the other side's.
+
+use std::{
+    future::Future as _,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use im_core::CloseReason;
+use tokio::time::{Sleep, sleep};
+
+use super::{
+    close,
+    codec::{Decoder, Message, Opcode, ProtocolError, append_close, append_frame},
+    outlet::{Mode, WsOutlet},
+    scratch::Scratch,
+    stream::Reader,
+};
+
+/// Why a connection ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    /// The stream broke or ended without a word.
+    Gone,
+    /// The peer closes, with this code if any.
+    Peer(Option<u16>),
+    /// The peer broke RFC 6455.
+    Protocol(ProtocolError),
+    /// The engine or this side has a reason.
+    Reason(CloseReason),
+}
+
+impl End {
+    pub(super) fn reason(self) -> CloseReason {
+        match self {
+            Self::Gone => CloseReason::IdleTimeout,
+            Self::Peer(_) => CloseReason::Asked,
+            Self::Protocol(_) => CloseReason::ProtocolError,
+            Self::Reason(reason) => reason,
+        }
+    }
+
+    /// Appends the close frame; `false` when there is nobody to send it to.
+    fn append(self, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Gone => return false,
+            Self::Peer(Some(code)) => append_close(out, code, ""),
+            Self::Peer(None) => append_frame(out, Opcode::Close, b""),
+            Self::Protocol(error) => append_close(out, error.close_code(), &error.to_string()),
+            Self::Reason(reason) => append_close(out, close::code_of(reason), &reason.to_string()),
+        }
+        true
+    }
+}
+
+/// A connection that is about to end.
+pub(super) struct Farewell {
+    /// Whether everything was written and the peer told that nothing more comes.
+    finished: bool,
+    peer_closed: bool,
+    // A timer of its own is affordable: few connections end at a time.
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Farewell {
+    /// Appends the close frame to what is still to be written; `None` when the connection is over already.
+    pub(super) fn begin(end: End, span: Duration, tail: &mut Vec<u8>) -> Option<Self> {
+        end.append(tail).then(|| Self {
+            finished: false,
+            peer_closed: matches!(end, End::Peer(_)),
+            sleep: Box::pin(sleep(span)),
+        })
+    }
+
+    /// Writes what is left, then waits for the peer's close frame or the end of its stream, but not for long.
+    ///
+    /// What the peer still sends is read and forgotten: closing a socket with unread bytes would reset the connection,
+    /// and the peer might lose our last words.
+    pub(super) fn poll(
+        &mut self,
+        outlet: &WsOutlet,
+        reader: &mut Reader,
+        decoder: &mut Decoder,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+    ) -> Poll<()> {
+        match outlet.flush(&mut scratch.write, Mode::Running, cx) {
+            Poll::Ready(Err(_)) => return Poll::Ready(()),
+            Poll::Ready(Ok(())) if !self.finished && !self.peer_closed => {
+                self.finished = true;
+                outlet.writer().finish(cx);
+            }
+            Poll::Ready(Ok(())) => self.finished = true,
+            Poll::Pending => {}
+        }
+        while !(self.finished && self.peer_closed) {
+            match reader.poll_read(cx, &mut scratch.read) {
+                Poll::Pending => return self.sleep.as_mut().poll(cx),
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
+                Poll::Ready(Ok(count)) => {
+                    let mut messages = decoder.feed(&mut scratch.read[..count]);
+                    while let Ok(Some(message)) = messages.next_message() {
+                        self.peer_closed |= matches!(message, Message::Close(_));
+                    }
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+}

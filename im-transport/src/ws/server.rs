@@ -1,0 +1,158 @@
+//! The door for any HTTP service on hyper 1: a request comes in, a `101` goes out, and a connection runs.
+
+use std::{
+    fmt,
+    sync::{Arc, Once},
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Request, Response, upgrade::OnUpgrade};
+use im_core::{Im, port::Identity};
+
+use super::{
+    connection::Connection,
+    encoding::Format,
+    handshake,
+    options::Options,
+    outlet::WsOutlet,
+    stream,
+    sweeper::{Deadline, Missed, Sweeper},
+};
+use crate::drive::Credential;
+
+/// Opens sessions of an engine over WebSockets; clone to share.
+///
+/// A client speaks `im.v1.json` or `im.v1.msgpack`, opens its session by `session.open` as its first frame, and sends
+/// something at least once per heartbeat (a WebSocket ping will do): this side answers pings and sends none.
+///
+/// With axum:
+///
+/// ```
+/// # use im_transport::ws::WebSocketServer;
+/// use axum::{Router, extract::Request, routing::get};
+///
+/// fn routes(server: WebSocketServer) -> Router {
+///     Router::new().route("/v1/ws", get(async move |mut request: Request| server.upgrade(&mut request)))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct WebSocketServer {
+    shared: Arc<Shared>,
+}
+
+/// What all connections of a server share.
+pub(super) struct Shared {
+    pub(super) idle_frames: u32,
+    pub(super) im: Im,
+    pub(super) options: Arc<Options>,
+    pub(super) sweeper: Sweeper,
+    started: Once,
+}
+
+impl WebSocketServer {
+    /// A door to `im`.
+    #[must_use]
+    pub fn new(im: Im, options: Options) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                idle_frames: options.idle_frames(),
+                im,
+                sweeper: Sweeper::new(options.sweep_interval()),
+                options: Arc::new(options),
+                started: Once::new(),
+            }),
+        }
+    }
+
+    /// Answers a request for a WebSocket, and runs the connection as a task once the answer is sent.
+    ///
+    /// A request that is none, that offers only unknown subprotocols, or that comes from a page of a foreign origin is
+    /// answered with what is wrong with it. A token in `Authorization: Bearer` is used unless `session.open` has one.
+    ///
+    /// # Panics
+    /// When called outside of a tokio runtime.
+    #[must_use = "the answer has to be sent"]
+    pub fn upgrade<B>(&self, request: &mut Request<B>) -> Response<Full<Bytes>> {
+        self.answer(request, None)
+    }
+
+    /// [`upgrade`](Self::upgrade) for a user whom the host has authenticated: tokens are not looked at.
+    ///
+    /// # Panics
+    /// When called outside of a tokio runtime.
+    #[must_use = "the answer has to be sent"]
+    pub fn upgrade_as<B>(
+        &self,
+        request: &mut Request<B>,
+        identity: Identity,
+    ) -> Response<Full<Bytes>> {
+        self.answer(request, Some(identity))
+    }
+
+    fn answer<B>(
+        &self,
+        request: &mut Request<B>,
+        identity: Option<Identity>,
+    ) -> Response<Full<Bytes>> {
+        let mut accepted = match handshake::accept(request, &self.shared.options.origins) {
+            Ok(accepted) => accepted,
+            Err(refused) => {
+                tracing::debug!(status = refused.status.as_u16(), "a handshake was refused");
+                return refused.response();
+            }
+        };
+        let credential = match (identity, accepted.token.take()) {
+            (Some(identity), _) => Credential::Identity(Box::new(identity)),
+            (None, Some(token)) => Credential::Token(token),
+            (None, None) => Credential::None,
+        };
+        let upgrade = hyper::upgrade::on(request);
+        let shared = self.shared.clone();
+        shared.start();
+        tokio::spawn(shared.open(upgrade, accepted.format, credential));
+        accepted.response()
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.shared.options
+    }
+}
+
+impl Shared {
+    /// Waits for the socket, and leaves the connection to a task of its own: this one's memory is freed.
+    async fn open(self: Arc<Self>, upgrade: OnUpgrade, format: Format, credential: Credential) {
+        let upgraded = match upgrade.await {
+            Ok(upgraded) => upgraded,
+            Err(error) => {
+                tracing::debug!("a client left during its handshake: {error}");
+                return;
+            }
+        };
+        let (reader, writer, early) = stream::take(upgraded);
+        let span = self.options.open_timeout;
+        let deadline = Deadline::new(self.sweeper.now_ms(), span, Missed::Heartbeat);
+        let options = self.options.clone();
+        let outlet = Arc::new(WsOutlet::new(writer, format, options, deadline));
+        self.sweeper.watch(Arc::downgrade(&outlet));
+        let connection = Connection::new(self, outlet, reader, credential, &early);
+        tokio::spawn(connection);
+    }
+
+    /// Starts the task that looks at deadlines: not before the first connection, when a runtime is certain.
+    fn start(self: &Arc<Self>) {
+        self.started.call_once(|| {
+            let shared = Arc::downgrade(self);
+            let interval = self.sweeper.interval();
+            tokio::spawn(Sweeper::run(shared, |shared| &shared.sweeper, interval));
+        });
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,152 @@
+//! The two halves of a byte stream after its handshake: a raw TCP socket wherever that is possible, else anything that
+//! hyper upgraded, such as TLS.
+//!
+//! The raw socket is the point: it can be written from any task, without a copy and without waking anybody.
+
+use std::{
+    fmt, io,
+    io::IoSlice,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf, WriteHalf},
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+
+type Other = TokioIo<Upgraded>;
+
+/// The receiving half.
+#[derive(Debug)]
+pub(super) enum Reader {
+    Tcp(OwnedReadHalf),
+    Other(Box<ReadHalf<Other>>),
+}
+
+/// The sending half, which many may share.
+pub(super) enum Writer {
+    Tcp(OwnedWriteHalf),
+    Other(Mutex<WriteHalf<Other>>),
+}
+
+/// Takes the stream out of what hyper upgraded, with the bytes that hyper has read beyond the handshake.
+pub(super) fn take(upgraded: Upgraded) -> (Reader, Writer, Bytes) {
+    // Under `axum::serve` and hyper-util's automatic connections the socket sits one layer deeper.
+    let (tcp, early) = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => (parts.io.into_inner(), parts.read_buf),
+        Err(upgraded) => {
+            match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded)
+            {
+                Ok(parts) => (parts.io.into_inner(), parts.read_buf),
+                Err(upgraded) => {
+                    let (reader, writer) = tokio::io::split(TokioIo::new(upgraded));
+                    let writer = Writer::Other(Mutex::new(writer));
+                    return (Reader::Other(Box::new(reader)), writer, Bytes::new());
+                }
+            }
+        }
+    };
+    // Frames are written whole; waiting for more would only delay them. If it cannot be set they still arrive.
+    let _ = tcp.set_nodelay(true);
+    let (reader, writer) = tcp.into_split();
+    // A copy, because what hyper gives pins its whole buffer of 8 KiB.
+    let early = Bytes::copy_from_slice(&early);
+    (Reader::Tcp(reader), Writer::Tcp(writer), early)
+}
+
+impl Reader {
+    /// Reads what is there; 0 at the end.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        // A short read clears tokio's readiness: no second system call to hear that there is nothing more.
+        ready!(match self {
+            Self::Tcp(reader) => Pin::new(reader).poll_read(cx, &mut buffer),
+            Self::Other(reader) => Pin::new(reader).poll_read(cx, &mut buffer),
+        })?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+}
+
+impl Writer {
+    /// Writes what the socket takes at once, from any task.
+    ///
+    /// # Errors
+    /// `WouldBlock` when it takes nothing, and always when this is not a raw socket.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(writer) => writer.try_write(bytes),
+            Self::Other(_) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Writes what the socket takes at once, or arranges for a wake-up. One task only.
+    pub(super) fn poll_write(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(writer) => loop {
+                match writer.try_write_vectored(slices) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        ready!(writer.as_ref().poll_write_ready(cx))?;
+                    }
+                    result => return Poll::Ready(result),
+                }
+            },
+            Self::Other(writer) => {
+                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                let written = ready!(Pin::new(&mut *writer).poll_write_vectored(cx, slices))?;
+                // TLS keeps records back until it is told. That it is not done yet is the next write's matter.
+                let _ = Pin::new(&mut *writer).poll_flush(cx)?;
+                Poll::Ready(Ok(written))
+            }
+        }
+    }
+
+    /// Says that nothing more comes from here, when everything was written.
+    pub(super) fn finish(&self, cx: &mut Context<'_>) {
+        match self {
+            Self::Tcp(writer) => shut_down(writer, std::net::Shutdown::Write),
+            Self::Other(writer) => {
+                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = Pin::new(&mut *writer).poll_shutdown(cx);
+            }
+        }
+    }
+
+    /// Ends both directions at once, whoever else still holds a half.
+    pub(super) fn abort(&self) {
+        match self {
+            Self::Tcp(writer) => shut_down(writer, std::net::Shutdown::Both),
+            // The stream ends when its last half is dropped.
+            Self::Other(_) => {}
+        }
+    }
+}
+
+fn shut_down(writer: &OwnedWriteHalf, how: std::net::Shutdown) {
+    // It fails only when the peer was faster.
+    let _ = socket2::SockRef::from(writer.as_ref()).shutdown(how);
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp(_) => "Tcp",
+            Self::Other(_) => "Other",
+        })
+    }
+}

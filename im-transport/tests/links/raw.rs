@@ -1,0 +1,164 @@
+//! A client by hand: bytes on a socket, without our client, codec or any library.
+
+use std::net::SocketAddr;
+
+use im_core::{
+    ClientId, Command, Content, ConversationId, DeviceClass, DeviceId, OpenSession, SendMessage,
+    wire::{self, Format, Incoming, RequestId},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::door::PATIENCE;
+
+pub(crate) const TEXT: u8 = 1;
+pub(crate) const BINARY: u8 = 2;
+pub(crate) const CLOSE: u8 = 8;
+pub(crate) const PING: u8 = 9;
+pub(crate) const PONG: u8 = 10;
+
+pub(crate) struct Raw {
+    pub(crate) tcp: TcpStream,
+    pub(crate) format: Format,
+}
+
+impl Raw {
+    /// Shakes hands, with further header lines.
+    pub(crate) async fn open(address: SocketAddr, format: Format, headers: &str) -> Self {
+        let protocol = match format {
+            Format::Json => "im.v1.json",
+            Format::MessagePack => "im.v1.msgpack",
+        };
+        let headers = format!("Sec-WebSocket-Protocol: {protocol}\r\n{headers}");
+        let (tcp, answer) = shake(address, &headers).await;
+        assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+        assert!(answer.contains(protocol), "{answer}");
+        Self { tcp, format }
+    }
+
+    pub(crate) async fn open_session(&mut self, token: &str, device: &str) {
+        self.request(&open(Some(token), device)).await;
+        assert!(matches!(self.incoming().await, Incoming::Reply(_)));
+    }
+
+    /// Sends a request, with the id 7.
+    pub(crate) async fn request(&mut self, command: &Command) {
+        let mut payload = Vec::new();
+        wire::write_request(self.format, &RequestId::Number(7), command, &mut payload);
+        self.data(&payload).await;
+    }
+
+    /// Sends a data frame as the subprotocol wants it.
+    pub(crate) async fn data(&mut self, payload: &[u8]) {
+        let opcode = match self.format {
+            Format::Json => TEXT,
+            Format::MessagePack => BINARY,
+        };
+        self.write(&frame(opcode, payload)).await;
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        self.tcp.write_all(bytes).await.unwrap();
+    }
+
+    /// The next frame: opcode and payload.
+    pub(crate) async fn read(&mut self) -> Option<(u8, Vec<u8>)> {
+        timeout(PATIENCE, read_frame(&mut self.tcp)).await.unwrap()
+    }
+
+    /// The next data frame, as a client reads it.
+    pub(crate) async fn incoming(&mut self) -> Incoming {
+        let (opcode, payload) = self.read().await.expect("a frame, not the end");
+        assert!(matches!(opcode, TEXT | BINARY), "opcode {opcode}");
+        Incoming::read(self.format, &payload).unwrap()
+    }
+
+    /// The code of the next refusal.
+    pub(crate) async fn refusal(&mut self) -> im_core::Code {
+        match self.incoming().await {
+            Incoming::Failed(_, rejection) => rejection.code,
+            other => panic!("no refusal: {other:?}"),
+        }
+    }
+
+    /// The close code that the server ends with; data before it is passed over. Then the stream must end, soon.
+    pub(crate) async fn close_code(&mut self) -> u16 {
+        loop {
+            let (opcode, payload) = self.read().await.expect("a close frame before the end");
+            if opcode == CLOSE {
+                let code = u16::from_be_bytes(payload[..2].try_into().unwrap());
+                self.write(&frame(CLOSE, &payload[..2])).await;
+                assert_eq!(self.read().await, None, "nothing follows a close frame");
+                return code;
+            }
+        }
+    }
+}
+
+/// Sends the request for a WebSocket with further header lines, and returns the head of the answer.
+pub(crate) async fn shake(address: SocketAddr, headers: &str) -> (TcpStream, String) {
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET /v1/ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+    );
+    tcp.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let byte = timeout(PATIENCE, tcp.read_u8()).await.unwrap();
+        answer.push(byte.unwrap());
+    }
+    (tcp, String::from_utf8(answer).unwrap())
+}
+
+/// A whole frame, masked as RFC 6455 wants it of clients.
+pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let key = [1, 2, 3, 4];
+    let mut bytes = vec![0x80 | opcode];
+    match payload.len() {
+        len @ 0..=125 => bytes.push(0x80 | len as u8),
+        len @ 126..=0xffff => {
+            bytes.push(0x80 | 126);
+            bytes.extend((len as u16).to_be_bytes());
+        }
+        len => {
+            bytes.push(0x80 | 127);
+            bytes.extend((len as u64).to_be_bytes());
+        }
+    }
+    bytes.extend(key);
+    bytes.extend(payload.iter().zip(key.iter().cycle()).map(|(a, b)| a ^ b));
+    bytes
+}
+
+async fn read_frame(tcp: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+    let first = tcp.read_u8().await.ok()?;
+    assert_eq!(first & 0xf0, 0x80, "servers send whole frames");
+    let len = match tcp.read_u8().await.ok()? {
+        126 => usize::from(tcp.read_u16().await.ok()?),
+        127 => usize::try_from(tcp.read_u64().await.ok()?).unwrap(),
+        len => usize::from(len),
+    };
+    let mut payload = vec![0; len];
+    tcp.read_exact(&mut payload).await.ok()?;
+    Some((first & 0x0f, payload))
+}
+
+pub(crate) fn open(token: Option<&str>, device: &str) -> Command {
+    Command::OpenSession(OpenSession {
+        token: token.map(str::to_owned),
+        device: DeviceId::new(device).unwrap(),
+        class: DeviceClass::Other,
+    })
+}
+
+pub(crate) fn long(to: &ConversationId, n: usize) -> Command {
+    Command::SendMessage(SendMessage {
+        conversation: *to,
+        client_id: ClientId::new(format!("c{n}")).unwrap(),
+        content: Content::text("x".repeat(9_000)),
+    })
+}

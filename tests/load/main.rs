@@ -1,0 +1,85 @@
+//! The load generator and its raw controls: one command for each figure of the goals. Each runs control, ours, control,
+//! ours …, prints the ratio, and audits itself: a run that loses one message ends with an error and has no figure.
+//!
+//! Everything happens on this machine's loopback. Servers run as processes of their own: this same program with
+//! `serve` or `raw`, or the `im-server` beside it.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a load generator fails by panicking where its own files are concerned"
+)]
+
+mod audit;
+mod durable;
+mod fanout;
+mod hot;
+mod idle;
+mod latency;
+mod line;
+mod marker;
+mod raw;
+mod report;
+mod resume;
+mod sender;
+mod serve;
+mod sql;
+mod swarm;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Load, its controls, and what comes of them.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    scenario: Scenario,
+}
+
+#[derive(Debug, Subcommand)]
+enum Scenario {
+    /// Fan-out to 5,000 and to 1,000 online members, one write per delivery
+    P1(fanout::Fanout),
+    /// Fan-out with coalescing to 1,000 online members
+    P2(fanout::Fanout),
+    /// Durable sends to many conversations on SQLite
+    P4(durable::Durable),
+    /// Latency of acks at 1,000 durable sends per second
+    P5(latency::Acks),
+    /// Latency from end to end on an idle system
+    P6(latency::EndToEnd),
+    /// One hot conversation with 64 senders
+    P7(hot::Hot),
+    /// Memory of idle sessions
+    P10(idle::Idle),
+    /// Connect, authenticate, resume
+    P12(resume::Resume),
+    /// The system under test: the engine behind a WebSocket, and nothing else
+    Serve(serve::Serve),
+    /// A raw control
+    Raw(raw::Raw),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let files = tests::process::raise_file_limit();
+    let outcome = match &arguments.scenario {
+        Scenario::P1(fanout) => fanout.p1(),
+        Scenario::P2(fanout) => fanout.p2(),
+        Scenario::P4(durable) => durable.run(),
+        Scenario::P5(acks) => acks.run(),
+        Scenario::P6(end_to_end) => end_to_end.run(),
+        Scenario::P7(hot) => hot.run(),
+        Scenario::P10(idle) => idle.run(files),
+        Scenario::P12(resume) => resume.run(),
+        Scenario::Serve(serve) => serve.run(),
+        Scenario::Raw(raw) => raw.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: no figure: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Requests that cannot be, and the code that each of them gets. Told in `refused_requests`.
+
+use serde_json::{Value, json};
+
+/// What everybody in these stories knows: ids to put into requests.
+pub(crate) struct Ids {
+    /// Of alice and bob.
+    pub(crate) chat: Value,
+    /// Alice's own group, with bob.
+    pub(crate) room: Value,
+    /// Of carol and dave: not alice's.
+    pub(crate) foreign: Value,
+    /// Nobody's.
+    pub(crate) absent: Value,
+}
+
+/// A row: what is wrong, the method, its parameters, and the code.
+pub(crate) type Row = (&'static str, &'static str, Value, &'static str);
+
+pub(crate) fn table(ids: &Ids) -> Vec<Row> {
+    let Ids { chat, room, .. } = ids;
+    let with = |content: Value| json!({"conversation": chat, "client_id": "c", "content": content});
+    let crowd: Vec<_> = (0..501).map(|n| format!("user-{n}")).collect();
+    let blob = |bytes: usize| json!({"kind": "custom", "name": "n", "data": "x".repeat(bytes)});
+    let edit = |target: Value| {
+        let mut ask = said(chat, "e", "edited");
+        ask["target"] = target;
+        ask
+    };
+    let bad = "invalid_request";
+    vec![
+        (
+            "an unknown method",
+            "message.sing",
+            json!({}),
+            "unknown_method",
+        ),
+        (
+            "a method that only servers say",
+            "message.stored",
+            json!({}),
+            "unknown_method",
+        ),
+        ("no parameters", "message.send", json!({}), bad),
+        (
+            "parameters that are a list",
+            "message.send",
+            json!([1]),
+            bad,
+        ),
+        ("parameters that are null", "message.send", json!(null), bad),
+        (
+            "a conversation that is no id",
+            "message.send",
+            said(&json!("chat"), "c", "x"),
+            bad,
+        ),
+        (
+            "a conversation that is a number",
+            "message.send",
+            said(&json!(7), "c", "x"),
+            bad,
+        ),
+        (
+            "an empty client id",
+            "message.send",
+            said(chat, "", "x"),
+            bad,
+        ),
+        (
+            "a client id with a space",
+            "message.send",
+            said(chat, "a b", "x"),
+            bad,
+        ),
+        (
+            "a client id that is too long",
+            "message.send",
+            said(chat, &"c".repeat(65), "x"),
+            bad,
+        ),
+        (
+            "a content without a kind",
+            "message.send",
+            with(json!({"text": "x"})),
+            bad,
+        ),
+        (
+            "a content that is a text",
+            "message.send",
+            with(json!("x")),
+            bad,
+        ),
+        (
+            "a text that is a number",
+            "message.send",
+            with(json!({"kind": "text", "text": 7})),
+            bad,
+        ),
+        (
+            "a kind that nobody knows",
+            "message.send",
+            with(json!({"kind": "smell"})),
+            "unsupported_content",
+        ),
+        ("an empty text", "message.send", said(chat, "c", ""), bad),
+        (
+            "a text of spaces",
+            "message.send",
+            said(chat, "c", " \n\t "),
+            bad,
+        ),
+        (
+            "a huge text",
+            "message.send",
+            said(chat, "c", &"x".repeat(10_001)),
+            "too_large",
+        ),
+        (
+            "a huge text of few bytes a character",
+            "message.send",
+            said(chat, "c", &"界".repeat(10_001)),
+            "too_large",
+        ),
+        (
+            "a huge content",
+            "message.send",
+            with(blob(64 * 1024)),
+            "too_large",
+        ),
+        (
+            "a custom content without a name",
+            "message.send",
+            with(json!({"kind": "custom", "name": "", "data": 1})),
+            bad,
+        ),
+        (
+            "an edit of nothing",
+            "message.edit",
+            edit(json!(0)),
+            "not_found",
+        ),
+        (
+            "an edit beyond the head",
+            "message.edit",
+            edit(json!(99)),
+            "not_found",
+        ),
+        (
+            "an edit beyond all numbers",
+            "message.edit",
+            edit(json!(1u64 << 60)),
+            "not_found",
+        ),
+        (
+            "an edit of a change",
+            "message.edit",
+            edit(json!(1)),
+            "not_found",
+        ),
+        (
+            "a seq that is negative",
+            "message.edit",
+            edit(json!(-1)),
+            bad,
+        ),
+        (
+            "a seq that is a fraction",
+            "message.edit",
+            edit(json!(1.5)),
+            bad,
+        ),
+        (
+            "a seq that is a text",
+            "message.edit",
+            edit(json!("2")),
+            bad,
+        ),
+        (
+            "a seq beyond 64 bits",
+            "message.edit",
+            edit(json!(1e30)),
+            bad,
+        ),
+        (
+            "a direct conversation with oneself",
+            "conversation.direct",
+            json!({"user": "alice"}),
+            bad,
+        ),
+        (
+            "a user that is no id",
+            "conversation.direct",
+            json!({"user": "a b"}),
+            bad,
+        ),
+        (
+            "a user id that is too long",
+            "conversation.direct",
+            json!({"user": "x".repeat(65)}),
+            bad,
+        ),
+        (
+            "somebody who does not exist",
+            "conversation.direct",
+            json!({"user": "nobody"}),
+            "not_found",
+        ),
+        (
+            "a group with somebody who does not exist",
+            "conversation.create",
+            json!({"client_id": "g", "members": ["bob", "nobody"]}),
+            "not_found",
+        ),
+        (
+            "a group with too many",
+            "conversation.create",
+            json!({"client_id": "g", "members": crowd}),
+            "too_many",
+        ),
+        (
+            "a group name that is too long",
+            "conversation.create",
+            json!({"client_id": "g", "name": "x".repeat(101)}),
+            "too_large",
+        ),
+        (
+            "a way to join that is none",
+            "conversation.create",
+            json!({"client_id": "g", "joining": "by force"}),
+            bad,
+        ),
+        (
+            "too many to add",
+            "group.add",
+            json!({"conversation": room, "client_id": "a", "users": crowd}),
+            "too_many",
+        ),
+        (
+            "adding to a direct conversation",
+            "group.add",
+            json!({"conversation": chat, "client_id": "a", "users": ["carol"]}),
+            "forbidden",
+        ),
+        (
+            "leaving a direct conversation",
+            "group.leave",
+            json!({"conversation": chat, "client_id": "l"}),
+            "forbidden",
+        ),
+        (
+            "a role that is none",
+            "group.role",
+            json!({"conversation": room, "client_id": "r", "user": "bob", "role": "king"}),
+            bad,
+        ),
+        (
+            "too many presences",
+            "presence.get",
+            json!({"users": crowd}),
+            "too_many",
+        ),
+        (
+            "too many profiles",
+            "user.get",
+            json!({"users": crowd}),
+            "too_many",
+        ),
+        (
+            "a cursor that is none",
+            "sync.pull",
+            json!({"cursor": "AAAA"}),
+            bad,
+        ),
+        (
+            "a limit that is negative",
+            "message.history",
+            json!({"conversation": chat, "limit": -1}),
+            bad,
+        ),
+        (
+            "making users",
+            "user.upsert",
+            json!({"user": "mallory"}),
+            "forbidden",
+        ),
+        (
+            "a nickname that is too long",
+            "user.update",
+            json!({"nickname": "x".repeat(101)}),
+            "too_large",
+        ),
+        (
+            "a nickname with a bell",
+            "user.update",
+            json!({"nickname": "a\u{7}"}),
+            bad,
+        ),
+        (
+            "blocking oneself",
+            "contact.block",
+            json!({"user": "alice"}),
+            bad,
+        ),
+        (
+            "opening an open session",
+            "session.open",
+            json!({"token": "t", "device": "d"}),
+            "conflict",
+        ),
+    ]
+}
+
+/// The parameters of `message.send`.
+pub(crate) fn said(conversation: &Value, client_id: &str, text: &str) -> Value {
+    let content = json!({"kind": "text", "text": text});
+    json!({"conversation": conversation, "client_id": client_id, "content": content})
+}

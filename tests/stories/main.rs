@@ -1,0 +1,31 @@
+//! Stories: real servers, real clients on real sockets, told in the words of the dictionary.
+//!
+//! Each file is one story or a few of one kind; `world` is the stage. Nothing sleeps: everybody waits for replies and
+//! events, and [`world::within`] gives up when they do not come.
+
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
+
+mod bad_requests;
+mod blocks;
+mod by_hand;
+mod conversation_list;
+mod devices;
+mod failing_store;
+mod formats;
+mod group_life;
+mod history;
+mod kicked;
+mod malformed_frames;
+mod offline_sync;
+mod other_databases;
+mod presence;
+mod receipts;
+mod refused_requests;
+mod rest;
+mod rest_refusals;
+mod restart;
+mod resume_after_cut;
+mod retry;
+mod slow_consumer;
+mod tokens;
+mod world;

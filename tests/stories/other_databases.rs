@@ -1,0 +1,28 @@
+//! The stories that depend most on the database, on PostgreSQL and MariaDB too.
+
+use crate::{kicked, offline_sync, restart, retry, world::from_environment};
+
+macro_rules! on {
+    ($variable:literal: $($name:ident = $story:path;)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            if let Some(database) = from_environment($variable).await {
+                $story(database).await;
+            }
+        })*
+    };
+}
+
+on! { "IM_TEST_POSTGRES_URL":
+    offline_sync_on_postgresql = offline_sync::tell;
+    kicked_while_sending_on_postgresql = kicked::tell;
+    a_lost_reply_on_postgresql = retry::tell;
+    a_crash_on_postgresql = restart::tell;
+}
+
+on! { "IM_TEST_MARIADB_URL":
+    offline_sync_on_mariadb = offline_sync::tell;
+    kicked_while_sending_on_mariadb = kicked::tell;
+    a_lost_reply_on_mariadb = retry::tell;
+    a_crash_on_mariadb = restart::tell;
+}

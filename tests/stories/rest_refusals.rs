@@ -1,0 +1,372 @@
+//! Bad requests by REST: each gets its status and its stable code, and leaves no trace.
+
+use serde_json::{Value, json};
+
+use crate::world::{Rest, World};
+
+/// Alice's way in, and a conversation of hers with bob.
+async fn set_up(world: &World) -> (Rest, String) {
+    for name in ["bob", "carol", "dave"] {
+        world.token(name, "any").await;
+    }
+    let alice = Rest::new(world.address(), Some(world.token("alice", "curl").await));
+    let chat = alice
+        .send("PUT", "/v1/conversations/direct/bob", &json!({}))
+        .await;
+    let at = format!(
+        "/v1/conversations/{}",
+        chat.body["conversation"].as_str().unwrap()
+    );
+    let path = format!("{at}/messages");
+    let sent = alice
+        .send_once("POST", &path, "first", &said("hello"))
+        .await;
+    assert_eq!(sent.status, 201, "{sent:?}");
+    (alice, at)
+}
+
+#[tokio::test]
+async fn every_bad_request_is_a_problem_with_a_code_and_leaves_no_trace() {
+    let world = World::server().await;
+    let (alice, at) = set_up(&world).await;
+    let messages = format!("{at}/messages");
+    let absent = "/v1/conversations/01234567-89ab-7def-8123-456789abcdef";
+    let crowd: Vec<_> = (0..501).map(|n| format!("user-{n}")).collect();
+    let custom = |content: Value| json!({"content": content});
+    let blob = custom(json!({"kind": "custom", "name": "n", "data": "x".repeat(64 * 1024)}));
+    let groups = "/v1/conversations";
+    let rows = [
+        (
+            "a path that is none",
+            "GET",
+            "/v1/nothing".to_owned(),
+            json!({}),
+            404,
+            "not_found",
+        ),
+        (
+            "a verb that the path does not take",
+            "PUT",
+            groups.into(),
+            json!({}),
+            405,
+            "unknown_method",
+        ),
+        (
+            "a body of the wrong shape",
+            "POST",
+            messages.clone(),
+            json!({}),
+            400,
+            "invalid_request",
+        ),
+        (
+            "a body that is a list",
+            "POST",
+            messages.clone(),
+            json!([]),
+            400,
+            "invalid_request",
+        ),
+        (
+            "an empty text",
+            "POST",
+            messages.clone(),
+            said(""),
+            400,
+            "invalid_request",
+        ),
+        (
+            "a huge text",
+            "POST",
+            messages.clone(),
+            said(&"x".repeat(10_001)),
+            413,
+            "too_large",
+        ),
+        (
+            "a huge content",
+            "POST",
+            messages.clone(),
+            blob,
+            413,
+            "too_large",
+        ),
+        (
+            "a body beyond all limits",
+            "POST",
+            messages.clone(),
+            said(&"x".repeat(1 << 20)),
+            413,
+            "too_large",
+        ),
+        (
+            "a kind that nobody knows",
+            "POST",
+            messages.clone(),
+            custom(json!({"kind": "smell"})),
+            422,
+            "unsupported_content",
+        ),
+        (
+            "an id that is none",
+            "GET",
+            "/v1/conversations/chat".into(),
+            json!({}),
+            400,
+            "invalid_request",
+        ),
+        (
+            "a conversation that is not there",
+            "GET",
+            absent.into(),
+            json!({}),
+            404,
+            "not_found",
+        ),
+        (
+            "a seq that is none",
+            "PATCH",
+            format!("{messages}/two"),
+            said("x"),
+            400,
+            "invalid_request",
+        ),
+        (
+            "a seq beyond the head",
+            "PATCH",
+            format!("{messages}/99"),
+            said("x"),
+            404,
+            "not_found",
+        ),
+        (
+            "a limit that is none",
+            "GET",
+            format!("{messages}?limit=many"),
+            json!({}),
+            400,
+            "invalid_request",
+        ),
+        (
+            "two bounds",
+            "GET",
+            format!("{messages}?after_seq=1&before_seq=2"),
+            json!({}),
+            400,
+            "invalid_request",
+        ),
+        (
+            "a page that is none",
+            "GET",
+            format!("{groups}?cursor=x"),
+            json!({}),
+            400,
+            "invalid_request",
+        ),
+        (
+            "too many members",
+            "POST",
+            groups.into(),
+            json!({"members": crowd}),
+            422,
+            "too_many",
+        ),
+        (
+            "somebody who does not exist",
+            "PUT",
+            format!("{groups}/direct/nobody"),
+            json!({}),
+            404,
+            "not_found",
+        ),
+        (
+            "oneself",
+            "PUT",
+            format!("{groups}/direct/alice"),
+            json!({}),
+            400,
+            "invalid_request",
+        ),
+        (
+            "leaving a direct conversation",
+            "POST",
+            format!("{at}/leave"),
+            json!({}),
+            403,
+            "forbidden",
+        ),
+        (
+            "making users",
+            "PUT",
+            "/v1/users/mallory".into(),
+            json!({}),
+            403,
+            "forbidden",
+        ),
+        (
+            "a cursor that is none",
+            "POST",
+            "/v1/sync".into(),
+            json!({"cursor": "AAAA"}),
+            400,
+            "invalid_request",
+        ),
+    ];
+
+    for (what, verb, path, body, status, code) in rows {
+        let answer = alice.send(verb, &path, &body).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (status, code),
+            "{what}: {answer:?}"
+        );
+        assert_eq!(
+            answer.headers["content-type"], "application/problem+json",
+            "{what}"
+        );
+        assert_eq!(answer.body["status"], status, "{what}");
+        assert_eq!(
+            answer.body["type"],
+            format!("urn:im:problem:{code}"),
+            "{what}"
+        );
+        assert_eq!(answer.body["retryable"], false, "{what}");
+        assert!(answer.body["detail"].as_str().unwrap().len() > 10, "{what}");
+        let id = answer.headers["x-request-id"].to_str().unwrap();
+        assert_eq!(answer.body["request_id"], id, "{what}");
+    }
+
+    assert_untouched(&alice, &at).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_is_told_from_json_that_makes_no_sense() {
+    let world = World::server().await;
+    let (alice, at) = set_up(&world).await;
+    let path = format!("{at}/messages");
+    let json = [("content-type", "application/json")];
+    let plain = [("content-type", "text/plain")];
+    let valid = said("hello").to_string().into_bytes();
+    let cases: [(&str, &[(&str, &str)], &[u8], u16, &str); 6] = [
+        (
+            "truncated JSON",
+            &json,
+            br#"{"content": {"ki"#,
+            400,
+            "invalid_frame",
+        ),
+        (
+            "not UTF-8",
+            &json,
+            b"{\"content\": {\"kind\": \"text\", \"text\": \"\xff\"}}",
+            400,
+            "invalid_frame",
+        ),
+        ("nothing", &json, b"", 400, "invalid_frame"),
+        (
+            "something after the end",
+            &json,
+            b"{} {}",
+            400,
+            "invalid_request",
+        ),
+        ("another media type", &plain, &valid, 415, "invalid_frame"),
+        ("no media type", &[], &valid, 415, "invalid_frame"),
+    ];
+
+    for (what, headers, body, status, code) in cases {
+        let answer = alice.request("POST", &path, headers, body.to_vec()).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (status, code),
+            "{what}: {answer:?}"
+        );
+    }
+    for key in ["", "a b", &"x".repeat(65)] {
+        let answer = alice.send_once("POST", &path, key, &said("hello")).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (400, "invalid_request"),
+            "{key:?}"
+        );
+    }
+
+    assert_untouched(&alice, &at).await;
+}
+
+#[tokio::test]
+async fn an_idempotency_key_that_was_used_for_something_else_is_a_conflict() {
+    let world = World::server().await;
+    let (alice, at) = set_up(&world).await;
+    let path = format!("{at}/messages");
+
+    let again = alice
+        .send_once("POST", &path, "first", &said("hello"))
+        .await;
+    assert_eq!((again.status, &again.body["seq"]), (201, &json!(2)));
+    let other = alice
+        .send_once("POST", &path, "first", &said("other"))
+        .await;
+    assert_eq!((other.status, other.code()), (409, "conflict"));
+    let edit = alice
+        .send_once("PATCH", &format!("{path}/2"), "first", &said("hello"))
+        .await;
+    assert_eq!((edit.status, edit.code()), (409, "conflict"));
+
+    assert_untouched(&alice, &at).await;
+}
+
+#[tokio::test]
+async fn without_a_good_token_there_is_nothing_to_see() {
+    let world = World::server().await;
+    let (_, at) = set_up(&world).await;
+    let mallory = world.token("mallory", "curl").await;
+    let bad = [
+        None,
+        Some(String::new()),
+        Some("nonsense".into()),
+        Some(format!("{mallory}x")),
+    ];
+
+    for token in bad {
+        let nobody = Rest::new(world.address(), token);
+        for path in [
+            &*at,
+            "/v1/conversations",
+            "/v1/users/me",
+            "/v1/users?ids=alice",
+        ] {
+            let answer = nobody.get(path).await;
+            assert_eq!(
+                (answer.status, answer.code()),
+                (401, "unauthenticated"),
+                "{path}"
+            );
+            assert!(answer.headers.contains_key("www-authenticate"));
+        }
+        // Nobody learns from the order of the checks what is there.
+        let answer = nobody
+            .send("POST", &format!("{at}/messages"), &json!([]))
+            .await;
+        assert_eq!(answer.status, 401);
+    }
+    let mallory = Rest::new(world.address(), Some(mallory));
+    let foreign = mallory.get(&format!("{at}/messages")).await;
+    let absent = "/v1/conversations/01234567-89ab-7def-8123-456789abcdef/messages";
+    let absent = mallory.get(absent).await;
+    assert_eq!((foreign.status, absent.status), (404, 404));
+    assert_eq!(foreign.body["detail"], absent.body["detail"]);
+}
+
+async fn assert_untouched(alice: &Rest, at: &str) {
+    let list = alice.get("/v1/conversations").await.body;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    let log = alice.get(&format!("{at}/messages")).await.body;
+    assert_eq!(log["head"]["seq"], 2, "{log}");
+    assert_eq!(log["items"][1]["body"]["content"]["text"], "hello");
+}
+
+fn said(text: &str) -> Value {
+    json!({"content": {"kind": "text", "text": text}})
+}

@@ -1,0 +1,195 @@
+//! Who may come in: tokens that are good, and all the others.
+
+use std::time::Duration;
+
+use im_core::{CloseReason, Error, testing::user};
+use serde_json::json;
+
+use crate::world::{ByHand, Rest, World, within};
+
+#[tokio::test]
+async fn every_bad_token_gets_the_same_answer_and_a_code_that_says_to_sign_in() {
+    let world = World::server().await;
+    let good = world.token("alice", "phone").await;
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let expired = {
+        let accounts = world.server_handle().accounts();
+        let lifetime = Some(Duration::from_millis(1));
+        accounts
+            .issue(user("alice"), None, lifetime)
+            .await
+            .unwrap()
+            .access_token
+    };
+    let foreign = World::server().await.token("alice", "phone").await;
+    let bad = [
+        String::new(),
+        "nonsense".to_owned(),
+        "x".repeat(5_000),
+        format!("{signed}."),
+        format!("{signed}.{}", signature.chars().rev().collect::<String>()),
+        format!("{}.{signature}", signed.replace('J', "K")),
+        good.to_uppercase(),
+        expired,
+        foreign,
+        "alice".to_owned(),
+    ];
+
+    let mut answers = Vec::new();
+    for token in bad {
+        let mut link = ByHand::dial(world.address(), None).await;
+        let open = json!({"token": token, "device": "phone"});
+        answers.push(link.call("session.open", open).await.unwrap_err());
+        assert_eq!(link.close_code().await, 4200, "{token:.40}");
+    }
+
+    assert_eq!(answers[0]["code"], "unauthenticated");
+    assert!(
+        answers.iter().all(|answer| *answer == answers[0]),
+        "{answers:#?}"
+    );
+    ByHand::open(world.address(), &good, "phone").await;
+}
+
+#[tokio::test]
+async fn a_session_without_a_token_is_not_opened() {
+    let world = World::server().await;
+    let mut link = ByHand::dial(world.address(), None).await;
+
+    let error = link
+        .call("session.open", json!({"device": "phone"}))
+        .await
+        .unwrap_err();
+
+    assert_eq!(error["code"], "unauthenticated");
+    assert_eq!(link.close_code().await, 4200);
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_token() {
+    let world = World::server().await;
+    world.token("alice", "phone").await;
+    let accounts = world.server_handle().accounts();
+    // Tokens count in whole seconds.
+    let lifetime = Some(Duration::from_secs(2));
+    let issued = accounts.issue(user("alice"), None, lifetime).await.unwrap();
+    let mut link = ByHand::open(world.address(), &issued.access_token, "phone").await;
+
+    // It asks until it is refused: time does the rest.
+    let error = within("the end of the token", async {
+        loop {
+            if let Err(error) = link.call("conversation.list", json!({})).await {
+                break error;
+            }
+        }
+    });
+
+    assert_eq!(error.await["code"], "unauthenticated");
+    assert_eq!(link.close_code().await, 4200);
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_ends_the_sessions_and_their_tokens() {
+    let world = World::server().await;
+    let token = world.token("alice", "tablet").await;
+    let mut phone = world.connect("alice", "phone").await;
+    let mut tablet = ByHand::open(world.address(), &token, "tablet").await;
+    let rest = Rest::new(world.address(), Some(token.clone()));
+
+    let path = "/v1/sessions/current?everywhere=true";
+    assert_eq!(
+        rest.request("DELETE", path, &[], Vec::new()).await.status,
+        204
+    );
+
+    assert_eq!(
+        tablet.push_of("session.closing").await["reason"],
+        "unauthenticated"
+    );
+    assert_eq!(tablet.close_code().await, 4200);
+    let end = within("the end", async {
+        loop {
+            if let Err(error) = phone.next_event().await {
+                break error;
+            }
+        }
+    });
+    assert_eq!(end.await, Error::Closed(CloseReason::Unauthenticated));
+    let mut link = ByHand::dial(world.address(), None).await;
+    let open = json!({"token": token, "device": "tablet"});
+    assert_eq!(
+        link.call("session.open", open).await.unwrap_err()["code"],
+        "unauthenticated"
+    );
+    assert_eq!(rest.get("/v1/conversations").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_ticket_opens_one_session() {
+    let world = World::server().await;
+    let rest = Rest::new(world.address(), Some(world.token("alice", "web").await));
+    let ticket = rest.send("POST", "/v1/tickets", &json!({})).await;
+    assert_eq!(ticket.status, 201, "{ticket:?}");
+    assert_eq!(ticket.body["url"], "/v1/ws");
+    let ticket = ticket.body["ticket"].as_str().unwrap().to_owned();
+
+    let mut link = ByHand::open(world.address(), &ticket, "web").await;
+    assert_eq!(
+        link.call("user.get", json!({"users": ["alice"]}))
+            .await
+            .unwrap()["items"][0]["user"],
+        "alice"
+    );
+
+    let mut again = ByHand::dial(world.address(), None).await;
+    let open = json!({"token": ticket, "device": "web"});
+    assert_eq!(
+        again.call("session.open", open).await.unwrap_err()["code"],
+        "unauthenticated"
+    );
+    assert_eq!(
+        rest.get(&format!("/v1/users?ids=alice&ticket={ticket}"))
+            .await
+            .status,
+        200
+    );
+    let with_ticket = Rest::new(world.address(), Some(ticket));
+    assert_eq!(
+        with_ticket.get("/v1/users/me").await.status,
+        401,
+        "a ticket is for links"
+    );
+}
+
+#[tokio::test]
+async fn guessing_passwords_is_slowed_down_and_says_when_to_come_back() {
+    let world = World::server().await;
+    let nobody = Rest::new(world.address(), None);
+    let account = json!({"user": "alice", "password": "correct horse battery"});
+    assert_eq!(
+        nobody.send("POST", "/v1/accounts", &account).await.status,
+        201
+    );
+    let taken = json!({"user": "alice", "password": "another password"});
+    let answer = nobody.send("POST", "/v1/accounts", &taken).await;
+    assert_eq!((answer.status, answer.code()), (409, "conflict"));
+    let short = json!({"user": "bob", "password": "short"});
+    let answer = nobody.send("POST", "/v1/accounts", &short).await;
+    assert_eq!((answer.status, answer.code()), (400, "invalid_request"));
+
+    let mut answers = Vec::new();
+    for n in 0..12 {
+        let guess = json!({"user": "alice", "password": format!("guess number {n}")});
+        answers.push(nobody.send("POST", "/v1/sessions", &guess).await);
+    }
+
+    assert_eq!(
+        (answers[0].status, answers[0].code()),
+        (401, "unauthenticated")
+    );
+    let last = answers.last().unwrap();
+    assert_eq!((last.status, last.code()), (429, "rate_limited"));
+    assert_eq!(last.body["retryable"], true);
+    assert!(last.body["retry_after_ms"].as_u64().unwrap() > 0);
+    assert!(last.headers.contains_key("retry-after"));
+}
