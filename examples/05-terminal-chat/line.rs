@@ -78,9 +78,6 @@ impl Line {
 }
 
 fn is_signed_out(error: &Error) -> bool {
-    match error {
-        Error::Closed(reason) => *reason == CloseReason::Unauthenticated,
-        Error::Rejected(rejection) => rejection.code == Code::Unauthenticated,
-        _ => false,
-    }
+    matches!(error, Error::Closed(CloseReason::Unauthenticated))
+        || matches!(error, Error::Rejected(rejection) if rejection.code == Code::Unauthenticated)
 }

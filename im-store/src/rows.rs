@@ -83,7 +83,9 @@ impl Rows {
                 RosterChange::Exit(user) => {
                     let left = |row: &mut MemberRow| row.left = Some(entry.seq);
                     if self.change_present(at, &user, left) {
-                        self.change_info(at, |info| info.member_count -= 1);
+                        self.change_info(at, |info| {
+                            info.member_count = info.member_count.saturating_sub(1);
+                        });
                     }
                 }
                 RosterChange::Owner(user) => self.change_info(at, |info| info.owner = Some(user)),

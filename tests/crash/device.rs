@@ -16,7 +16,7 @@ use tokio::{sync::watch, time::Instant};
 use crate::{
     Violation,
     log::{Log, Seen},
-    world::{Answer, Ask, CONVERSATIONS, DeviceLog, Kind, OPEN_GROUP, World},
+    world::{Answer, CONVERSATIONS, DeviceLog, Kind, World},
 };
 
 /// Requests without an answer, at most.
@@ -38,20 +38,20 @@ pub(crate) enum Phase {
 pub(crate) struct Device {
     cursor: Option<String>,
     /// Whether its user is in the group with the open door.
-    door: Door,
+    pub(crate) door: Door,
     /// Client ids without an answer, in the order in which they were asked.
-    unanswered: Vec<String>,
-    name: String,
-    number: u64,
+    pub(crate) unanswered: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) number: u64,
     /// Its own messages, for changing them later.
-    own: Vec<(usize, u64)>,
-    random: Random,
-    user: String,
-    world: Rc<RefCell<World>>,
+    pub(crate) own: Vec<(usize, u64)>,
+    pub(crate) random: Random,
+    pub(crate) user: String,
+    pub(crate) world: Rc<RefCell<World>>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Door {
+pub(crate) enum Door {
     Changing,
     In,
     Out,
@@ -387,54 +387,5 @@ impl Device {
             (Kind::Edit(..) | Kind::Recall(_), _) => {}
         }
         Ok(())
-    }
-
-    /// Makes up the next request and returns its client id.
-    fn think_of_something(&mut self) -> String {
-        self.number += 1;
-        let client_id = format!("{}-{}", self.name, self.number);
-        let (conversation, kind) = self.idea(&client_id);
-        let ask = Ask {
-            conversation,
-            user: self.user.clone(),
-            device: self.name.clone(),
-            number: self.number,
-            kind,
-            answer: Answer::Open,
-            was_deferred: false,
-        };
-        self.world.borrow_mut().asks.insert(client_id.clone(), ask);
-        self.unanswered.push(client_id.clone());
-        client_id
-    }
-
-    fn idea(&mut self, client_id: &str) -> (usize, Kind) {
-        let comes_and_goes = matches!(self.user.as_str(), "eve" | "fay");
-        let text = format!("{} {client_id}", "la ".repeat(1 + self.random.below(40)));
-        let dice = self.random.below(100);
-        if comes_and_goes && self.door == Door::Out && dice < 30 {
-            self.door = Door::Changing;
-            return (OPEN_GROUP, Kind::Join);
-        }
-        if comes_and_goes && self.door == Door::In && dice < 5 {
-            self.door = Door::Changing;
-            return (OPEN_GROUP, Kind::Leave);
-        }
-        if dice >= 85 && !self.own.is_empty() {
-            let at = self.random.below(self.own.len());
-            if dice >= 95 {
-                let (conversation, seq) = self.own.swap_remove(at);
-                return (conversation, Kind::Recall(seq));
-            }
-            let (conversation, seq) = self.own[at];
-            return (conversation, Kind::Edit(seq, text));
-        }
-        let rooms: &[usize] = match self.user.as_str() {
-            "ann" | "ben" => &[0, 2, 3],
-            "cat" | "dan" => &[1, 2, 3],
-            _ if self.door == Door::In => &[2, 3],
-            _ => &[2],
-        };
-        (rooms[self.random.below(rooms.len())], Kind::Message(text))
     }
 }

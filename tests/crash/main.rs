@@ -9,6 +9,7 @@
 
 mod audit;
 mod device;
+mod ideas;
 mod log;
 mod stage;
 mod world;

@@ -1,10 +1,15 @@
 //! A database that does not answer for a while: sends are refused as retryable, service resumes by itself, and nothing
 //! that was acknowledged is lost.
 
-use im_core::{Code, Error, History, OpenDirect, Rejection, SendMessage, Seq, testing::user};
+use im_core::{
+    Code, Error, History, Limits, OpenDirect, Rejection, SendMessage, Seq, testing::user,
+};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
-use crate::world::{World, call, key, messages_in, within};
+use crate::{
+    restart::talk,
+    world::{Database, World, call, entries_until, key, messages_in, seqs, within},
+};
 
 #[tokio::test]
 async fn a_locked_database_refuses_sends_as_retryable_and_reads_go_on() {
@@ -107,6 +112,27 @@ async fn new_sessions_and_receipts_come_through_when_the_lock_is_gone() {
     let read = serde_json::json!({"conversation": chat, "seq": 2});
     let receipt = link.call("conversation.read", read).await.unwrap();
     assert_eq!(receipt["read"], 2);
+}
+
+/// A database server that hangs up on everybody, again and again, as in a fail-over.
+pub(crate) async fn broken_connections(database: Database) {
+    let world = World::engine_on(database, Limits::default()).await;
+    let alice = world.connect("alice", "phone").await;
+    let mut bob = world.connect("bob", "phone").await;
+    let open = OpenDirect { user: user("bob") };
+    let chat = call(&alice, open).await.conversation;
+
+    let talker = talk(&alice, chat, 60);
+    let mut heard = Vec::new();
+    for break_at in [10, 30, 50] {
+        heard.extend(entries_until(&mut bob, chat, Seq(break_at)).await);
+        world.database().break_connections().await;
+    }
+    heard.extend(entries_until(&mut bob, chat, Seq(61)).await);
+
+    assert_eq!(seqs(&heard), (1..=61).collect::<Vec<_>>());
+    let acknowledged = within("the last reply", talker).await.unwrap();
+    assert_eq!(acknowledged, (2..=61).collect::<Vec<_>>());
 }
 
 fn rejection_of<T: std::fmt::Debug>(answer: Result<T, Error>) -> Rejection {

@@ -165,7 +165,11 @@ async fn presence_follows_the_sessions_after_a_restart() {
 }
 
 /// Somebody says so many things, one after the other, whatever happens; yields the seqs they got.
-fn talk(session: &Session, to: ConversationId, count: usize) -> tokio::task::JoinHandle<Vec<u64>> {
+pub(crate) fn talk(
+    session: &Session,
+    to: ConversationId,
+    count: usize,
+) -> tokio::task::JoinHandle<Vec<u64>> {
     let sender = session.sender();
     tokio::spawn(async move {
         let mut seqs = Vec::new();

@@ -29,6 +29,13 @@ impl Engine {
         user: &UserId,
     ) -> Result<(Member, Snapshot), Rejection> {
         let slot = self.slots.at(id);
+        let is_beginning = {
+            let inner = slot.lock();
+            inner.doubt && inner.state.is_none()
+        };
+        if is_beginning {
+            return self.stored_member(id, user).await;
+        }
         if !self.learn(&slot, std::slice::from_ref(user)).await? {
             return Err(Rejection::not_found("conversation"));
         }
@@ -47,6 +54,20 @@ impl Engine {
             }
             Lookup::Stranger | Lookup::Unknown => Err(Rejection::not_found("conversation")),
         }
+    }
+
+    /// As [`Engine::member`], from the store alone: where the lane has not taken in how the conversation begins.
+    async fn stored_member(
+        &self,
+        id: ConversationId,
+        user: &UserId,
+    ) -> Result<(Member, Snapshot), Rejection> {
+        let users = std::slice::from_ref(user);
+        let member = self.ports.members.members(id, users).await?.pop();
+        let snapshot = self.ports.log.load(id).await?;
+        member
+            .zip(snapshot)
+            .ok_or_else(|| Rejection::not_found("conversation"))
     }
 
     /// A present or former member's row, with the position that is true now.

@@ -72,11 +72,10 @@ mod tests {
     use super::*;
     use crate::config::{Config, LogFormat};
 
-    fn load(
-        flags: Settings,
-        file: &str,
-        environment: &[(&str, &str)],
-    ) -> Result<Config, ConfigError> {
+    /// Names and values in the environment.
+    type Variables = [(&'static str, &'static str)];
+
+    fn load(flags: Settings, file: &str, environment: &Variables) -> Result<Config, ConfigError> {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("test.toml");
         fs::write(&path, file).unwrap();
@@ -117,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_named_with_its_place() {
-        let cases: [(&str, &[(&str, &str)], &[&str]); 9] = [
+        let cases: [(&str, &Variables, &[&str]); 9] = [
             ("lisen = 'x'", &[], &["test.toml, line 1", "lisen"]),
             ("log = 'a'\nlisten = 'nowhere'", &[], &["line 2", "listen"]),
             ("log_format = 'xml'", &[], &["log_format", "text"]),

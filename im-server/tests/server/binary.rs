@@ -10,6 +10,9 @@ use serde_json::json;
 
 use crate::house::{Ask, text};
 
+/// Names and values in the environment.
+type Variables<'a> = [(&'a str, &'a str)];
+
 fn im_server(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_im-server"));
     command.args(["--data-dir", data.to_str().unwrap()]);
@@ -223,7 +226,7 @@ fn a_server_that_cannot_start_says_what_to_change() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let weak = [("IM_TOKEN_SECRET", "your-256-bit-secret")];
-    let cases: [(&[&str], &[(&str, &str)], &[&str]); 5] = [
+    let cases: [(&[&str], &Variables<'_>, &[&str]); 5] = [
         (
             &["--config", file.to_str().unwrap()],
             &[],

@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-pub const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
 
-pub struct House {
-    pub server: Server,
+pub(crate) struct House {
+    pub(crate) server: Server,
     _home: TempDir,
 }
 
 impl House {
     /// A server on SQLite that counts no attempts, so that tests can make many.
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let rate_limits = RateLimits {
             sign_ins_per_address: 0,
             sign_ins_per_user: 0,
@@ -28,12 +28,14 @@ impl House {
         Self::open_with(|config| config.rate_limits = rate_limits).await
     }
 
-    pub async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut config = Config::default();
-        config.listen = "127.0.0.1:0".parse().unwrap();
-        config.data_dir = home.path().into();
-        config.database_url = Secret::new(format!("sqlite://{}/im.db", home.path().display()));
+        let mut config = Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            data_dir: home.path().into(),
+            database_url: Secret::new(format!("sqlite://{}/im.db", home.path().display())),
+            ..Config::default()
+        };
         change(&mut config);
         let server = Server::start(&config).await.unwrap();
         Self {
@@ -43,12 +45,12 @@ impl House {
     }
 
     /// A request, as `"GET /healthz"`.
-    pub fn ask(&self, line: &str) -> Ask {
+    pub(crate) fn ask(&self, line: &str) -> Ask {
         Ask::new(self.server.address(), line)
     }
 
     /// Registers a user, signs it in, and returns what that gave.
-    pub async fn sign_in(&self, user: &str) -> Value {
+    pub(crate) async fn sign_in(&self, user: &str) -> Value {
         let account = NewAccount {
             user: user.try_into().unwrap(),
             password: Password::new(PASSWORD),
@@ -65,27 +67,27 @@ impl House {
     }
 
     /// The access token of a new user.
-    pub async fn token_of(&self, user: &str) -> String {
+    pub(crate) async fn token_of(&self, user: &str) -> String {
         text(&self.sign_in(user).await["access_token"])
     }
 }
 
-pub fn credentials(user: &str) -> Value {
+pub(crate) fn credentials(user: &str) -> Value {
     json!({"user": user, "password": PASSWORD, "device": "phone"})
 }
 
-pub fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
 /// A request in the making.
-pub struct Ask {
+pub(crate) struct Ask {
     address: SocketAddr,
     builder: hyper::http::request::Builder,
 }
 
 impl Ask {
-    pub fn new(address: SocketAddr, line: &str) -> Self {
+    pub(crate) fn new(address: SocketAddr, line: &str) -> Self {
         let (verb, path) = line.split_once(' ').unwrap();
         let builder = Request::builder()
             .method(verb)
@@ -94,26 +96,26 @@ impl Ask {
         Self { address, builder }
     }
 
-    pub fn token(self, token: &str) -> Self {
+    pub(crate) fn token(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.builder = self.builder.header(name, value);
         self
     }
 
-    pub async fn json(self, body: Value) -> Answer {
+    pub(crate) async fn json(self, body: Value) -> Answer {
         self.header("content-type", "application/json")
             .body(body.to_string())
             .await
     }
 
-    pub async fn send(self) -> Answer {
+    pub(crate) async fn send(self) -> Answer {
         self.body(Bytes::new()).await
     }
 
-    pub async fn body(self, body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn body(self, body: impl Into<Bytes>) -> Answer {
         let request = self.builder.body(Full::new(body.into())).unwrap();
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -128,19 +130,19 @@ impl Ask {
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
     /// Status and code of a problem, after checking that it is a whole one.
-    pub fn problem(&self) -> (u16, String) {
+    pub(crate) fn problem(&self) -> (u16, String) {
         let problem = self.json();
         assert_eq!(self.headers["content-type"], "application/problem+json");
         assert_eq!(problem["status"], self.status, "{problem}");
@@ -160,7 +162,7 @@ impl Answer {
     }
 
     /// A problem without its request id.
-    pub fn anonymous_problem(&self) -> Value {
+    pub(crate) fn anonymous_problem(&self) -> Value {
         self.problem();
         let mut problem = self.json();
         problem.as_object_mut().unwrap().remove("request_id");

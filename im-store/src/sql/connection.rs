@@ -119,10 +119,10 @@ impl Connection {
     /// Runs a command without values, unprepared.
     pub(super) async fn command(&mut self, text: &'static str) -> Result<(), SqlError> {
         match &mut self.raw {
-            Raw::MySql(raw) => drop(raw.execute(text).await?),
-            Raw::Postgres(raw) => drop(raw.execute(text).await?),
-            Raw::Sqlite(raw) => drop(raw.execute(text).await?),
-        }
+            Raw::MySql(raw) => raw.execute(text).await.map(|_| ()),
+            Raw::Postgres(raw) => raw.execute(text).await.map(|_| ()),
+            Raw::Sqlite(raw) => raw.execute(text).await.map(|_| ()),
+        }?;
         Ok(())
     }
 

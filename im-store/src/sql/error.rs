@@ -87,7 +87,7 @@ impl From<sqlx::Error> for SqlError {
 
 impl From<DbErr> for SqlError {
     fn from(error: DbErr) -> Self {
-        Self::Row(Arc::new(error))
+        Self::Setup(Arc::new(error))
     }
 }
 

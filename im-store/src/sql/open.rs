@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, Database, DbErr};
+use sea_orm::{ConnectOptions, Database};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::{connection, core::Core, dialect::Dialect, error::SqlError, schema};
@@ -64,19 +64,10 @@ pub(super) async fn open(url: &str, options: &SqlOptions) -> Result<Core, SqlErr
 async fn open_once(url: &str, options: &SqlOptions) -> Result<Core, SqlError> {
     let in_memory = url.starts_with("sqlite:") && url.contains(":memory:");
     let connect = connect_options(url, options, in_memory);
-    let pool = Database::connect(connect).await.map_err(setup)?;
+    let pool = Database::connect(connect).await?;
     let dialect = Dialect::of(pool.get_database_backend()).ok_or(SqlError::UnknownDatabase)?;
-    let epoch = schema::migrate(&pool, dialect)
-        .await
-        .map_err(|error| match error {
-            SqlError::Row(error) => SqlError::Setup(error),
-            other => other,
-        })?;
+    let epoch = schema::migrate(&pool, dialect).await?;
     Ok(Core::new(pool, dialect, epoch, options.patience, in_memory))
-}
-
-fn setup(error: DbErr) -> SqlError {
-    SqlError::Setup(error.into())
 }
 
 fn is_locked(error: &SqlError) -> bool {

@@ -36,6 +36,8 @@ pub(super) async fn migrate(
             return Err(SqlError::Locked);
         }
     }
+    // MySQL commits each definition of a table by itself, and from the first one on every statement: when the lock is
+    // given back nothing is left to commit.
     let outcome = take_steps(&transaction, dialect).await;
     if let Some(unlock) = dialect.unlock() {
         query(&transaction, unlock).await?;

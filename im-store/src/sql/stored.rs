@@ -28,7 +28,8 @@ pub(super) fn uuid(conversation: ConversationId) -> Value<'static> {
 
 /// A column by its place.
 pub(super) fn column<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T, SqlError> {
-    Ok(row.try_get_by_index(index)?)
+    let value = row.try_get_by_index(index);
+    value.map_err(|error| SqlError::Row(error.into()))
 }
 
 pub(super) fn number(row: &QueryResult, index: usize) -> Result<u64, SqlError> {

@@ -7,22 +7,18 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::{Buf as _, BytesMut};
-use im_core::{
-    CloseReason, Code, Rejection,
-    port::Outlet,
-    wire::{self, Format},
-};
+use im_core::{CloseReason, wire::Format};
 
 use super::{
     codec::{self, Decoder, Message, Opcode, Role, append_frame},
-    encoding,
     farewell::{End, Farewell},
     outlet::{Mode, WsOutlet},
+    replies::WsLink,
     scratch::{self, Scratch},
     server::Shared,
     stream::Reader,
@@ -35,9 +31,6 @@ use crate::{
 
 /// Bytes read at once from a peer that has not authenticated: what it may make us keep is little.
 const READ_BEFORE_OPEN: usize = 16 * 1024;
-
-/// Replies are written when so many bytes have come together, even when more are to come.
-const FLUSH_AT: usize = 64 * 1024;
 
 // There is one of each per connection, so their sizes are part of what an idle connection costs.
 const _: () = assert!(size_of::<Connection>() <= 384 && size_of::<WsOutlet>() <= 192);
@@ -137,14 +130,12 @@ impl Connection {
     ) -> Option<End> {
         let opens = self.drive.session().is_none();
         loop {
-            let mut paused = false;
-            if end.is_none() {
-                match self.read(cx, scratch) {
-                    Ok(Read::Drained) => {}
-                    Ok(Read::Paused) => paused = true,
-                    Err(ended) => end = Some(ended),
-                }
-            }
+            let read = match end {
+                None => self.read(cx, scratch),
+                Some(end) => Err(end),
+            };
+            let paused = matches!(read, Ok(Read::Paused));
+            end = read.err();
             let mut link = WsLink::new(&self.outlet, &mut scratch.write, cx.waker());
             match self.drive.poll(&mut link, cx) {
                 Flow::Continue | Flow::Wasted => {}
@@ -238,7 +229,7 @@ impl Connection {
                 }
                 Message::Text(_) | Message::Binary(_) => {
                     self.message_since_ms = None;
-                    refuse_kind(&mut link);
+                    link.refuse_kind();
                     Flow::Wasted
                 }
             };
@@ -257,7 +248,7 @@ impl Connection {
                 }
                 Flow::Close(reason) => return Err(End::Reason(reason)),
             }
-            if !self.drive.is_ready() {
+            if !may_ask(&self.drive, &self.outlet, &self.server) {
                 return Ok(total - rest);
             }
         }
@@ -272,7 +263,7 @@ impl Connection {
     }
 
     fn may_read(&self) -> bool {
-        self.drive.is_ready() && self.outlet.queued() < self.server.options.queue_bytes
+        may_ask(&self.drive, &self.outlet, &self.server)
     }
 
     fn mode(&self) -> Mode {
@@ -322,57 +313,9 @@ impl Future for Connection {
     }
 }
 
-fn refuse_kind(link: &mut WsLink<'_>) {
-    let detail = match link.format() {
-        Format::Json => "this link speaks im.v1.json: send text frames",
-        Format::MessagePack => "this link speaks im.v1.msgpack: send binary frames",
-    };
-    let rejection = Rejection::new(Code::InvalidFrame, detail);
-    link.send(|format, out| wire::write_reply(format, None, &Err(rejection), out));
-}
-
-/// What [`Drive`] sees of a connection while it is at work.
-struct WsLink<'a> {
-    outlet: &'a Arc<WsOutlet>,
-    tail: &'a mut Vec<u8>,
-    waker: &'a Waker,
-}
-
-impl<'a> WsLink<'a> {
-    fn new(outlet: &'a Arc<WsOutlet>, tail: &'a mut Vec<u8>, waker: &'a Waker) -> Self {
-        Self {
-            outlet,
-            tail,
-            waker,
-        }
-    }
-}
-
-impl Link for WsLink<'_> {
-    fn format(&self) -> Format {
-        self.outlet.format()
-    }
-
-    fn outlet(&self) -> Arc<dyn Outlet> {
-        self.outlet.clone()
-    }
-
-    fn send(&mut self, write: impl FnOnce(Format, &mut Vec<u8>)) {
-        let format = self.format();
-        encoding::append(format, self.tail, |out| write(format, out));
-        if self.tail.len() < FLUSH_AT {
-            return;
-        }
-        if self.outlet.is_overflowing() {
-            // The peer asks and does not read. Its requests were executed; resuming tells it what came of them.
-            self.tail.clear();
-            self.outlet.end(CloseReason::TooSlow);
-            return;
-        }
-        let mut cx = Context::from_waker(self.waker);
-        // A failure shows again at the end of the turn.
-        let _ = self.outlet.flush(self.tail, Mode::Running, &mut cx);
-    }
+/// Whether the peer may ask for more: not beyond what runs at a time, and not before it has read its replies.
+fn may_ask(drive: &Drive, outlet: &WsOutlet, server: &Shared) -> bool {
+    drive.is_ready() && outlet.queued() < server.options.queue_bytes
 }
 
 /// How many frames that ask for nothing a peer may still send.

@@ -16,6 +16,7 @@ mod handshake;
 mod options;
 mod outlet;
 mod queue;
+mod replies;
 mod scratch;
 mod serve;
 mod server;

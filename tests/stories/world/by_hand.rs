@@ -202,7 +202,7 @@ impl ByHand {
     }
 
     async fn read_more(&mut self) -> bool {
-        let mut chunk = [0; 16 * 1024];
+        let mut chunk = vec![0; 16 * 1024];
         let read = within("bytes from the server", self.stream.read(&mut chunk)).await;
         let count = read.unwrap_or(0);
         self.bytes.extend(&chunk[..count]);

@@ -52,6 +52,31 @@ impl Database {
     }
 }
 
+impl Database {
+    /// The server hangs up on everybody who uses this database.
+    pub(crate) async fn break_connections(&self) {
+        let Place::Server { admin_url, name } = &self.place else {
+            panic!("nobody is connected to a file");
+        };
+        if admin_url.starts_with("postgres") {
+            let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname";
+            return execute(admin_url, &format!("{sql} = '{name}'")).await;
+        }
+        let mut connection = MySqlConnection::connect(admin_url).await.unwrap();
+        let sql = "SELECT id FROM information_schema.processlist WHERE db = ?";
+        let ids: Vec<i64> = sqlx::query_scalar(sql)
+            .bind(name)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        for id in ids {
+            // Some may be gone by now.
+            let kill = AssertSqlSafe(format!("KILL {id}"));
+            let _ = connection.execute(sqlx::raw_sql(kill)).await;
+        }
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         let Place::Server { admin_url, name } = &self.place else {

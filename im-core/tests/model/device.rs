@@ -1,0 +1,284 @@
+//! Two kinds of devices: a `Session`, and one that is written here, which knows nothing but the protocol.
+
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    time::Duration,
+};
+
+use futures_util::future::{Either, select};
+use im_core::{
+    Attachment, Body, Call, Code, ConversationId, Cursor, DeviceId, Entry, History, Im, Push,
+    Rejection, Seq, Session, SyncPage, SyncPull, UserId, port::Runtime, testing::ManualRuntime,
+};
+
+use crate::{
+    faults::Banned,
+    link::{TestConnector, identity, opening},
+    outlet::TestOutlet,
+};
+
+/// What a device took in, by conversation, in order.
+pub(crate) type Taken = BTreeMap<ConversationId, Vec<Entry>>;
+
+pub(crate) struct Device {
+    pub(crate) user: UserId,
+    pub(crate) id: DeviceId,
+    pub(crate) taken: Taken,
+    /// What the device had of each conversation before the first that it took.
+    pub(crate) base: BTreeMap<ConversationId, u64>,
+    pub(crate) state: State,
+    /// Where it once was.
+    pub(crate) saved: Vec<Cursor>,
+}
+
+pub(crate) enum State {
+    Off(Option<Cursor>),
+    Raw(Raw),
+    Session(Box<Session>, Arc<TestConnector>),
+}
+
+pub(crate) struct Raw {
+    pub(crate) attachment: Attachment,
+    pub(crate) outlet: Arc<TestOutlet>,
+    pub(crate) have: BTreeMap<ConversationId, Seq>,
+    pub(crate) cursor: Option<Cursor>,
+}
+
+pub(crate) struct Ground {
+    pub(crate) im: Im,
+    pub(crate) runtime: ManualRuntime,
+    pub(crate) banned: Banned,
+}
+
+impl Device {
+    pub(crate) fn is_on(&self) -> bool {
+        match &self.state {
+            State::Off(_) => false,
+            State::Raw(raw) => raw.outlet.closed().is_none(),
+            State::Session(_, connector) => connector
+                .outlet
+                .lock()
+                .unwrap()
+                .as_ref()
+                .is_some_and(|outlet| outlet.closed().is_none()),
+        }
+    }
+
+    pub(crate) fn outlet(&self) -> Option<Arc<TestOutlet>> {
+        match &self.state {
+            State::Off(_) => None,
+            State::Raw(raw) => Some(raw.outlet.clone()),
+            State::Session(_, connector) => connector.outlet.lock().unwrap().clone(),
+        }
+    }
+
+    pub(crate) fn lose_reply(&self) {
+        if let State::Session(_, connector) = &self.state {
+            let lose = std::sync::atomic::Ordering::Relaxed;
+            connector.lose_reply.store(true, lose);
+        }
+    }
+
+    /// Opens a `Session`, for the first time or from where it was.
+    pub(crate) fn open_session(&mut self, ground: &Ground, cursor: Option<Cursor>) {
+        let connector = Arc::new(TestConnector {
+            im: ground.im.clone(),
+            user: self.user.clone(),
+            device: self.id.clone(),
+            banned: ground.banned.clone(),
+            outlet: Mutex::default(),
+            lose_reply: Arc::new(AtomicBool::new(false)),
+        });
+        let runtime: Arc<dyn Runtime> = Arc::new(ground.runtime.clone());
+        let session = match cursor {
+            None => Session::open(connector.clone(), runtime).on(ground),
+            Some(cursor) => Session::resume(connector.clone(), runtime, cursor).on(ground),
+        };
+        self.state = State::Session(Box::new(session), connector);
+    }
+
+    /// Opens a session for a device of our own making. Returns the pages that it pulled.
+    pub(crate) fn open_raw(
+        &mut self,
+        ground: &Ground,
+        cursor: Option<Cursor>,
+        have: BTreeMap<ConversationId, Seq>,
+    ) -> Option<Vec<SyncPage>> {
+        let outlet = Arc::new(TestOutlet::new(ground.banned.clone()));
+        let opening = opening(&self.id);
+        let attached = ground
+            .im
+            .attach(identity(&self.user), &opening, outlet.clone());
+        let attachment = ground.runtime.block_on(attached).unwrap();
+        let mut raw = Raw {
+            attachment,
+            outlet,
+            have: have.clone(),
+            cursor: cursor.clone(),
+        };
+        let mut pages = Vec::new();
+        let mut ask = SyncPull {
+            cursor,
+            have,
+            limit: Some(3),
+        };
+        loop {
+            let page = raw.call(ground, ask.clone()).ok();
+            let Some(page) = page else {
+                // A fault. It gives up, and comes back another time.
+                self.state = State::Off(raw.cursor.clone());
+                self.base.clear();
+                self.taken.clear();
+                return None;
+            };
+            ask = SyncPull {
+                cursor: Some(page.cursor.clone()),
+                have: BTreeMap::new(),
+                limit: Some(3),
+            };
+            let done = page.done;
+            pages.push(page);
+            assert!(pages.len() < 1_000, "sync does not end");
+            if done {
+                break;
+            }
+        }
+        for page in &pages {
+            for item in &page.items {
+                for entry in &item.entries {
+                    self.taken
+                        .entry(entry.conversation)
+                        .or_default()
+                        .push(entry.clone());
+                }
+            }
+        }
+        raw.cursor = pages.last().map(|page| page.cursor.clone());
+        raw.have = raw.cursor.clone().unwrap().positions;
+        self.saved.extend(raw.cursor.clone());
+        self.state = State::Raw(raw);
+        Some(pages)
+    }
+
+    pub(crate) fn close(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::Off(None));
+        self.state = match state {
+            State::Off(cursor) => State::Off(cursor),
+            State::Raw(raw) => {
+                let mut cursor = raw.cursor.unwrap();
+                cursor.positions.extend(raw.have);
+                State::Off(Some(cursor))
+            }
+            State::Session(session, _) => {
+                let cursor = session.cursor();
+                self.saved.push(cursor.clone());
+                State::Off(Some(cursor))
+            }
+        };
+    }
+
+    /// Reads what was pushed, for so long, and fetches what is missing.
+    pub(crate) fn drain(&mut self, ground: &Ground, patience: Duration) {
+        match &mut self.state {
+            State::Off(_) => {}
+            State::Raw(raw) => {
+                ground.runtime.advance(patience);
+                while let Some(push) = raw.outlet.next() {
+                    raw.arrived(&self.user, push, ground, &mut self.taken);
+                }
+            }
+            State::Session(session, _) => loop {
+                let next = {
+                    let event = pin!(session.next_event());
+                    let sleep = ground.runtime.sleep(patience);
+                    match ground.runtime.block_on(select(event, sleep)) {
+                        Either::Left((event, _)) => event,
+                        Either::Right(_) => return,
+                    }
+                };
+                match next {
+                    Ok(Push::Entry(entry)) => self
+                        .taken
+                        .entry(entry.conversation)
+                        .or_default()
+                        .push(entry),
+                    Ok(_) => {}
+                    Err(error) => panic!("{}'s session ended: {error}", self.user),
+                }
+            },
+        }
+    }
+}
+
+impl Raw {
+    pub(crate) fn call<C: Call>(&self, ground: &Ground, call: C) -> Result<C::Reply, Rejection> {
+        let reply = ground
+            .runtime
+            .block_on(self.attachment.execute(call.into_command()))?;
+        Ok(C::reply_of(reply).unwrap())
+    }
+
+    fn arrived(&mut self, me: &UserId, push: Push, ground: &Ground, taken: &mut Taken) {
+        match push {
+            Push::Entry(entry) => {
+                let have = self.have.entry(entry.conversation).or_default();
+                let begins = match &entry.body {
+                    Body::Created { members, .. } | Body::MembersAdded { members } => {
+                        members.contains(me)
+                    }
+                    Body::Joined => entry.sender == *me,
+                    _ => false,
+                };
+                if entry.seq <= *have {
+                    return;
+                }
+                if entry.seq == have.next() || begins {
+                    *have = entry.seq;
+                    taken.entry(entry.conversation).or_default().push(entry);
+                } else {
+                    self.fetch(entry.conversation, ground, taken);
+                }
+            }
+            Push::HeadMoved(hint) => self.fetch(hint.conversation, ground, taken),
+            _ => {}
+        }
+    }
+
+    fn fetch(&mut self, conversation: ConversationId, ground: &Ground, taken: &mut Taken) {
+        for _ in 0..1_000 {
+            let have = self.have.entry(conversation).or_default();
+            let ask = History {
+                conversation,
+                after_seq: Some(*have),
+                before_seq: None,
+                limit: Some(3),
+            };
+            let page = match self.call(ground, ask) {
+                Ok(page) => page,
+                Err(rejection) if rejection.code == Code::NotFound => return,
+                // A fault: it asks again.
+                Err(_) => continue,
+            };
+            for entry in page.items {
+                self.have.insert(conversation, entry.seq);
+                taken.entry(conversation).or_default().push(entry);
+            }
+            if page.done {
+                return;
+            }
+        }
+        panic!("history does not end");
+    }
+}
+
+trait OnGround<T> {
+    fn on(self, ground: &Ground) -> T;
+}
+
+impl<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>> OnGround<T> for F {
+    fn on(self, ground: &Ground) -> T {
+        ground.runtime.block_on(self).unwrap()
+    }
+}

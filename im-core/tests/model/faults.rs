@@ -1,0 +1,130 @@
+//! A log that fails when it is told to: before it stores, after it stored, late; and that knows what was taken back.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use im_core::{
+    Body, ClientId, Content, ConversationId, Entry, Epoch, Seq, StoreError, UserId,
+    port::{Append, Appended, Known, LogStore, Range, Runtime, Snapshot},
+};
+
+/// What happens to the next append, or read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fault {
+    /// Fails, and nothing is stored.
+    Before,
+    /// Is stored, but says that it failed.
+    After,
+    /// Is stored, and says so late.
+    Late(u64),
+    /// The next read fails.
+    Read,
+}
+
+/// Texts that must not be seen any more.
+pub(crate) type Banned = Arc<Mutex<Vec<String>>>;
+
+pub(crate) struct FaultyLog {
+    pub(crate) inner: Arc<dyn LogStore>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) faults: Mutex<VecDeque<Fault>>,
+    /// How many calls failed.
+    pub(crate) failed: Mutex<u32>,
+    pub(crate) banned: Banned,
+}
+
+impl FaultyLog {
+    fn next(&self, wanted: impl Fn(Fault) -> bool) -> Option<Fault> {
+        let mut faults = self.faults.lock().unwrap();
+        let first = faults.front().copied().filter(|fault| wanted(*fault));
+        first.inspect(|_| {
+            faults.pop_front();
+        })
+    }
+
+    fn fail<T>(&self) -> Result<T, StoreError> {
+        *self.failed.lock().unwrap() += 1;
+        Err(StoreError::new("a test", "injected"))
+    }
+
+    /// From the moment when a recall is stored, what it took back is banned.
+    async fn ban(&self, append: &Append) {
+        for new in &append.entries {
+            let Body::Recalled { target } = new.entry.body else {
+                continue;
+            };
+            let all = self
+                .inner
+                .read(append.conversation, Range::After(Seq::ZERO), usize::MAX)
+                .await;
+            let texts = all.unwrap().into_iter().filter_map(|entry| match entry.body {
+                Body::Message { content, .. } if entry.seq == target => text_of(&content),
+                Body::Edited {
+                    target: edited,
+                    content: Some(content),
+                } if edited == target => text_of(&content),
+                _ => None,
+            });
+            self.banned.lock().unwrap().extend(texts);
+        }
+    }
+}
+
+pub(crate) fn text_of(content: &Content) -> Option<String> {
+    content.as_text().map(str::to_owned)
+}
+
+#[async_trait]
+impl LogStore for FaultyLog {
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        self.inner.epoch().await
+    }
+
+    async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        let fault = self.next(|fault| fault != Fault::Read);
+        if fault == Some(Fault::Before) {
+            return self.fail();
+        }
+        let banned = self.banned.lock().unwrap().clone();
+        self.ban(&append).await;
+        let appended = self.inner.append(append).await?;
+        if appended != Appended::Stored {
+            *self.banned.lock().unwrap() = banned;
+            return Ok(appended);
+        }
+        match fault {
+            Some(Fault::After) => return self.fail(),
+            Some(Fault::Late(ms)) => self.runtime.sleep(Duration::from_millis(ms)).await,
+            Some(Fault::Before | Fault::Read) | None => {}
+        }
+        Ok(appended)
+    }
+
+    async fn load(&self, conversation: ConversationId) -> Result<Option<Snapshot>, StoreError> {
+        self.inner.load(conversation).await
+    }
+
+    async fn read(
+        &self,
+        conversation: ConversationId,
+        range: Range,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        if self.next(|fault| fault == Fault::Read).is_some() {
+            return self.fail();
+        }
+        self.inner.read(conversation, range, limit).await
+    }
+
+    async fn find(
+        &self,
+        conversation: ConversationId,
+        keys: &[(UserId, ClientId)],
+    ) -> Result<Vec<Known>, StoreError> {
+        self.inner.find(conversation, keys).await
+    }
+}

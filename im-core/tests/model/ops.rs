@@ -1,0 +1,156 @@
+//! What can happen, and how often.
+
+use proptest::{collection::vec, prelude::*};
+
+use crate::faults::Fault;
+
+/// Users; each has two devices.
+pub(crate) const USERS: usize = 4;
+/// Conversations: two groups, and the direct ones of users 0 and 1, and of 1 and 2.
+pub(crate) const CONVERSATIONS: usize = 4;
+
+/// What a user asks of a conversation. `key` makes the client id, `variant` the content: the same with another variant is
+/// another request under the same client id.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) user: usize,
+    pub(crate) conversation: usize,
+    pub(crate) key: u8,
+    pub(crate) what: What,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum What {
+    Send { variant: bool },
+    Edit { target: u64, variant: bool },
+    Recall { target: u64 },
+    Add { whom: usize },
+    Kick { whom: usize },
+    Join,
+    Leave,
+    Role { whom: usize, role: u8 },
+    Name { name: u8 },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    Create { group: usize, members: u8, open: bool },
+    Direct { user: usize, peer: usize },
+    /// One request, judged by the reference.
+    Request(Request),
+    /// The same again at once, maybe twice in one go.
+    Again,
+    /// Several at once.
+    Together(Vec<Request>),
+    /// One whose future is dropped after its first poll.
+    Dropped(Request),
+    /// From another engine on the same store.
+    Elsewhere(Request),
+    /// A message from the `Session` of a user; maybe nobody waits for the answer.
+    Say { user: usize, conversation: usize, wait: bool },
+    Read { user: usize, conversation: usize, seq: u64 },
+    Delivered { user: usize, conversation: usize, seq: u64 },
+    /// Two marks at once.
+    Marks { user: usize, conversation: usize, seqs: (u64, u64) },
+    Typing { user: usize, conversation: usize },
+    Block { user: usize, whom: usize, on: bool },
+    Watch { user: usize, whom: usize },
+    Connect { device: usize },
+    Disconnect { device: usize },
+    /// From a cursor that it once had.
+    Rewind { device: usize, which: usize },
+    Break { device: usize },
+    LoseReply { device: usize },
+    Stall { device: usize, offers: u32 },
+    Drain { device: usize },
+    /// Two devices come while something is decided.
+    ConnectDuring { device: usize, request: Request },
+    Fault(Fault),
+    Wait { ms: u64 },
+    StepClock { ms: i64 },
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let target = 1..14u64;
+    let what = prop_oneof![
+        12 => any::<bool>().prop_map(|variant| What::Send { variant }),
+        3 => (target.clone(), any::<bool>()).prop_map(|(target, variant)| What::Edit { target, variant }),
+        3 => target.prop_map(|target| What::Recall { target }),
+        3 => (0..USERS).prop_map(|whom| What::Add { whom }),
+        3 => (0..USERS).prop_map(|whom| What::Kick { whom }),
+        2 => Just(What::Join),
+        2 => Just(What::Leave),
+        2 => (0..USERS, 0..3u8).prop_map(|(whom, role)| What::Role { whom, role }),
+        1 => (0..3u8).prop_map(|name| What::Name { name }),
+    ];
+    // Mostly the first group and its owner, so that histories are about something.
+    let user = prop_oneof![3 => Just(0), 7 => 0..USERS];
+    let conversation = prop_oneof![5 => Just(0), 4 => 0..CONVERSATIONS];
+    (user, conversation, 0..24u8, what).prop_map(|(user, conversation, key, what)| Request {
+        user,
+        conversation,
+        key,
+        what,
+    })
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let at = || (0..USERS, 0..CONVERSATIONS);
+    let device = || 0..USERS * 2;
+    let fault = prop_oneof![
+        Just(Fault::Before),
+        Just(Fault::After),
+        (1..400u64).prop_map(Fault::Late),
+        Just(Fault::Read),
+    ];
+    prop_oneof![
+        1 => (0..2usize, any::<u8>(), any::<bool>()).prop_map(|(group, members, open)| Op::Create { group, members, open }),
+        1 => (0..2usize).prop_map(|n| Op::Direct { user: n, peer: n + 1 }),
+        24 => request().prop_map(Op::Request),
+        2 => Just(Op::Again),
+        4 => vec(request(), 2..5).prop_map(Op::Together),
+        2 => request().prop_map(Op::Dropped),
+        2 => request().prop_map(Op::Elsewhere),
+        6 => (at(), any::<bool>()).prop_map(|((user, conversation), wait)| Op::Say { user, conversation, wait }),
+        2 => (at(), 0..20u64).prop_map(|((user, conversation), seq)| Op::Read { user, conversation, seq }),
+        1 => (at(), 0..20u64).prop_map(|((user, conversation), seq)| Op::Delivered { user, conversation, seq }),
+        1 => (at(), (0..20u64, 0..20u64)).prop_map(|((user, conversation), seqs)| Op::Marks { user, conversation, seqs }),
+        1 => at().prop_map(|(user, conversation)| Op::Typing { user, conversation }),
+        1 => (0..USERS, 0..USERS, any::<bool>()).prop_map(|(user, whom, on)| Op::Block { user, whom, on }),
+        1 => (0..USERS, 0..USERS).prop_map(|(user, whom)| Op::Watch { user, whom }),
+        4 => device().prop_map(|device| Op::Connect { device }),
+        3 => device().prop_map(|device| Op::Disconnect { device }),
+        1 => (device(), any::<usize>()).prop_map(|(device, which)| Op::Rewind { device, which }),
+        1 => device().prop_map(|device| Op::Break { device }),
+        1 => device().prop_map(|device| Op::LoseReply { device }),
+        3 => (device(), 1..8u32).prop_map(|(device, offers)| Op::Stall { device, offers }),
+        4 => device().prop_map(|device| Op::Drain { device }),
+        2 => (device(), request()).prop_map(|(device, request)| Op::ConnectDuring { device, request }),
+        4 => fault.prop_map(Op::Fault),
+        2 => prop_oneof![1..2_000u64, Just(200_000)].prop_map(|ms| Op::Wait { ms }),
+        1 => (-3_600_000..3_600_000i64).prop_map(|ms| Op::StepClock { ms }),
+    ]
+}
+
+/// A history that begins with something to talk in, and somebody to listen.
+pub(crate) fn history() -> impl Strategy<Value = (u64, Vec<Op>)> {
+    let begin = (any::<u8>(), any::<bool>(), vec(0..USERS * 2, 3..6)).prop_map(
+        |(members, open, devices)| {
+            let mut ops = vec![
+                Op::Create {
+                    group: 0,
+                    members: members | 2,
+                    open,
+                },
+                Op::Direct { user: 0, peer: 1 },
+            ];
+            ops.extend(devices.into_iter().map(|device| Op::Connect { device }));
+            ops
+        },
+    );
+    let coalesce = prop_oneof![2 => Just(0), 1 => Just(20u64)];
+    (coalesce, begin, vec(op(), 5..60)).prop_map(|(coalesce, mut ops, more)| {
+        ops.extend(more);
+        (coalesce, ops)
+    })
+}
