@@ -45,8 +45,9 @@ pub(crate) fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let after = text[at + word.len()..].chars().next();
-        !(before.is_some_and(part_of_word) && word.starts_with(part_of_word))
-            && !(after.is_some_and(part_of_word) && word.ends_with(part_of_word))
+        let goes_on_before = before.is_some_and(part_of_word) && word.starts_with(part_of_word);
+        let goes_on_after = after.is_some_and(part_of_word) && word.ends_with(part_of_word);
+        !goes_on_before && !goes_on_after
     })
 }
 

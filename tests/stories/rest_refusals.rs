@@ -250,7 +250,8 @@ async fn a_body_that_is_no_json_is_told_from_json_that_makes_no_sense() {
     let json = [("content-type", "application/json")];
     let plain = [("content-type", "text/plain")];
     let valid = said("hello").to_string().into_bytes();
-    let cases: [(&str, &[(&str, &str)], &[u8], u16, &str); 6] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], u16, &'a str);
+    let cases: [Case<'_>; 6] = [
         (
             "truncated JSON",
             &json,

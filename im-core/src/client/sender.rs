@@ -36,6 +36,8 @@ struct Shared {
 #[derive(Default)]
 struct Link {
     open: Option<Arc<dyn Connection>>,
+    /// Connected, but what waits was not sent again yet. Kept, because whoever did that may have stopped in the middle.
+    fresh: Option<Arc<dyn Connection>>,
     /// Why it will not be opened again.
     over: Option<CloseReason>,
 }
@@ -62,6 +64,7 @@ impl Sender {
             runtime,
             link: Mutex::new(Link {
                 open: Some(first),
+                fresh: None,
                 over: None,
             }),
             connecting: tokio::sync::Mutex::default(),
@@ -166,9 +169,19 @@ impl Sender {
         if let Some(link) = self.open_link()? {
             return Ok(link);
         }
-        let link = connect(&*self.shared.connector, &*self.shared.runtime).await?;
+        let fresh = lock(&self.shared.link).fresh.clone();
+        let link = match fresh {
+            Some(link) => link,
+            None => {
+                let link = connect(&*self.shared.connector, &*self.shared.runtime).await?;
+                lock(&self.shared.link).fresh = Some(link.clone());
+                link
+            }
+        };
         self.send_again(&link).await;
-        lock(&self.shared.link).open = Some(link.clone());
+        let mut state = lock(&self.shared.link);
+        state.fresh = None;
+        state.open = Some(link.clone());
         Ok(link)
     }
 

@@ -1,6 +1,6 @@
 //! What a device has: which entries are next, which are old, and where one is missing.
 
-use crate::{Body, ConversationId, Cursor, Entry, Seq, UserId};
+use crate::{Body, ConversationId, Cursor, Entry, Positions, Seq, UserId};
 
 /// What to do with an entry that arrived.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,11 +17,16 @@ pub(super) enum Arrival {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tracker {
     cursor: Cursor,
+    /// How far the device came where it is out: pages say nothing more of it, but pushes may be under way.
+    left: Positions,
 }
 
 impl Tracker {
     pub(super) const fn new(cursor: Cursor) -> Self {
-        Self { cursor }
+        Self {
+            cursor,
+            left: Positions::new(),
+        }
     }
 
     pub(super) const fn cursor(&self) -> &Cursor {
@@ -35,6 +40,8 @@ impl Tracker {
             for (conversation, seq) in before.positions {
                 if let Some(held) = self.cursor.positions.get_mut(&conversation) {
                     *held = seq.max(*held);
+                } else {
+                    self.left.insert(conversation, seq);
                 }
             }
         }
@@ -42,7 +49,7 @@ impl Tracker {
 
     /// What to do with an entry that was pushed.
     pub(super) fn arrival(&self, entry: &Entry, me: &UserId) -> Arrival {
-        let Some(held) = self.cursor.positions.get(&entry.conversation).copied() else {
+        let Some(held) = self.position(entry.conversation) else {
             // The first that we hear of this conversation. Unless it says that it is our beginning, there is more.
             return if begins(entry, me) {
                 Arrival::Next
@@ -61,19 +68,22 @@ impl Tracker {
 
     /// How far the device has come in a conversation.
     pub(super) fn held(&self, conversation: ConversationId) -> Seq {
-        self.cursor
-            .positions
-            .get(&conversation)
-            .copied()
-            .unwrap_or_default()
+        self.position(conversation).unwrap_or_default()
+    }
+
+    fn position(&self, conversation: ConversationId) -> Option<Seq> {
+        let held = self.cursor.positions.get(&conversation);
+        held.or_else(|| self.left.get(&conversation)).copied()
     }
 
     /// Notes that an entry was taken in. `false` when the device had it.
     pub(super) fn take(&mut self, entry: &Entry) -> bool {
-        let held = self.cursor.positions.entry(entry.conversation).or_default();
-        let new = entry.seq > *held;
-        *held = entry.seq.max(*held);
-        new
+        let held = self.held(entry.conversation);
+        let is_new = entry.seq > held;
+        if is_new {
+            self.cursor.positions.insert(entry.conversation, entry.seq);
+        }
+        is_new
     }
 }
 

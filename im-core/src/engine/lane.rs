@@ -13,13 +13,13 @@ use tokio::sync::oneshot;
 
 use super::{
     Engine,
+    retry::fingerprint,
     slot::{Slot, Stored, Waiting, Work},
 };
 use crate::{
-    Actor, ClientId, CloseReason, Code, ConversationId, Entry, Rejection, Seq, UserId,
-    port::{Append, Appended, BoxFuture, Known, NewEntry, Range},
-    state::{Ask, ConversationState, Decision, Facts, Lookup},
-    wire::Format,
+    Actor, CloseReason, Code, Rejection,
+    port::{BoxFuture, Range},
+    state::Ask,
 };
 
 /// Requests that one commit takes from a lane.
@@ -35,13 +35,22 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 struct Leading {
     engine: Arc<Engine>,
     slot: Arc<Slot>,
+    /// Nothing was left to do, and somebody else may lead by now.
+    done: bool,
+}
+
+impl Leading {
+    fn finish(mut self) {
+        self.done = true;
+    }
 }
 
 impl Drop for Leading {
     fn drop(&mut self) {
-        // Free already when everything was worked off; otherwise the executor dropped the task in the middle.
-        if std::mem::take(&mut self.slot.lock().led) {
+        if !self.done {
+            // The executor dropped the task in the middle.
             self.engine.interrupted(&self.slot);
+            self.slot.lock().led = false;
         }
     }
 }
@@ -92,9 +101,10 @@ impl Engine {
         let lane = Leading {
             engine: self.clone(),
             slot,
+            done: false,
         };
         let mut work: BoxFuture<()> = Box::pin(async move {
-            let Leading { engine, slot } = &lane;
+            let Leading { engine, slot, .. } = &lane;
             while let Some(turn) = engine.next_turn(slot) {
                 // A bug in one turn must not stop the conversation for ever.
                 if AssertUnwindSafe(engine.take_turn(slot, turn))
@@ -106,6 +116,7 @@ impl Engine {
                     engine.interrupted(slot);
                 }
             }
+            lane.finish();
         });
         let waits = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx).is_pending())).await;
         if waits {
@@ -146,7 +157,7 @@ impl Engine {
                     }
                     sends.push(*waiting);
                 }
-                work if sends.is_empty() => {
+                work @ (Work::Ask(_) | Work::CatchUp | Work::Flush) if sends.is_empty() => {
                     return Some(match work {
                         Work::Ask(waiting) => Turn::Decide(vec![*waiting]),
                         Work::CatchUp => Turn::CatchUp,
@@ -216,261 +227,12 @@ impl Engine {
         }));
     }
 
-    /// One attempt. Takes those out of `waiting` who got their answer.
-    async fn try_decide(
-        self: &Arc<Self>,
-        slot: &Arc<Slot>,
-        waiting: &mut Vec<Waiting>,
-    ) -> Result<(), Rejection> {
-        if slot.lock().doubt {
-            self.catch_up(slot).await?;
-        }
-        self.prepare(slot, waiting).await?;
-        let facts = self.facts(slot, waiting).await?;
-        let Draft { entries, answers } = self.draft(slot, waiting, &facts);
-        self.settle(slot.id, waiting, answers).await?;
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let after = entries[0].entry.seq.previous();
-        let append = Append {
-            conversation: slot.id,
-            after,
-            entries: entries.clone(),
-        };
-        // Until we are told. For a beginning this also keeps others from loading a state that was not delivered.
-        slot.lock().doubt = true;
-        match self.ports.log.append(append).await? {
-            Appended::Stored => {
-                let entries = entries.into_iter().map(|new| new.entry).collect();
-                self.stored(slot, std::mem::take(waiting), entries).await;
-                Ok(())
-            }
-            Appended::Conflict => Ok(self.catch_up(slot).await?),
-            Appended::Duplicate => {
-                self.answer_known(slot.id, waiting).await?;
-                Ok(self.catch_up(slot).await?)
-            }
-        }
-    }
-
-    /// Loads the state, and the members that the decision asks for.
-    async fn prepare(&self, slot: &Slot, waiting: &[Waiting]) -> Result<(), Rejection> {
-        let users = waiting
-            .iter()
-            .flat_map(|one| std::iter::once(&one.actor.user).chain(one.ask.concerns()));
-        self.learn(slot, &users.cloned().collect::<Vec<_>>())
-            .await
-            .map(drop)
-    }
-
-    /// Makes sure that the slot has a state that knows `users`. `false` when there is no such conversation.
-    pub(super) async fn learn(&self, slot: &Slot, users: &[UserId]) -> Result<bool, Rejection> {
-        loop {
-            let (roster, unknown) = {
-                let inner = slot.lock();
-                match &inner.state {
-                    Some(state) => {
-                        let unknown = |user: &&UserId| state.lookup(user) == Lookup::Unknown;
-                        (
-                            Some(state.roster_at()),
-                            users.iter().filter(unknown).cloned().collect::<Vec<_>>(),
-                        )
-                    }
-                    None => (None, Vec::new()),
-                }
-            };
-            let Some(roster) = roster else {
-                let Some(snapshot) = self.ports.log.load(slot.id).await? else {
-                    return Ok(false);
-                };
-                let mut inner = slot.lock();
-                if inner.doubt && inner.state.is_none() {
-                    // Its beginning is about to be delivered, or will be looked for.
-                    return Err(interrupted());
-                }
-                inner
-                    .state
-                    .get_or_insert_with(|| ConversationState::new(slot.id, snapshot));
-                continue;
-            };
-            if unknown.is_empty() {
-                return Ok(true);
-            }
-            let members = self.ports.members.members(slot.id, &unknown).await?;
-            let mut inner = slot.lock();
-            // Rows that were read before members changed may be older than that change.
-            if let Some(state) = inner
-                .state
-                .as_mut()
-                .filter(|state| state.roster_at() == roster)
-            {
-                state.learn(&unknown, members);
-            }
-        }
-    }
-
-    async fn facts(&self, slot: &Slot, waiting: &[Waiting]) -> Result<Facts, Rejection> {
-        let mut facts = Facts::default();
-        // Only sends come in company. They have neither target nor invitations, and a block holds both ways.
-        let [one, ..] = waiting else { return Ok(facts) };
-        let (head, pair) = match &slot.lock().state {
-            Some(state) => (state.head().seq, state.info().pair.clone()),
-            None => (Seq::ZERO, Vec::new()),
-        };
-        let in_log = |target: &Seq| *target > Seq::ZERO && *target <= head;
-        if let Some(target) = one.ask.target().filter(in_log) {
-            let found = self
-                .ports
-                .log
-                .read(slot.id, Range::After(target.previous()), 1)
-                .await?;
-            facts.target = found.into_iter().find(|entry| entry.seq == target);
-        }
-        if !one.ask.invites().is_empty() {
-            facts.unknown = self.authenticator.unknown(one.ask.invites()).await?;
-        }
-        // Of the two whose conversation it is, whoever asks: the answer holds for all who came together.
-        let pair = match (&one.ask, &pair[..]) {
-            (Ask::Direct(peer), _) => Some((&one.actor.user, peer)),
-            (Ask::Edit(_) | Ask::Send(_), [a, b]) => Some((a, b)),
-            _ => None,
-        };
-        if let Some((a, b)) = pair {
-            facts.blocked = self.is_blocked(a, b).await?;
-        }
-        Ok(facts)
-    }
-
-    /// Decides all that wait.
-    fn draft(&self, slot: &Slot, waiting: &[Waiting], facts: &Facts) -> Draft {
-        let now = self.ports.runtime.now();
-        let inner = slot.lock();
-        let mut draft = Draft::default();
-        for (place, one) in waiting.iter().enumerate() {
-            let decided = match &inner.state {
-                Some(state) => state.decide(&one.actor, &one.ask, facts, &self.limits, now),
-                None => ConversationState::decide_absent(&one.actor, &one.ask, facts, &self.limits),
-            };
-            match decided {
-                Ok(Decision::Append(body)) => {
-                    // A direct conversation begins once, whoever asks how often.
-                    let client_id = one
-                        .ask
-                        .client_id()
-                        .cloned()
-                        .unwrap_or_else(|| first_client_id(slot.id));
-                    let ahead = draft.entries.len() as u64;
-                    let entry = match &inner.state {
-                        Some(state) => state.entry(ahead, &one.actor.user, client_id, body, now),
-                        None => Entry {
-                            conversation: slot.id,
-                            seq: Seq(1),
-                            sender: one.actor.user.clone(),
-                            client_id,
-                            at_ms: now,
-                            ordinal: 0,
-                            body,
-                        },
-                    };
-                    draft.entries.push(NewEntry {
-                        entry,
-                        fingerprint: one.fingerprint,
-                    });
-                }
-                Ok(Decision::Nothing) => {
-                    let state = inner.state.as_ref();
-                    let seq = state.map_or(Seq::ZERO, |state| state.head().seq);
-                    draft.answers.push((place, Ok(Stored { seq, at_ms: now })));
-                }
-                Err(rejection) => draft.answers.push((place, Err(rejection))),
-            }
-        }
-        draft
-    }
-
-    /// Answers those for whom nothing is to be stored; but whom the log knows already gets the first answer, whatever
-    /// happened since.
-    async fn settle(
-        &self,
-        id: ConversationId,
-        waiting: &mut Vec<Waiting>,
-        answers: Vec<(usize, Answer)>,
-    ) -> Result<(), Rejection> {
-        let keys: Vec<_> = answers
-            .iter()
-            .filter_map(|(place, _)| key(&waiting[*place]))
-            .collect();
-        let known = if keys.is_empty() {
-            Vec::new()
-        } else {
-            self.ports.log.find(id, &keys).await?
-        };
-        for (place, answer) in answers.into_iter().rev() {
-            let one = waiting.remove(place);
-            let first = known.iter().find(|known| is_of(known, &one));
-            let answer = first.map_or(answer, |first| retried(first, &one));
-            // Whoever does not wait any more does not want the answer.
-            let _ = one.reply.send(answer);
-        }
-        Ok(())
-    }
-
-    /// Answers those whom the log knows already.
-    async fn answer_known(
-        &self,
-        id: ConversationId,
-        waiting: &mut Vec<Waiting>,
-    ) -> Result<(), Rejection> {
-        let keys: Vec<_> = waiting.iter().filter_map(key).collect();
-        let known = self.ports.log.find(id, &keys).await?;
-        let (again, rest) = waiting
-            .drain(..)
-            .partition(|one| known.iter().any(|known| is_of(known, one)));
-        *waiting = rest;
-        let again: Vec<Waiting> = again;
-        for one in again {
-            let Some(first) = known.iter().find(|known| is_of(known, &one)) else {
-                continue;
-            };
-            let answer = retried(first, &one);
-            let _ = one.reply.send(answer);
-        }
-        Ok(())
-    }
-
-    /// Takes stored entries in: state, answers, deliveries.
-    async fn stored(
-        self: &Arc<Self>,
-        slot: &Arc<Slot>,
-        waiting: Vec<Waiting>,
-        entries: Vec<Entry>,
-    ) {
-        self.apply(slot, &entries);
-        slot.lock().doubt = false;
-        for (one, entry) in waiting.into_iter().zip(&entries) {
-            self.wrote(entry);
-            let _ = one.reply.send(Ok(Stored {
-                seq: entry.seq,
-                at_ms: entry.at_ms,
-            }));
-        }
-        self.deliver(slot, entries).await;
-    }
-
-    fn apply(&self, slot: &Slot, entries: &[Entry]) {
-        let mut inner = slot.lock();
-        for entry in entries {
-            match &mut inner.state {
-                Some(state) => state.apply(entry),
-                None => inner.state = ConversationState::begin(entry),
-            }
-        }
-    }
-
     /// Reads, applies and delivers what is in the log beyond our head: what others appended, and what we did not know to
     /// be stored.
-    async fn catch_up(self: &Arc<Self>, slot: &Arc<Slot>) -> Result<(), crate::StoreError> {
+    pub(super) async fn catch_up(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+    ) -> Result<(), crate::StoreError> {
         loop {
             let (head, doubt) = {
                 let inner = slot.lock();
@@ -499,24 +261,13 @@ impl Engine {
     }
 }
 
-type Answer = Result<Stored, Rejection>;
-
-/// What a batch of requests comes to.
-#[derive(Default)]
-struct Draft {
-    /// To be stored, in order.
-    entries: Vec<NewEntry>,
-    /// By place, for those for whom nothing is to be stored.
-    answers: Vec<(usize, Answer)>,
-}
-
 enum Turn {
     CatchUp,
     Decide(Vec<Waiting>),
     Flush,
 }
 
-fn interrupted() -> Rejection {
+pub(super) fn interrupted() -> Rejection {
     Rejection::new(
         Code::Unavailable,
         "the request was interrupted; try again with the same client id",
@@ -528,52 +279,4 @@ fn refuse(waiting: Vec<Waiting>, rejection: &Rejection) {
     for one in waiting {
         let _ = one.reply.send(Err(rejection.clone()));
     }
-}
-
-fn first_client_id(id: ConversationId) -> ClientId {
-    ClientId::new(id.to_string()).expect("a UUID is a valid id")
-}
-
-fn key(one: &Waiting) -> Option<(UserId, ClientId)> {
-    one.ask
-        .client_id()
-        .map(|client_id| (one.actor.user.clone(), client_id.clone()))
-}
-
-fn is_of(known: &Known, one: &Waiting) -> bool {
-    known.sender == one.actor.user && Some(&known.client_id) == one.ask.client_id()
-}
-
-/// What a retry is told: the first answer, when it asks the same.
-fn retried(first: &Known, one: &Waiting) -> Result<Stored, Rejection> {
-    if first.fingerprint == one.fingerprint {
-        return Ok(Stored {
-            seq: first.seq,
-            at_ms: first.at_ms,
-        });
-    }
-    let detail =
-        "this client id was used for another request in this conversation; choose a new one";
-    Err(Rejection::new(Code::Conflict, detail))
-}
-
-/// Hash of what is asked, by which a retry is told from another request under the same client id.
-fn fingerprint(ask: &Ask) -> i64 {
-    let mut bytes = Vec::with_capacity(256);
-    match ask {
-        Ask::Add(ask) => Format::MessagePack.write(&("add", ask), &mut bytes),
-        Ask::Create(ask) => Format::MessagePack.write(&("create", ask), &mut bytes),
-        Ask::Direct(_) => return 0,
-        Ask::Edit(ask) => Format::MessagePack.write(&("edit", ask), &mut bytes),
-        Ask::Info(ask) => Format::MessagePack.write(&("info", ask), &mut bytes),
-        Ask::Join(ask) => Format::MessagePack.write(&("join", ask), &mut bytes),
-        Ask::Kick(ask) => Format::MessagePack.write(&("kick", ask), &mut bytes),
-        Ask::Leave(ask) => Format::MessagePack.write(&("leave", ask), &mut bytes),
-        Ask::Recall(ask) => Format::MessagePack.write(&("recall", ask), &mut bytes),
-        Ask::Role(ask) => Format::MessagePack.write(&("role", ask), &mut bytes),
-        Ask::Send(ask) => Format::MessagePack.write(&("send", ask), &mut bytes),
-    }
-    let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
-    let first = digest.as_ref().first_chunk().copied().unwrap_or_default();
-    i64::from_be_bytes(first)
 }

@@ -3,6 +3,7 @@
 //! Nothing here decides who may do what: that is `state`. Nothing here knows a database or a socket: that is `port`.
 
 mod attach;
+mod batch;
 mod dispatch;
 mod fanout;
 mod lane;
@@ -11,6 +12,7 @@ mod presence;
 mod read;
 mod registry;
 mod relations;
+mod retry;
 mod slot;
 mod sync;
 mod users;

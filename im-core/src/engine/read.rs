@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Beyond every seq: what a JavaScript number holds exactly.
-const LAST: Seq = Seq((1 << 53) - 1);
+pub(super) const LAST: Seq = Seq((1 << 53) - 1);
 
 /// What a user may see of a conversation.
 struct Sight {

@@ -156,7 +156,12 @@ impl Device {
             }
         }
         raw.cursor = pages.last().map(|page| page.cursor.clone());
-        raw.have = raw.cursor.clone().unwrap().positions;
+        // What is not in the cursor any more is where it is out; pushes of that may be under way.
+        for (conversation, entries) in &self.taken {
+            let last = entries.last().map(|entry| entry.seq);
+            raw.have.extend(last.map(|seq| (*conversation, seq)));
+        }
+        raw.have.extend(raw.cursor.clone().unwrap().positions);
         self.saved.extend(raw.cursor.clone());
         self.state = State::Raw(raw);
         Some(pages)

@@ -61,14 +61,17 @@ impl FaultyLog {
                 .inner
                 .read(append.conversation, Range::After(Seq::ZERO), usize::MAX)
                 .await;
-            let texts = all.unwrap().into_iter().filter_map(|entry| match entry.body {
-                Body::Message { content, .. } if entry.seq == target => text_of(&content),
-                Body::Edited {
-                    target: edited,
-                    content: Some(content),
-                } if edited == target => text_of(&content),
-                _ => None,
-            });
+            let texts = all
+                .unwrap()
+                .into_iter()
+                .filter_map(|entry| match entry.body {
+                    Body::Message { content, .. } if entry.seq == target => text_of(&content),
+                    Body::Edited {
+                        target: edited,
+                        content: Some(content),
+                    } if edited == target => text_of(&content),
+                    _ => None,
+                });
             self.banned.lock().unwrap().extend(texts);
         }
     }

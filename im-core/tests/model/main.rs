@@ -1,4 +1,18 @@
 //! Random histories, held against what must be true whatever happens.
+//!
+//! `ops` is what can happen: users ask, devices come, go, read slowly and lose replies, the store fails before it stores,
+//! after it stored, or answers late, another engine writes to the same log, clocks step. `truth` folds the log and tells
+//! the rules once more, without the engine's code. `step` makes things happen and judges each answer; `laws` checks the
+//! eight laws after every step and when everything has come to rest.
+//!
+//! One thread, virtual time. More histories: `PROPTEST_CASES=10000 cargo test -p im-core --test model`. What was found
+//! once has a test with a name in `regressions`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking, and looks at what it is about"
+)]
 
 mod device;
 mod faults;
@@ -14,7 +28,7 @@ mod world;
 use proptest::prelude::*;
 use world::World;
 
-pub(crate) fn run(coalesce_ms: u64, ops: &[ops::Op]) {
+fn run(coalesce_ms: u64, ops: &[ops::Op]) {
     let mut world = World::new(coalesce_ms);
     for op in ops {
         world.step(op);

@@ -34,8 +34,15 @@ pub(crate) enum What {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
-    Create { group: usize, members: u8, open: bool },
-    Direct { user: usize, peer: usize },
+    Create {
+        group: usize,
+        members: u8,
+        open: bool,
+    },
+    Direct {
+        user: usize,
+        peer: usize,
+    },
     /// One request, judged by the reference.
     Request(Request),
     /// The same again at once, maybe twice in one go.
@@ -47,27 +54,76 @@ pub(crate) enum Op {
     /// From another engine on the same store.
     Elsewhere(Request),
     /// A message from the `Session` of a user; maybe nobody waits for the answer.
-    Say { user: usize, conversation: usize, wait: bool },
-    Read { user: usize, conversation: usize, seq: u64 },
-    Delivered { user: usize, conversation: usize, seq: u64 },
+    Say {
+        user: usize,
+        conversation: usize,
+        wait: bool,
+    },
+    Read {
+        user: usize,
+        conversation: usize,
+        seq: u64,
+    },
+    Delivered {
+        user: usize,
+        conversation: usize,
+        seq: u64,
+    },
     /// Two marks at once.
-    Marks { user: usize, conversation: usize, seqs: (u64, u64) },
-    Typing { user: usize, conversation: usize },
-    Block { user: usize, whom: usize, on: bool },
-    Watch { user: usize, whom: usize },
-    Connect { device: usize },
-    Disconnect { device: usize },
+    Marks {
+        user: usize,
+        conversation: usize,
+        seqs: (u64, u64),
+    },
+    Typing {
+        user: usize,
+        conversation: usize,
+    },
+    Block {
+        user: usize,
+        whom: usize,
+        on: bool,
+    },
+    Watch {
+        user: usize,
+        whom: usize,
+    },
+    Connect {
+        device: usize,
+    },
+    Disconnect {
+        device: usize,
+    },
     /// From a cursor that it once had.
-    Rewind { device: usize, which: usize },
-    Break { device: usize },
-    LoseReply { device: usize },
-    Stall { device: usize, offers: u32 },
-    Drain { device: usize },
+    Rewind {
+        device: usize,
+        which: usize,
+    },
+    Break {
+        device: usize,
+    },
+    LoseReply {
+        device: usize,
+    },
+    Stall {
+        device: usize,
+        offers: u32,
+    },
+    Drain {
+        device: usize,
+    },
     /// Two devices come while something is decided.
-    ConnectDuring { device: usize, request: Request },
+    ConnectDuring {
+        device: usize,
+        request: Request,
+    },
     Fault(Fault),
-    Wait { ms: u64 },
-    StepClock { ms: i64 },
+    Wait {
+        ms: u64,
+    },
+    StepClock {
+        ms: i64,
+    },
 }
 
 fn request() -> impl Strategy<Value = Request> {

@@ -249,7 +249,11 @@ impl World {
         }
         self.wait(4_000);
         let answers = answers.lock().unwrap();
-        assert_eq!(answers.len(), requests.len(), "a request was never answered");
+        assert_eq!(
+            answers.len(),
+            requests.len(),
+            "a request was never answered"
+        );
         for (request, answer) in answers.iter() {
             let Ok(reply) = answer else { continue };
             let truth = self.truth(request.conversation);

@@ -43,8 +43,8 @@ impl Fresh {
             return run(&self.server, format!("{end}'{}'", self.name)).await;
         }
         let mut connection = MySqlConnection::connect(&self.server).await.unwrap();
-        let select = "SELECT id FROM information_schema.processlist WHERE db = ?";
-        let ids: Vec<u64> = sqlx::query_scalar(select)
+        let select = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE db = ?";
+        let ids: Vec<i64> = sqlx::query_scalar(select)
             .bind(&self.name)
             .fetch_all(&mut connection)
             .await

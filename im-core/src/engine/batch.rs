@@ -1,0 +1,282 @@
+//! One attempt to have what waits in a lane decided, stored and answered.
+
+use std::sync::Arc;
+
+use super::{
+    Engine,
+    lane::interrupted,
+    read::LAST,
+    retry::{first_client_id, is_of, key, retried},
+    slot::{Slot, Stored, Waiting},
+};
+use crate::{
+    ConversationId, Entry, Rejection, Seq, UserId,
+    port::{Append, Appended, NewEntry, Range},
+    state::{Ask, ConversationState, Decision, Facts, Lookup},
+};
+
+type Answer = Result<Stored, Rejection>;
+
+/// What a batch of requests comes to.
+#[derive(Default)]
+struct Draft {
+    /// To be stored, in order.
+    entries: Vec<NewEntry>,
+    /// By place, for those for whom nothing is to be stored.
+    answers: Vec<(usize, Answer)>,
+}
+
+impl Engine {
+    /// One attempt. Takes those out of `waiting` who got their answer.
+    pub(super) async fn try_decide(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        waiting: &mut Vec<Waiting>,
+    ) -> Result<(), Rejection> {
+        if slot.lock().doubt {
+            self.catch_up(slot).await?;
+        }
+        self.prepare(slot, waiting).await?;
+        let facts = self.facts(slot, waiting).await?;
+        let Draft { entries, answers } = self.draft(slot, waiting, &facts);
+        self.settle(slot.id, waiting, answers).await?;
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let after = entries[0].entry.seq.previous();
+        let append = Append {
+            conversation: slot.id,
+            after,
+            entries: entries.clone(),
+        };
+        // Until we are told. For a beginning this also keeps others from loading a state that was not delivered.
+        slot.lock().doubt = true;
+        match self.ports.log.append(append).await? {
+            Appended::Stored => {
+                let entries = entries.into_iter().map(|new| new.entry).collect();
+                self.stored(slot, std::mem::take(waiting), entries).await;
+                Ok(())
+            }
+            Appended::Conflict => Ok(self.catch_up(slot).await?),
+            Appended::Duplicate => {
+                self.answer_known(slot.id, waiting).await?;
+                Ok(self.catch_up(slot).await?)
+            }
+        }
+    }
+
+    /// Loads the state, and the members that the decision asks for.
+    async fn prepare(&self, slot: &Slot, waiting: &[Waiting]) -> Result<(), Rejection> {
+        let users = waiting
+            .iter()
+            .flat_map(|one| std::iter::once(&one.actor.user).chain(one.ask.concerns()));
+        self.learn(slot, &users.cloned().collect::<Vec<_>>())
+            .await
+            .map(drop)
+    }
+
+    /// Makes sure that the slot has a state that knows `users`. `false` when there is no such conversation.
+    pub(super) async fn learn(&self, slot: &Slot, users: &[UserId]) -> Result<bool, Rejection> {
+        loop {
+            let (roster, unknown) = {
+                let inner = slot.lock();
+                match &inner.state {
+                    Some(state) => {
+                        let unknown = |user: &&UserId| state.lookup(user) == Lookup::Unknown;
+                        (
+                            Some(state.roster_at()),
+                            users.iter().filter(unknown).cloned().collect::<Vec<_>>(),
+                        )
+                    }
+                    None => (None, Vec::new()),
+                }
+            };
+            let Some(roster) = roster else {
+                let Some(snapshot) = self.ports.log.load(slot.id).await? else {
+                    return Ok(false);
+                };
+                let mut inner = slot.lock();
+                if inner.doubt && inner.state.is_none() {
+                    // Its beginning is about to be delivered, or will be looked for.
+                    return Err(interrupted());
+                }
+                inner
+                    .state
+                    .get_or_insert_with(|| ConversationState::new(slot.id, snapshot));
+                continue;
+            };
+            if unknown.is_empty() {
+                return Ok(true);
+            }
+            let members = self.ports.members.members(slot.id, &unknown).await?;
+            let mut inner = slot.lock();
+            // Rows that were read before members changed may be older than that change.
+            if let Some(state) = inner
+                .state
+                .as_mut()
+                .filter(|state| state.roster_at() == roster)
+            {
+                state.learn(&unknown, members);
+            }
+        }
+    }
+
+    async fn facts(&self, slot: &Slot, waiting: &[Waiting]) -> Result<Facts, Rejection> {
+        let mut facts = Facts::default();
+        // Only sends come in company. They have neither target nor invitations, and a block holds both ways.
+        let [one, ..] = waiting else { return Ok(facts) };
+        let pair = match &slot.lock().state {
+            Some(state) => state.info().pair.clone(),
+            None => Vec::new(),
+        };
+        // Not up to our head, which others may have passed; but no further than a store can count.
+        let may_be = |target: &Seq| (Seq(1)..=LAST).contains(target);
+        if let Some(target) = one.ask.target().filter(may_be) {
+            let found = self
+                .ports
+                .log
+                .read(slot.id, Range::After(target.previous()), 1)
+                .await?;
+            facts.target = found.into_iter().find(|entry| entry.seq == target);
+        }
+        if !one.ask.invites().is_empty() {
+            facts.unknown = self.authenticator.unknown(one.ask.invites()).await?;
+        }
+        // Of the two whose conversation it is, whoever asks: the answer holds for all who came together.
+        let pair = match (&one.ask, &pair[..]) {
+            (Ask::Direct(peer), _) => Some((&one.actor.user, peer)),
+            (Ask::Edit(_) | Ask::Send(_), [a, b]) => Some((a, b)),
+            _ => None,
+        };
+        if let Some((a, b)) = pair {
+            facts.blocked = self.is_blocked(a, b).await?;
+        }
+        Ok(facts)
+    }
+
+    /// Decides all that wait.
+    fn draft(&self, slot: &Slot, waiting: &[Waiting], facts: &Facts) -> Draft {
+        let now = self.ports.runtime.now();
+        let inner = slot.lock();
+        let mut draft = Draft::default();
+        for (place, one) in waiting.iter().enumerate() {
+            let decided = match &inner.state {
+                Some(state) => state.decide(&one.actor, &one.ask, facts, &self.limits, now),
+                None => ConversationState::decide_absent(&one.actor, &one.ask, facts, &self.limits),
+            };
+            match decided {
+                Ok(Decision::Append(body)) => {
+                    // A direct conversation begins once, whoever asks how often.
+                    let client_id = one
+                        .ask
+                        .client_id()
+                        .cloned()
+                        .unwrap_or_else(|| first_client_id(slot.id));
+                    let ahead = draft.entries.len() as u64;
+                    let entry = match &inner.state {
+                        Some(state) => state.entry(ahead, &one.actor.user, client_id, body, now),
+                        None => Entry {
+                            conversation: slot.id,
+                            seq: Seq(1),
+                            sender: one.actor.user.clone(),
+                            client_id,
+                            at_ms: now,
+                            ordinal: 0,
+                            body,
+                        },
+                    };
+                    draft.entries.push(NewEntry {
+                        entry,
+                        fingerprint: one.fingerprint,
+                    });
+                }
+                Ok(Decision::Nothing) => {
+                    let state = inner.state.as_ref();
+                    let seq = state.map_or(Seq::ZERO, |state| state.head().seq);
+                    draft.answers.push((place, Ok(Stored { seq, at_ms: now })));
+                }
+                Err(rejection) => draft.answers.push((place, Err(rejection))),
+            }
+        }
+        draft
+    }
+
+    /// Answers those for whom nothing is to be stored; but whom the log knows already gets the first answer, whatever
+    /// happened since.
+    async fn settle(
+        &self,
+        id: ConversationId,
+        waiting: &mut Vec<Waiting>,
+        answers: Vec<(usize, Answer)>,
+    ) -> Result<(), Rejection> {
+        let keys: Vec<_> = answers
+            .iter()
+            .filter_map(|(place, _)| key(&waiting[*place]))
+            .collect();
+        let known = if keys.is_empty() {
+            Vec::new()
+        } else {
+            self.ports.log.find(id, &keys).await?
+        };
+        for (place, answer) in answers.into_iter().rev() {
+            let one = waiting.remove(place);
+            let first = known.iter().find(|known| is_of(known, &one));
+            let answer = first.map_or(answer, |first| retried(first, &one));
+            // Whoever does not wait any more does not want the answer.
+            let _ = one.reply.send(answer);
+        }
+        Ok(())
+    }
+
+    /// Answers those whom the log knows already.
+    async fn answer_known(
+        &self,
+        id: ConversationId,
+        waiting: &mut Vec<Waiting>,
+    ) -> Result<(), Rejection> {
+        let keys: Vec<_> = waiting.iter().filter_map(key).collect();
+        let known = self.ports.log.find(id, &keys).await?;
+        let (again, rest) = waiting
+            .drain(..)
+            .partition(|one| known.iter().any(|known| is_of(known, one)));
+        *waiting = rest;
+        let again: Vec<Waiting> = again;
+        for one in again {
+            let Some(first) = known.iter().find(|known| is_of(known, &one)) else {
+                continue;
+            };
+            let answer = retried(first, &one);
+            let _ = one.reply.send(answer);
+        }
+        Ok(())
+    }
+
+    /// Takes stored entries in: state, answers, deliveries.
+    async fn stored(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        waiting: Vec<Waiting>,
+        entries: Vec<Entry>,
+    ) {
+        self.apply(slot, &entries);
+        slot.lock().doubt = false;
+        for (one, entry) in waiting.into_iter().zip(&entries) {
+            self.wrote(entry);
+            let _ = one.reply.send(Ok(Stored {
+                seq: entry.seq,
+                at_ms: entry.at_ms,
+            }));
+        }
+        self.deliver(slot, entries).await;
+    }
+
+    pub(super) fn apply(&self, slot: &Slot, entries: &[Entry]) {
+        let mut inner = slot.lock();
+        for entry in entries {
+            match &mut inner.state {
+                Some(state) => state.apply(entry),
+                None => inner.state = ConversationState::begin(entry),
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! How a retry is told from another request under the same client id.
+
+use super::slot::{Stored, Waiting};
+use crate::{
+    ClientId, Code, ConversationId, Rejection, UserId, port::Known, state::Ask, wire::Format,
+};
+
+/// The client id of the entry that begins a direct conversation, which nobody chose.
+pub(super) fn first_client_id(id: ConversationId) -> ClientId {
+    ClientId::new(id.to_string()).expect("a UUID is a valid id")
+}
+
+/// By what the log recognises a request; `None` for what needs no recognising.
+pub(super) fn key(one: &Waiting) -> Option<(UserId, ClientId)> {
+    one.ask
+        .client_id()
+        .map(|client_id| (one.actor.user.clone(), client_id.clone()))
+}
+
+/// Whether the log knows this request.
+pub(super) fn is_of(known: &Known, one: &Waiting) -> bool {
+    known.sender == one.actor.user && Some(&known.client_id) == one.ask.client_id()
+}
+
+/// What a retry is told: the first answer, when it asks the same.
+pub(super) fn retried(first: &Known, one: &Waiting) -> Result<Stored, Rejection> {
+    if first.fingerprint == one.fingerprint {
+        return Ok(Stored {
+            seq: first.seq,
+            at_ms: first.at_ms,
+        });
+    }
+    let detail =
+        "this client id was used for another request in this conversation; choose a new one";
+    Err(Rejection::new(Code::Conflict, detail))
+}
+
+/// Hash of what is asked, by which a retry is told from another request under the same client id.
+pub(super) fn fingerprint(ask: &Ask) -> i64 {
+    let mut bytes = Vec::with_capacity(256);
+    match ask {
+        Ask::Add(ask) => Format::MessagePack.write(&("add", ask), &mut bytes),
+        Ask::Create(ask) => Format::MessagePack.write(&("create", ask), &mut bytes),
+        Ask::Direct(_) => return 0,
+        Ask::Edit(ask) => Format::MessagePack.write(&("edit", ask), &mut bytes),
+        Ask::Info(ask) => Format::MessagePack.write(&("info", ask), &mut bytes),
+        Ask::Join(ask) => Format::MessagePack.write(&("join", ask), &mut bytes),
+        Ask::Kick(ask) => Format::MessagePack.write(&("kick", ask), &mut bytes),
+        Ask::Leave(ask) => Format::MessagePack.write(&("leave", ask), &mut bytes),
+        Ask::Recall(ask) => Format::MessagePack.write(&("recall", ask), &mut bytes),
+        Ask::Role(ask) => Format::MessagePack.write(&("role", ask), &mut bytes),
+        Ask::Send(ask) => Format::MessagePack.write(&("send", ask), &mut bytes),
+    }
+    let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
+    let first = digest.as_ref().first_chunk().copied().unwrap_or_default();
+    i64::from_be_bytes(first)
+}
