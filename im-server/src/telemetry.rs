@@ -1,5 +1,7 @@
 //! Logs: to stderr, for people or for machines. What must not be in them is each writer's care.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt as _};
 
 use crate::config::{ConfigError, LogFormat};
@@ -17,7 +19,10 @@ pub(crate) fn init(filter: &str, format: LogFormat) -> Result<(), ConfigError> {
                 "`{filter}`: {error}; use a level such as `info`, or `info,im_core=debug`"
             ),
         })?;
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let _taken = match format {
         LogFormat::Text => builder.finish().try_init(),
         LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),

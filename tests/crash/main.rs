@@ -223,7 +223,7 @@ impl Run {
     }
 
     fn summary(&self) -> String {
-        let folder_bytes: u64 = fs::read_dir(&self.folder)
+        let folder_bytes: u64 = fs::read_dir(self.folder.join("data"))
             .into_iter()
             .flatten()
             .filter_map(|item| item.ok()?.metadata().ok())

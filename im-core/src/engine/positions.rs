@@ -15,7 +15,7 @@ use crate::{
 
 /// How long a position that follows from the log itself is kept back, so that a writer costs one row per pause rather
 /// than one per message.
-const DELAY: Duration = Duration::from_millis(500);
+const DELAY: Duration = Duration::from_secs(5);
 /// At how many rows they are stored without waiting.
 const ROWS: usize = 5_000;
 

@@ -12,6 +12,8 @@ use im_core::{
     port::{Append, Appended, Known, LogStore, Range, Runtime, Snapshot},
 };
 
+use crate::slow::{Turns, slowly};
+
 /// What happens to the next append, or read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Fault {
@@ -35,6 +37,7 @@ pub(crate) struct FaultyLog {
     /// How many calls failed.
     pub(crate) failed: Mutex<u32>,
     pub(crate) banned: Banned,
+    pub(crate) turns: Arc<Turns>,
 }
 
 impl FaultyLog {
@@ -88,6 +91,7 @@ impl LogStore for FaultyLog {
     }
 
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
+        self.turns.give_way().await;
         let fault = self.next(|fault| fault != Fault::Read);
         if fault == Some(Fault::Before) {
             return self.fail();
@@ -104,11 +108,12 @@ impl LogStore for FaultyLog {
             Some(Fault::Late(ms)) => self.runtime.sleep(Duration::from_millis(ms)).await,
             Some(Fault::Before | Fault::Read) | None => {}
         }
+        self.turns.give_way().await;
         Ok(appended)
     }
 
     async fn load(&self, conversation: ConversationId) -> Result<Option<Snapshot>, StoreError> {
-        self.inner.load(conversation).await
+        slowly!(self, self.inner.load(conversation))
     }
 
     async fn read(
@@ -120,7 +125,7 @@ impl LogStore for FaultyLog {
         if self.next(|fault| fault == Fault::Read).is_some() {
             return self.fail();
         }
-        self.inner.read(conversation, range, limit).await
+        slowly!(self, self.inner.read(conversation, range, limit))
     }
 
     async fn find(
@@ -128,6 +133,6 @@ impl LogStore for FaultyLog {
         conversation: ConversationId,
         keys: &[(UserId, ClientId)],
     ) -> Result<Vec<Known>, StoreError> {
-        self.inner.find(conversation, keys).await
+        slowly!(self, self.inner.find(conversation, keys))
     }
 }

@@ -21,6 +21,8 @@ mod link;
 mod ops;
 mod outlet;
 mod readme;
+mod regressions;
+mod slow;
 mod step;
 mod truth;
 mod world;
@@ -28,8 +30,8 @@ mod world;
 use proptest::prelude::*;
 use world::World;
 
-fn run(coalesce_ms: u64, ops: &[ops::Op]) {
-    let mut world = World::new(coalesce_ms);
+fn run(coalesce_ms: u64, seed: u64, ops: &[ops::Op]) {
+    let mut world = World::new(coalesce_ms, seed);
     for op in ops {
         world.step(op);
     }
@@ -41,7 +43,7 @@ proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 4_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_laws_hold((coalesce_ms, ops) in ops::history()) {
-        run(coalesce_ms, &ops);
+    fn the_laws_hold((coalesce_ms, seed, ops) in ops::history()) {
+        run(coalesce_ms, seed, &ops);
     }
 }

@@ -25,6 +25,7 @@ impl World {
     pub(crate) fn step(&mut self, op: &Op) {
         let failures = self.failures();
         self.perform(op);
+        self.ground.runtime.run_until_idle();
         self.lags |= self.failures() > failures;
         self.observe();
         self.come_back();
@@ -56,11 +57,12 @@ impl World {
             Op::Request(request) => self.judged(request),
             Op::Again => {
                 if let Some(last) = self.last.clone() {
-                    self.together(&[last.clone(), last.clone()]);
+                    self.together(&[last.clone(), last.clone()], None);
                     self.judged(&last);
                 }
             }
-            Op::Together(requests) => self.together(requests),
+            Op::Together(requests) => self.together(requests, None),
+            Op::DrainDuring { device, requests } => self.together(requests, Some(*device)),
             Op::Dropped(request) => {
                 let mut future = self.execute(request.user, request.command());
                 let _ = poll_once(&mut future);
@@ -236,7 +238,7 @@ impl World {
     }
 
     /// Several at once; each must end, and be in the log where it says.
-    fn together(&mut self, requests: &[Request]) {
+    fn together(&mut self, requests: &[Request], device: Option<usize>) {
         type Answers = Arc<Mutex<Vec<(Request, Result<Reply, Rejection>)>>>;
         let answers = Answers::default();
         for request in requests {
@@ -246,6 +248,9 @@ impl World {
                 let answer = future.await;
                 answers.lock().unwrap().push((request, answer));
             }));
+        }
+        if let Some(device) = device {
+            self.devices[device].drain(&self.ground, Duration::from_millis(1));
         }
         self.wait(4_000);
         let answers = answers.lock().unwrap();

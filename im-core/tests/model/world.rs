@@ -21,6 +21,7 @@ use crate::{
     device::{Device, Ground, State},
     faults::{FaultyLog, text_of},
     ops::{CONVERSATIONS, Request, USERS, What},
+    slow::{Slow, Turns},
     truth::{Ask, Truth},
 };
 
@@ -74,7 +75,7 @@ pub(crate) fn role(n: u8) -> Role {
 }
 
 impl World {
-    pub(crate) fn new(coalesce_ms: u64) -> Self {
+    pub(crate) fn new(coalesce_ms: u64, seed: u64) -> Self {
         let runtime = ManualRuntime::new(Timestamp(1_700_000_000_000));
         let mut ports = MemoryStore::new().ports();
         let inner = ports.log.clone();
@@ -84,6 +85,15 @@ impl World {
             coalesce_ms,
             ..Limits::default()
         };
+        let turns = Arc::new(Turns::new(seed));
+        ports.members = Arc::new(Slow {
+            inner: ports.members.clone(),
+            turns: turns.clone(),
+        });
+        ports.positions = Arc::new(Slow {
+            inner: ports.positions.clone(),
+            turns: turns.clone(),
+        });
         let elsewhere = Im::builder(ports.clone(), TrustEveryone).build();
         let log = Arc::new(FaultyLog {
             inner: inner.clone(),
@@ -91,6 +101,7 @@ impl World {
             faults: Mutex::default(),
             failed: Mutex::default(),
             banned: banned.clone(),
+            turns,
         });
         ports.log = log.clone();
         let im = Im::builder(ports, TrustEveryone).limits(limits).build();

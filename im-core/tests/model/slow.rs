@@ -1,0 +1,129 @@
+//! A store that lets others run in the middle of its calls, as one that waits for a disk does.
+
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Poll,
+};
+
+use async_trait::async_trait;
+use im_core::{
+    ConversationId, Member, Membership, Position, Settings, StoreError, UserId,
+    port::{Advance, MemberStore, PositionStore},
+};
+
+/// How often each call lets others run: a sequence that a seed determines; never with seed 0.
+pub(crate) struct Turns(AtomicU64);
+
+impl Turns {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+
+    pub(crate) async fn give_way(&self) {
+        // Xorshift: nothing but a sequence that looks random.
+        let mut state = self.0.load(Ordering::Relaxed);
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        self.0.store(state, Ordering::Relaxed);
+        let mut left = (state >> 33) % 4;
+        poll_fn(|cx| {
+            if left == 0 {
+                return Poll::Ready(());
+            }
+            left -= 1;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// Both sides of a call: others may run before it takes effect, and before the caller hears of it.
+macro_rules! slowly {
+    ($self:ident, $call:expr) => {{
+        $self.turns.give_way().await;
+        let answer = $call.await;
+        $self.turns.give_way().await;
+        answer
+    }};
+}
+pub(crate) use slowly;
+
+pub(crate) struct Slow<P: ?Sized> {
+    pub(crate) inner: Arc<P>,
+    pub(crate) turns: Arc<Turns>,
+}
+
+#[async_trait]
+impl MemberStore for Slow<dyn MemberStore> {
+    async fn members(
+        &self,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Member>, StoreError> {
+        slowly!(self, self.inner.members(conversation, users))
+    }
+
+    async fn roster(
+        &self,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError> {
+        slowly!(self, self.inner.roster(conversation, after, limit))
+    }
+
+    async fn membership(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+    ) -> Result<Option<Membership>, StoreError> {
+        slowly!(self, self.inner.membership(user, conversation))
+    }
+
+    async fn memberships(
+        &self,
+        user: &UserId,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<Membership>, StoreError> {
+        slowly!(self, self.inner.memberships(user, after, limit))
+    }
+
+    async fn conversations_of(&self, user: &UserId) -> Result<Vec<ConversationId>, StoreError> {
+        slowly!(self, self.inner.conversations_of(user))
+    }
+
+    async fn sharing(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        slowly!(self, self.inner.sharing(user, others))
+    }
+
+    async fn set_settings(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        settings: Settings,
+    ) -> Result<Option<Membership>, StoreError> {
+        slowly!(self, self.inner.set_settings(user, conversation, settings))
+    }
+}
+
+#[async_trait]
+impl PositionStore for Slow<dyn PositionStore> {
+    async fn advance(&self, advances: Vec<Advance>) -> Result<(), StoreError> {
+        slowly!(self, self.inner.advance(advances))
+    }
+
+    async fn position(
+        &self,
+        conversation: ConversationId,
+        user: &UserId,
+    ) -> Result<Option<Position>, StoreError> {
+        slowly!(self, self.inner.position(conversation, user))
+    }
+}
