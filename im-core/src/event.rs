@@ -42,7 +42,8 @@ pub struct SessionClosing {
 pub enum Push {
     /// A block of the user's own changed, on another device.
     BlockChanged(Block),
-    /// How the user keeps a conversation changed, on another device.
+    /// How the user keeps a conversation changed on another device. A [`Session`](crate::Session) that was away is told
+    /// this for each conversation with something new.
     ConversationChanged(Box<ConversationView>),
     /// An entry was stored.
     Entry(Entry),

@@ -36,11 +36,11 @@ struct Revoked {
 
 impl Revocations {
     /// Whether a token of this family, issued to this user then, was revoked.
-    pub(crate) fn contains(&self, family: Uuid, user: &UserId, issued_at_s: i64) -> bool {
+    pub(crate) fn contains(&self, family: Uuid, user: &UserId, issued_at: Timestamp) -> bool {
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         let revoked = lists.users.get(user);
         lists.families.contains_key(&family)
-            || revoked.is_some_and(|revoked| issued_at_s < revoked.at.0 / 1000)
+            || revoked.is_some_and(|revoked| issued_at <= revoked.at)
     }
 
     /// Revokes a family, and remembers it until its last access token would have ended.
@@ -49,7 +49,7 @@ impl Revocations {
         insert(&mut lists.families, family, Revoked { at, until });
     }
 
-    /// Revokes everything that a user was issued before this second.
+    /// Revokes everything that a user was issued up to this moment.
     pub(crate) fn add_user(&self, user: UserId, at: Timestamp, until: Timestamp) {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         insert(&mut lists.users, user, Revoked { at, until });
@@ -82,8 +82,8 @@ mod tests {
             revocations.add_family(family(n), Timestamp(0), Timestamp(n as i64));
         }
 
-        assert!(revocations.contains(family(CAPACITY), &user, 0));
-        assert!(!revocations.contains(family(0), &user, 0));
+        assert!(revocations.contains(family(CAPACITY), &user, Timestamp(0)));
+        assert!(!revocations.contains(family(0), &user, Timestamp(0)));
         let lists = revocations.lists.lock().expect("nobody panicked");
         assert!(lists.families.len() <= CAPACITY);
     }

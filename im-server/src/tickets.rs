@@ -138,6 +138,7 @@ mod tests {
             scope: "user".into(),
             exp: NOW.0 / 1000 + 900,
             iat: NOW.0 / 1000,
+            iat_ms: NOW,
             iss: "im-server".into(),
         }
     }

@@ -38,6 +38,8 @@ pub(crate) struct Claims {
     pub(crate) exp: i64,
     /// Since when, in seconds.
     pub(crate) iat: i64,
+    /// The same in milliseconds: a token of the very second in which its user signs out everywhere must end too.
+    pub(crate) iat_ms: Timestamp,
     /// By whom.
     pub(crate) iss: String,
 }
@@ -98,6 +100,7 @@ impl AccessTokens {
             scope: USER_SCOPE.to_owned(),
             exp: now.plus(ttl).0 / 1000,
             iat: now.0 / 1000,
+            iat_ms: now,
             iss: ISSUER.to_owned(),
         };
         let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)
@@ -125,7 +128,7 @@ impl AccessTokens {
     /// Whether a token was revoked since it was checked.
     pub(crate) fn is_revoked(&self, claims: &Claims) -> bool {
         self.revocations
-            .contains(claims.sid, &claims.sub, claims.iat)
+            .contains(claims.sid, &claims.sub, claims.iat_ms)
     }
 
     /// Ends all access tokens of a sign-in.
@@ -228,12 +231,22 @@ mod tests {
     fn revoking_a_user_ends_what_was_issued_before_and_not_what_comes_after() {
         let tokens = tokens();
         let old = issue(&tokens);
-        let later = Timestamp(NOW.0 + 2_000);
+        let later = Timestamp(NOW.0 + 2_500);
+        let issue_at = |at: Timestamp| {
+            let (user, device) = (UserId::new("alice").unwrap(), DeviceId::new("d").unwrap());
+            let lifetime = (at, ACCESS_TTL);
+            tokens.issue(user, device, Uuid::from_u128(3), lifetime).0
+        };
+        let same_second = issue_at(Timestamp(later.0 - 1));
+
         tokens.revoke_user(&UserId::new("alice").unwrap(), later);
-        let (user, device) = (UserId::new("alice").unwrap(), DeviceId::new("d").unwrap());
-        let (new, _) = tokens.issue(user, device, Uuid::from_u128(3), (later, ACCESS_TTL));
 
         assert_eq!(tokens.check(&old, later), Err(unauthenticated()));
-        assert!(tokens.check(&new, later).is_ok());
+        assert_eq!(tokens.check(&same_second, later), Err(unauthenticated()));
+        assert!(
+            tokens
+                .check(&issue_at(Timestamp(later.0 + 1)), later)
+                .is_ok()
+        );
     }
 }

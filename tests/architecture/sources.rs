@@ -64,6 +64,10 @@ pub(crate) fn sources() -> Vec<Source> {
 fn read_folder(folder: &Path, sources: &mut Vec<Source>) {
     for item in fs::read_dir(folder).unwrap() {
         let path = item.unwrap().path();
+        // Unit tests that have files of their own.
+        if path.file_stem().is_some_and(|name| name == "tests") {
+            continue;
+        }
         if path.is_dir() {
             read_folder(&path, sources);
         } else if path.extension().is_some_and(|extension| extension == "rs") {

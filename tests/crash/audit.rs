@@ -61,6 +61,7 @@ pub(crate) fn audit(world: &World, logs: &[Log]) -> Result<Totals, Violation> {
         }
     }
     let texts: Vec<_> = logs.iter().map(texts).collect();
+    let mut stored = Vec::new();
     for (client_id, ask) in &world.asks {
         let place = places.get(client_id.as_str()).copied();
         match &ask.answer {
@@ -84,16 +85,14 @@ pub(crate) fn audit(world: &World, logs: &[Log]) -> Result<Totals, Violation> {
                         "{client_id} was acknowledged at {told:?}, and is at {place:?}"
                     ));
                 }
-                let log = &logs[ask.conversation];
-                as_asked(
-                    client_id,
-                    ask,
-                    *seq,
-                    &log.entries[seq],
-                    &texts[ask.conversation],
-                )?;
+                stored.push((client_id, ask, *seq));
             }
         }
+    }
+    // What is lost is said before what differs because of it.
+    for (client_id, ask, seq) in stored {
+        let entry = &logs[ask.conversation].entries[&seq];
+        as_asked(client_id, ask, seq, entry, &texts[ask.conversation])?;
     }
     totals.seen = world
         .seen

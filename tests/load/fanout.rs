@@ -100,14 +100,20 @@ impl Fanout {
         let ours = serve::start_ours(store, coalesce_ms)?;
         let group = set_up(&ours, shape.members)?;
         let mut ours = Ours::open(ours, &group, shape, self)?;
-        // The first run is a warm-up. Its messages are what the control writes.
-        let payload = ours.run().map(|_| ours.audit.first.clone())?;
+        // The first run is a warm-up. Its messages are what the control writes, as many at once as came at once.
+        ours.run()?;
+        let payload = ours.audit.first.clone();
+        let per_write = if shape.per_write > 1 {
+            ours.per_read.round() as usize
+        } else {
+            1
+        };
         println!(
-            "system under test: load serve ({}), {} bytes per delivery",
+            "system under test: load serve ({}), {} bytes per delivery; control: {per_write} in each write",
             self.store,
             payload.len() + 4
         );
-        let mut control = Control::open(shape, &payload, self.pairs)?;
+        let mut control = Control::open(Shape { per_write, ..shape }, &payload, self.pairs)?;
         Pairs::run(what, goal, self.pairs, |side| match side {
             Side::Control => control.run(),
             Side::Ours => ours.run(),
@@ -209,6 +215,8 @@ impl Control {
 struct Ours {
     audit: Audit,
     options: Fanout,
+    /// Messages that came with one read, in the last run.
+    per_read: f64,
     sender: Sender,
     sent: usize,
     server: Server,
@@ -224,6 +232,7 @@ impl Ours {
         Ok(Self {
             audit,
             options: options.clone(),
+            per_read: 1.0,
             sender: Sender::open(server.address, "sender", group)?,
             sent: 0,
             server,
@@ -280,13 +289,13 @@ impl Ours {
         })?;
         self.sender.wait_for(to as u64)?;
         let count = (messages * members) as u64;
-        let reads = self.swarm.reads - reads;
+        self.per_read = count as f64 / (self.swarm.reads - reads).max(1) as f64;
         Ok(Figure {
             rate: count as f64 / (end - begin).as_secs_f64(),
             note: format!(
                 "{}; {:.1} per read; {}",
                 costs.end(Some(&self.server), count),
-                count as f64 / reads.max(1) as f64,
+                self.per_read,
                 percentiles(&self.audit.latency)
             ),
         })
@@ -314,7 +323,9 @@ impl Schedule {
         }
         let begin = Instant::now();
         // Whoever reads says when something is lost.
-        while number >= delivered().saturating_add(self.window) && begin.elapsed() < Duration::from_secs(30) {
+        while number >= delivered().saturating_add(self.window)
+            && begin.elapsed() < Duration::from_secs(30)
+        {
             thread::sleep(Duration::from_micros(50));
         }
     }

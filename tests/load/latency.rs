@@ -134,6 +134,12 @@ impl Acks {
         for pair in 1..=self.pairs {
             let control = self.control(&folder.path().join("control"), bytes as usize)?;
             println!("{pair:>2} control: {}", percentiles(&control));
+            if control.value_at_quantile(0.5) > 1_000_000_000 / self.rate * 5 {
+                println!(
+                    "   VOID: this disk does not sync {} times per second now",
+                    self.rate
+                );
+            }
             let cpu = stage.server.usage();
             let ours = self.ours(&stage, pair as u64)?;
             let each = stage.server.usage().cpu_since(&cpu).as_micros() as u64 / total;
@@ -326,6 +332,8 @@ impl EndToEnd {
                 )
             })?;
             println!("{pair:>2} ours    typing : {}", verdict(&ours, 1_000_000));
+            // Who only listens is taken for gone.
+            to.call("session.ping", &json!({}))?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The system under test: the engine, a store and the WebSocket door, and nothing else. Whoever comes is believed, so
 //! that ten thousand users need no tokens; rate limits are off.
 
-use std::{env, io, path::Path, process::Command};
+use std::{env, io, path::Path, process::Command, time::Duration};
 
 use clap::Args;
 use im_core::{Builder, Im, Limits, TrustEveryone};
@@ -9,6 +9,9 @@ use im_store::{MemoryStore, SqlStore};
 use im_transport::ws::{self, Options, WebSocketServer};
 use tests::process::Server;
 use tokio::net::TcpListener;
+
+/// So long nobody need say anything: the readers of a fan-out do nothing but read.
+const HEARTBEAT: Duration = Duration::from_secs(3_600);
 
 /// A server with nothing around it.
 #[derive(Args, Clone, Debug)]
@@ -53,6 +56,7 @@ impl Serve {
             let im = builder(&self.store)
                 .await?
                 .limits(limits(self.coalesce_ms))
+                .heartbeat(HEARTBEAT)
                 .build();
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             println!("listening on http://{}", listener.local_addr()?);

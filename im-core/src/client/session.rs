@@ -25,7 +25,7 @@ pub struct Session {
     ready: VecDeque<Push>,
     /// Where something is to be fetched. Kept until that is done, because whoever waits may stop in the middle.
     missing: BTreeSet<ConversationId>,
-    /// The version that the device had before the blocks that are ready.
+    /// The version that the device had before what is ready and in no log.
     version_before: Option<u64>,
     /// The link that `tracker` is up to date with.
     synced: Option<Arc<dyn Connection>>,
@@ -46,6 +46,7 @@ impl Session {
         let mut session = Self::begin(connector, runtime, Cursor::default()).await?;
         session.catch_up(Some(0)).await?;
         session.ready.clear();
+        session.version_before = None;
         Ok(session)
     }
 
@@ -222,17 +223,20 @@ impl Session {
         if page.reset {
             self.tracker = Tracker::default();
         }
+        if !page.items.is_empty() || !page.blocks.is_empty() {
+            self.version_before
+                .get_or_insert(self.tracker.cursor().version);
+        }
         for item in page.items {
             for entry in item.entries {
                 self.take(entry);
             }
+            // Positions and settings are in no log. Whether they differ from what the program knows, it knows itself.
+            let view = Box::new(item.view);
+            self.ready.push_back(Push::ConversationChanged(view));
         }
-        if !page.blocks.is_empty() {
-            self.version_before
-                .get_or_insert(self.tracker.cursor().version);
-            let blocks = page.blocks.into_iter().map(Push::BlockChanged);
-            self.ready.extend(blocks);
-        }
+        let blocks = page.blocks.into_iter().map(Push::BlockChanged);
+        self.ready.extend(blocks);
         self.tracker.turn_page(page.cursor, page.reset);
     }
 

@@ -103,3 +103,92 @@ fn begins(entry: &Entry, me: &UserId) -> bool {
         | Body::Unknown => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ClientId, Content, Epoch, Timestamp};
+
+    fn me() -> UserId {
+        UserId::new("me").unwrap()
+    }
+
+    fn there() -> ConversationId {
+        ConversationId::direct(&me(), &UserId::new("you").unwrap())
+    }
+
+    fn entry(seq: u64, body: Body) -> Entry {
+        Entry {
+            conversation: there(),
+            seq: Seq(seq),
+            sender: UserId::new("you").unwrap(),
+            client_id: ClientId::new(format!("k{seq}")).unwrap(),
+            at_ms: Timestamp(0),
+            ordinal: 0,
+            body,
+        }
+    }
+
+    fn said(seq: u64) -> Entry {
+        let content = Content::text("hello");
+        let edited = None;
+        entry(seq, Body::Message { content, edited })
+    }
+
+    fn added(seq: u64) -> Entry {
+        let members = vec![me()];
+        entry(seq, Body::MembersAdded { members })
+    }
+
+    fn cursor(held: Option<u64>) -> Cursor {
+        Cursor {
+            epoch: Epoch(1),
+            positions: held.map(|seq| (there(), Seq(seq))).into_iter().collect(),
+            ..Cursor::default()
+        }
+    }
+
+    #[test]
+    fn the_next_is_taken_the_old_is_not_and_a_gap_is_seen() {
+        let mut tracker = Tracker::new(cursor(Some(3)));
+        let arrivals = [3, 4, 5].map(|seq| tracker.arrival(&said(seq), &me()));
+        assert_eq!(arrivals, [Arrival::Old, Arrival::Next, Arrival::Gap]);
+
+        assert!(tracker.take(&said(4)));
+        assert!(!tracker.take(&said(4)));
+        assert!(!tracker.take(&said(3)));
+        assert_eq!(tracker.held(there()), Seq(4));
+    }
+
+    #[test]
+    fn what_is_not_known_begins_with_ones_own_coming_or_has_a_gap() {
+        let tracker = Tracker::new(cursor(None));
+        assert_eq!(tracker.arrival(&said(7), &me()), Arrival::Gap);
+        assert_eq!(tracker.arrival(&added(7), &me()), Arrival::Next);
+    }
+
+    #[test]
+    fn who_was_away_goes_on_where_it_came_back() {
+        let tracker = Tracker::new(cursor(Some(3)));
+        assert_eq!(tracker.arrival(&added(9), &me()), Arrival::Next);
+        assert_eq!(tracker.arrival(&added(2), &me()), Arrival::Old);
+    }
+
+    #[test]
+    fn a_page_does_not_take_back_what_pushes_brought() {
+        let mut tracker = Tracker::new(cursor(Some(3)));
+        tracker.take(&said(4));
+        tracker.turn_page(cursor(Some(3)), false);
+        assert_eq!(tracker.held(there()), Seq(4));
+        tracker.turn_page(cursor(Some(2)), true);
+        assert_eq!(tracker.held(there()), Seq(2));
+    }
+
+    #[test]
+    fn where_it_is_out_it_remembers_how_far_it_came() {
+        let mut tracker = Tracker::new(cursor(Some(3)));
+        tracker.turn_page(cursor(None), false);
+        assert_eq!(tracker.arrival(&said(3), &me()), Arrival::Old);
+        assert!(tracker.cursor().positions.is_empty());
+    }
+}

@@ -56,6 +56,7 @@ impl Engine {
             }
             Command::CloseSession(_) => Reply::CloseSession(Done {}),
             Command::CreateConversation(ask) => {
+                self.check_users(&ask.members)?;
                 Reply::CreateConversation(self.begin(actor, Ask::Create(ask)).await?)
             }
             Command::EditMessage(ask) => {

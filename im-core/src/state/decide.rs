@@ -85,15 +85,19 @@ impl ConversationState {
     /// # Errors
     /// A [`Rejection`]; `not_found` for everything that does not begin a conversation.
     pub fn decide_absent(actor: &Actor, ask: &Ask, facts: &Facts, limits: &Limits) -> Decided {
-        if matches!(ask, Ask::Create(_) | Ask::Direct(_)) {
-            check_known(facts)?;
-        }
         match ask {
-            Ask::Create(ask) => create(actor, ask, limits),
+            Ask::Create(ask) => {
+                let created = create(actor, ask, limits)?;
+                check_known(facts)?;
+                Ok(created)
+            }
             Ask::Direct(peer) if *peer == actor.user => Err(Rejection::new(
                 Code::InvalidRequest,
                 "a direct conversation needs somebody else",
             )),
+            Ask::Direct(_) if !facts.unknown.is_empty() => {
+                check_known(facts).map(|()| Decision::Nothing)
+            }
             Ask::Direct(_) if facts.blocked => Err(blocked()),
             Ask::Direct(peer) => {
                 let mut members = vec![actor.user.clone(), peer.clone()];

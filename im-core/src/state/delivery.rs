@@ -28,3 +28,25 @@ impl DeliveryState {
         self.behind.remove(&conversation);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_told_once_and_ends_when_it_is_fetched() {
+        let one = ConversationId::from_uuid(uuid::Uuid::from_u128(1));
+        let other = ConversationId::from_uuid(uuid::Uuid::from_u128(2));
+        let mut state = DeliveryState::default();
+        assert!(state.is_live(one));
+
+        assert!(state.fell_behind(one));
+        assert!(!state.fell_behind(one));
+        assert!(!state.is_live(one));
+        assert!(state.is_live(other));
+
+        state.caught_up(one);
+        assert!(state.is_live(one));
+        assert!(state.fell_behind(one));
+    }
+}

@@ -12,6 +12,8 @@ mod outbox;
 mod presence;
 mod rate;
 mod roster;
+#[cfg(test)]
+mod tests;
 
 pub use ask::Ask;
 pub(crate) use content::check_profile;

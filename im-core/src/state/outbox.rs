@@ -54,3 +54,43 @@ impl Outbox {
         self.waiting.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Content, UserId};
+
+    fn message(text: &str) -> SendMessage {
+        let (a, b) = (UserId::new("a").unwrap(), UserId::new("b").unwrap());
+        SendMessage {
+            conversation: ConversationId::direct(&a, &b),
+            client_id: ClientId::new(text).unwrap(),
+            content: Content::text(text),
+        }
+    }
+
+    #[test]
+    fn what_has_no_answer_waits_in_order() {
+        let mut outbox = Outbox::default();
+        let tickets = ["one", "two", "three"].map(|text| outbox.push(message(text)));
+
+        assert_eq!(outbox.settle(tickets[1]), Some(message("two")));
+        assert_eq!(outbox.settle(tickets[1]), None);
+
+        let waiting: Vec<_> = outbox.waiting().map(|(ticket, _)| ticket).collect();
+        assert_eq!(waiting, [tickets[0], tickets[2]]);
+    }
+
+    #[test]
+    fn what_is_seen_in_the_log_of_its_conversation_waits_no_more() {
+        let mut outbox = Outbox::default();
+        let one = message("one");
+        outbox.push(one.clone());
+        let elsewhere = ConversationId::from_uuid(uuid::Uuid::nil());
+
+        outbox.settle_stored(elsewhere, &one.client_id);
+        assert_eq!(outbox.len(), 1);
+        outbox.settle_stored(one.conversation, &one.client_id);
+        assert!(outbox.is_empty());
+    }
+}

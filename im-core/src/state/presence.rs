@@ -46,3 +46,24 @@ impl PresenceState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_there_as_long_as_there_is_a_session() {
+        let mut presence = PresenceState::default();
+        assert_eq!(presence.availability(), Availability::Offline);
+
+        assert!(presence.attached());
+        assert!(!presence.attached());
+        assert!(!presence.detached(Timestamp(1)));
+        assert_eq!(presence.availability(), Availability::Online);
+        assert_eq!(presence.last_seen(), None);
+
+        assert!(presence.detached(Timestamp(2)));
+        assert_eq!(presence.availability(), Availability::Offline);
+        assert_eq!(presence.last_seen(), Some(Timestamp(2)));
+    }
+}

@@ -27,8 +27,16 @@ pub(crate) enum Fault {
     Read,
 }
 
-/// Texts that must not be seen any more.
-pub(crate) type Banned = Arc<Mutex<Vec<String>>>;
+/// Texts that were taken back.
+#[derive(Default)]
+pub(crate) struct Texts {
+    /// Not to be read any more: the store has the recall.
+    pub(crate) stored: Vec<String>,
+    /// Not to be pushed any more either: the engine was told that the store has it.
+    pub(crate) told: Vec<String>,
+}
+
+pub(crate) type Banned = Arc<Mutex<Texts>>;
 
 pub(crate) struct FaultyLog {
     pub(crate) inner: Arc<dyn LogStore>,
@@ -54,8 +62,9 @@ impl FaultyLog {
         Err(StoreError::new("a test", "injected"))
     }
 
-    /// From the moment when a recall is stored, what it took back is banned.
-    async fn ban(&self, append: &Append) {
+    /// What these entries take back.
+    async fn taken_back(&self, append: &Append) -> Vec<String> {
+        let mut taken = Vec::new();
         for new in &append.entries {
             let Body::Recalled { target } = new.entry.body else {
                 continue;
@@ -75,8 +84,9 @@ impl FaultyLog {
                     } if edited == target => text_of(&content),
                     _ => None,
                 });
-            self.banned.lock().unwrap().extend(texts);
+            taken.extend(texts);
         }
+        taken
     }
 }
 
@@ -96,19 +106,19 @@ impl LogStore for FaultyLog {
         if fault == Some(Fault::Before) {
             return self.fail();
         }
-        let banned = self.banned.lock().unwrap().clone();
-        self.ban(&append).await;
+        let taken = self.taken_back(&append).await;
         let appended = self.inner.append(append).await?;
         if appended != Appended::Stored {
-            *self.banned.lock().unwrap() = banned;
             return Ok(appended);
         }
+        self.banned.lock().unwrap().stored.extend(taken.clone());
         match fault {
             Some(Fault::After) => return self.fail(),
             Some(Fault::Late(ms)) => self.runtime.sleep(Duration::from_millis(ms)).await,
             Some(Fault::Before | Fault::Read) | None => {}
         }
         self.turns.give_way().await;
+        self.banned.lock().unwrap().told.extend(taken);
         Ok(appended)
     }
 

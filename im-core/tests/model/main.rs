@@ -22,8 +22,10 @@ mod ops;
 mod outlet;
 mod readme;
 mod regressions;
+mod requests;
 mod slow;
 mod step;
+mod threads;
 mod truth;
 mod world;
 
@@ -39,8 +41,20 @@ fn run(coalesce_ms: u64, seed: u64, ops: &[ops::Op]) {
     world.check_end();
 }
 
+/// As many histories as a push waits for, unless the environment asks for more.
+fn config() -> ProptestConfig {
+    let mut config = ProptestConfig {
+        max_shrink_iters: 4_000,
+        ..ProptestConfig::default()
+    };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 128;
+    }
+    config
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn the_laws_hold((coalesce_ms, seed, ops) in ops::history()) {

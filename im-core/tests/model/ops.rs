@@ -49,6 +49,11 @@ pub(crate) enum Op {
     Again,
     /// Several at once.
     Together(Vec<Request>),
+    /// Several at once, while a device reads.
+    DrainDuring {
+        device: usize,
+        requests: Vec<Request>,
+    },
     /// One whose future is dropped after its first poll.
     Dropped(Request),
     /// From another engine on the same store.
@@ -136,7 +141,7 @@ fn request() -> impl Strategy<Value = Request> {
         3 => (0..USERS).prop_map(|whom| What::Kick { whom }),
         2 => Just(What::Join),
         2 => Just(What::Leave),
-        2 => (0..USERS, 0..3u8).prop_map(|(whom, role)| What::Role { whom, role }),
+        3 => (0..USERS, prop_oneof![1 => Just(0u8), 4 => Just(1), 1 => Just(2)]).prop_map(|(whom, role)| What::Role { whom, role }),
         1 => (0..3u8).prop_map(|name| What::Name { name }),
     ];
     // Mostly the first group and its owner, so that histories are about something.
@@ -165,6 +170,7 @@ fn op() -> impl Strategy<Value = Op> {
         24 => request().prop_map(Op::Request),
         2 => Just(Op::Again),
         4 => vec(request(), 2..5).prop_map(Op::Together),
+        4 => (device(), vec(request(), 1..5)).prop_map(|(device, requests)| Op::DrainDuring { device, requests }),
         2 => request().prop_map(Op::Dropped),
         2 => request().prop_map(Op::Elsewhere),
         6 => (at(), any::<bool>()).prop_map(|((user, conversation), wait)| Op::Say { user, conversation, wait }),
@@ -172,7 +178,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (at(), 0..20u64).prop_map(|((user, conversation), seq)| Op::Delivered { user, conversation, seq }),
         1 => (at(), (0..20u64, 0..20u64)).prop_map(|((user, conversation), seqs)| Op::Marks { user, conversation, seqs }),
         1 => at().prop_map(|(user, conversation)| Op::Typing { user, conversation }),
-        1 => (0..USERS, 0..USERS, any::<bool>()).prop_map(|(user, whom, on)| Op::Block { user, whom, on }),
+        2 => (0..USERS, 0..USERS, any::<bool>()).prop_map(|(user, whom, on)| Op::Block { user, whom, on }),
         1 => (0..USERS, 0..USERS).prop_map(|(user, whom)| Op::Watch { user, whom }),
         4 => device().prop_map(|device| Op::Connect { device }),
         3 => device().prop_map(|device| Op::Disconnect { device }),
@@ -189,7 +195,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 /// A history that begins with something to talk in, and somebody to listen.
-pub(crate) fn history() -> impl Strategy<Value = (u64, Vec<Op>)> {
+pub(crate) fn history() -> impl Strategy<Value = (u64, u64, Vec<Op>)> {
     let begin = (any::<u8>(), any::<bool>(), vec(0..USERS * 2, 3..6)).prop_map(
         |(members, open, devices)| {
             let mut ops = vec![
@@ -205,8 +211,8 @@ pub(crate) fn history() -> impl Strategy<Value = (u64, Vec<Op>)> {
         },
     );
     let coalesce = prop_oneof![2 => Just(0), 1 => Just(20u64)];
-    (coalesce, begin, vec(op(), 5..60)).prop_map(|(coalesce, mut ops, more)| {
+    (coalesce, any::<u64>(), begin, vec(op(), 5..60)).prop_map(|(coalesce, seed, mut ops, more)| {
         ops.extend(more);
-        (coalesce, ops)
+        (coalesce, seed, ops)
     })
 }

@@ -83,7 +83,7 @@ impl TestOutlet {
                 *last = entry.seq.max(*last);
                 let said = format!("{entry:?}");
                 let banned = self.banned.lock().unwrap();
-                if let Some(text) = banned.iter().find(|text| said.contains(*text)) {
+                if let Some(text) = banned.told.iter().find(|text| said.contains(*text)) {
                     state.broken.push(format!("law 7: {text} was pushed"));
                 }
             }

@@ -1,45 +1,42 @@
 //! A store that lets others run in the middle of its calls, as one that waits for a disk does.
 
 use std::{
-    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::Poll,
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use im_core::{
     ConversationId, Member, Membership, Position, Settings, StoreError, UserId,
-    port::{Advance, MemberStore, PositionStore},
+    port::{Advance, MemberStore, PositionStore, Runtime},
 };
 
-/// How often each call lets others run: a sequence that a seed determines; never with seed 0.
-pub(crate) struct Turns(AtomicU64);
+/// How long each call takes: a few microseconds, in a sequence that a seed determines; nothing with seed 0.
+pub(crate) struct Turns {
+    state: AtomicU64,
+    runtime: Arc<dyn Runtime>,
+}
 
 impl Turns {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(AtomicU64::new(seed))
+    pub(crate) fn new(seed: u64, runtime: Arc<dyn Runtime>) -> Self {
+        Self {
+            state: AtomicU64::new(seed),
+            runtime,
+        }
     }
 
     pub(crate) async fn give_way(&self) {
         // Xorshift: nothing but a sequence that looks random.
-        let mut state = self.0.load(Ordering::Relaxed);
+        let mut state = self.state.load(Ordering::Relaxed);
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        self.0.store(state, Ordering::Relaxed);
-        let mut left = (state >> 33) % 4;
-        poll_fn(|cx| {
-            if left == 0 {
-                return Poll::Ready(());
-            }
-            left -= 1;
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
+        self.state.store(state, Ordering::Relaxed);
+        let span = Duration::from_micros((state >> 33) % 8);
+        self.runtime.sleep(span).await;
     }
 }
 

@@ -19,7 +19,7 @@ use im_store::MemoryStore;
 
 use crate::{
     device::{Device, Ground, State},
-    faults::{FaultyLog, text_of},
+    faults::{Banned, FaultyLog, text_of},
     ops::{CONVERSATIONS, Request, USERS, What},
     slow::{Slow, Turns},
     truth::{Ask, Truth},
@@ -80,12 +80,12 @@ impl World {
         let mut ports = MemoryStore::new().ports();
         let inner = ports.log.clone();
         ports.runtime = Arc::new(runtime.clone());
-        let banned = Arc::new(Mutex::new(Vec::new()));
+        let banned = Banned::default();
         let limits = Limits {
             coalesce_ms,
             ..Limits::default()
         };
-        let turns = Arc::new(Turns::new(seed));
+        let turns = Arc::new(Turns::new(seed, ports.runtime.clone()));
         ports.members = Arc::new(Slow {
             inner: ports.members.clone(),
             turns: turns.clone(),

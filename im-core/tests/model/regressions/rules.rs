@@ -1,0 +1,229 @@
+//! Who may do and see what.
+
+use im_core::{
+    AddMembers, Body, ClientId, Code, Content, EditMessage, History, MarkRead, Push, RecallMessage,
+    Seq, SubscribePresence, Typing,
+};
+
+use super::{begun, finish, pushed, request, send};
+use crate::{
+    device::State,
+    faults::Fault,
+    ops::{Op, What},
+    requests::poll_once,
+    world::{World, conversation, user},
+};
+
+#[test]
+fn a_recall_reaches_what_another_node_stored() {
+    finish(begun(&[
+        Op::Elsewhere(request(0, 0, 0, What::Send { variant: true })),
+        Op::Request(request(0, 0, 1, What::Recall { target: 2 })),
+    ]));
+}
+
+#[test]
+fn a_strangers_request_in_the_same_batch_does_not_lift_a_block() {
+    let mut world = begun(&[Op::Block {
+        user: 1,
+        whom: 0,
+        on: true,
+    }]);
+    let variant = false;
+    // The first leads and waits; the other two are decided together.
+    world.step(&Op::Fault(Fault::Late(100)));
+    world.step(&Op::Direct { user: 0, peer: 1 });
+    world.step(&Op::Block {
+        user: 1,
+        whom: 0,
+        on: false,
+    });
+    let leader = request(0, 2, 0, What::Send { variant });
+    let mut first = world.execute(0, leader.command());
+    assert!(poll_once(&mut first).is_pending());
+    world.step(&Op::Block {
+        user: 1,
+        whom: 0,
+        on: true,
+    });
+    let stranger = request(3, 2, 1, What::Send { variant });
+    let blocked = request(0, 2, 2, What::Send { variant });
+    let mut stranger = world.execute(3, stranger.command());
+    let mut blocked = world.execute(0, blocked.command());
+    assert!(poll_once(&mut stranger).is_pending());
+    assert!(poll_once(&mut blocked).is_pending());
+
+    let runtime = &world.ground.runtime;
+    assert!(runtime.block_on(first).is_ok());
+    let codes = [stranger, blocked].map(|future| runtime.block_on(future).unwrap_err().code);
+
+    assert_eq!(codes, [Code::NotFound, Code::Blocked]);
+}
+
+#[test]
+fn an_edit_does_not_pass_a_block() {
+    let mut world = begun(&[
+        send(0, 2, 0),
+        Op::Block {
+            user: 1,
+            whom: 0,
+            on: true,
+        },
+    ]);
+    let edit = What::Edit {
+        target: 2,
+        variant: false,
+    };
+    world.step(&Op::Request(request(0, 2, 1, edit.clone())));
+    let answer = world.execute(0, request(0, 2, 1, edit).command());
+    let answer = world.ground.runtime.block_on(answer);
+
+    assert_eq!(answer.unwrap_err().code, Code::Blocked);
+}
+
+#[test]
+fn a_retry_of_what_changes_nothing_any_more_gets_its_first_answer() {
+    let add = || Op::Request(request(0, 0, 0, What::Add { whom: 3 }));
+    // The reference judges: the first seq, not the head.
+    finish(begun(&[add(), send(0, 0, 1), add()]));
+}
+
+#[test]
+fn history_of_a_former_member_ends() {
+    let mut ops = vec![Op::Request(request(0, 0, 0, What::Kick { whom: 1 }))];
+    ops.extend((1..9).map(|key| send(0, 0, key)));
+    let world = begun(&ops);
+    let ask = |after| History {
+        conversation: conversation(0),
+        after_seq: Some(Seq(after)),
+        before_seq: None,
+        limit: Some(2),
+    };
+
+    let page = world.call(1, ask(1)).unwrap();
+    assert_eq!(
+        (page.items.len(), page.done, page.head.seq),
+        (1, true, Seq(2))
+    );
+    let page = world.call(1, ask(2)).unwrap();
+    assert_eq!((page.items.len(), page.done), (0, true));
+}
+
+#[test]
+fn a_former_member_does_not_see_what_was_edited_in_later() {
+    let world = begun(&[
+        send(0, 0, 0),
+        Op::Request(request(0, 0, 1, What::Kick { whom: 1 })),
+    ]);
+    let edit = EditMessage {
+        conversation: conversation(0),
+        client_id: ClientId::new("later").unwrap(),
+        target: Seq(2),
+        content: Content::text("secret"),
+    };
+    world.call(0, edit).unwrap();
+    let ask = History {
+        conversation: conversation(0),
+        after_seq: None,
+        before_seq: None,
+        limit: None,
+    };
+
+    let page = world.call(1, ask).unwrap();
+
+    assert!(!format!("{page:?}").contains("secret"));
+    assert_eq!(page.items[1].body, Body::Unknown);
+}
+
+#[test]
+fn who_parts_is_not_watched_any_more() {
+    let mut world = begun(&[Op::Connect { device: 5 }]);
+    let State::Raw(raw) = &world.devices[5].state else {
+        panic!("device 5 is our own")
+    };
+    let users = vec![user(0)];
+    raw.call(&world.ground, SubscribePresence { users })
+        .unwrap();
+    world.step(&Op::Request(request(0, 0, 0, What::Kick { whom: 2 })));
+
+    world.step(&Op::Connect { device: 1 });
+
+    let outlet = world.devices[5].outlet().unwrap();
+    let told = std::iter::from_fn(|| outlet.next()).any(|push| matches!(push, Push::Presence(_)));
+    assert!(!told);
+}
+
+#[test]
+fn a_recall_takes_back_what_waits_to_be_delivered() {
+    let mut world = World::new(20, 0);
+    world.step(&Op::Direct { user: 0, peer: 1 });
+    world.step(&Op::Connect { device: 3 });
+    world.step(&send(0, 2, 0));
+    // The outlet notes if the text is pushed after its recall is stored.
+    world.step(&Op::Request(request(0, 2, 1, What::Recall { target: 2 })));
+    world.step(&Op::Wait { ms: 100 });
+    finish(world);
+}
+
+#[test]
+fn nobody_marks_beyond_the_end() {
+    let world = begun(&[send(0, 0, 0)]);
+    let ask = MarkRead {
+        conversation: conversation(0),
+        seq: Seq(u64::MAX),
+    };
+    assert_eq!(world.call(1, ask).unwrap().position.read, Seq(2));
+}
+
+#[test]
+fn a_target_beyond_every_seq_is_not_there() {
+    let world = begun(&[]);
+    let ask = RecallMessage {
+        conversation: conversation(0),
+        client_id: ClientId::random(),
+        target: Seq(u64::MAX),
+    };
+    assert_eq!(world.call(0, ask).unwrap_err().code, Code::NotFound);
+}
+
+#[test]
+fn typing_needs_a_membership() {
+    let world = begun(&[]);
+    let ask = Typing {
+        conversation: conversation(0),
+    };
+    assert!(world.call(1, ask.clone()).is_ok());
+    assert_eq!(world.call(3, ask).unwrap_err().code, Code::NotFound);
+}
+
+#[test]
+fn a_member_added_while_others_wait_gets_nothing_of_before() {
+    // Entries wait to be delivered together; a session opens between the storing of its user's coming and the delivery.
+    let mut world = World::new(20, 0);
+    world.step(&Op::Create {
+        group: 0,
+        members: 0b10,
+        open: false,
+    });
+    world.step(&send(0, 0, 0));
+    world.step(&Op::Fault(Fault::Late(5)));
+    world.step(&Op::ConnectDuring {
+        device: 7,
+        request: request(0, 0, 1, What::Add { whom: 3 }),
+    });
+    world.wait(4_000);
+
+    assert_eq!(pushed(&world, 7), [3]);
+}
+
+#[test]
+fn batches_of_adds_keep_the_limit() {
+    let world = begun(&[]);
+    let ask = AddMembers {
+        conversation: conversation(0),
+        client_id: ClientId::random(),
+        users: (10..600).map(user).collect(),
+    };
+    let answer = world.call(0, ask);
+    assert_eq!(answer.unwrap_err().code, Code::TooMany);
+}
