@@ -22,7 +22,7 @@ use tests::{
 
 use crate::{
     line::Line,
-    report::{histogram, median, millis, percentiles},
+    report::{histogram, median, percentiles, verdict},
     serve,
     swarm::{Script, Step, Swarm},
 };
@@ -374,16 +374,6 @@ impl EndToEnd {
         }
         Ok(latency)
     }
-}
-
-fn verdict(latency: &Histogram<u64>, goal: u64) -> String {
-    let p99 = latency.value_at_quantile(0.99);
-    let word = if p99 <= goal { "reached" } else { "missed" };
-    format!(
-        "{}; goal of {} ms {word}",
-        percentiles(latency),
-        millis(goal)
-    )
 }
 
 struct Relay {

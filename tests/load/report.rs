@@ -36,7 +36,18 @@ pub(crate) fn percentiles(histogram: &Histogram<u64>) -> String {
     )
 }
 
-pub(crate) fn millis(nanos: u64) -> String {
+/// Percentiles, and whether the 99th keeps to the goal, in nanoseconds.
+pub(crate) fn verdict(latency: &Histogram<u64>, goal: u64) -> String {
+    let p99 = latency.value_at_quantile(0.99);
+    let word = if p99 <= goal { "reached" } else { "missed" };
+    format!(
+        "{}; goal of {} ms {word}",
+        percentiles(latency),
+        millis(goal)
+    )
+}
+
+fn millis(nanos: u64) -> String {
     format!("{:.3}", nanos as f64 / 1e6)
 }
 

@@ -128,10 +128,12 @@ impl Swarm {
     fn connect(&mut self, script: &mut impl Script) -> io::Result<()> {
         let place = self.peers.len();
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-        // Each source address has its own ports: 15,000 connections for each of them.
-        let source = Ipv4Addr::new(127, 0, 1, 1 + (place / 15_000) as u8);
-        socket.set_reuse_address(true)?;
-        socket.bind(&SocketAddr::from((source, 0)).into())?;
+        // Each source address has its own ports: 15,000 connections for each of them. The first needs no search for one.
+        if place >= 15_000 {
+            let source = Ipv4Addr::new(127, 0, 1, (place / 15_000) as u8);
+            socket.set_reuse_address(true)?;
+            socket.bind(&SocketAddr::from((source, 0)).into())?;
+        }
         // A reset when it is dropped: tens of thousands of ports in TIME_WAIT would be in the next run's way.
         socket.set_linger(Some(Duration::ZERO))?;
         socket.set_tcp_nodelay(true)?;

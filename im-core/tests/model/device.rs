@@ -246,9 +246,39 @@ impl Raw {
                     self.fetch(entry.conversation, ground, taken);
                 }
             }
+            // Both ways lead there.
+            Push::HeadMoved(hint) if hint.head.0.is_multiple_of(2) => self.pull(ground, taken),
             Push::HeadMoved(hint) => self.fetch(hint.conversation, ground, taken),
             _ => {}
         }
+    }
+
+    /// Catches up on the link that is open.
+    fn pull(&mut self, ground: &Ground, taken: &mut Taken) {
+        for _ in 0..1_000 {
+            let ask = SyncPull {
+                cursor: self.cursor.clone(),
+                have: self.have.clone(),
+                limit: Some(3),
+            };
+            // A fault: it asks again.
+            let Ok(page) = self.call(ground, ask) else {
+                continue;
+            };
+            for entry in page.items.into_iter().flat_map(|item| item.entries) {
+                let have = self.have.entry(entry.conversation).or_default();
+                if entry.seq > *have {
+                    *have = entry.seq;
+                    taken.entry(entry.conversation).or_default().push(entry);
+                }
+            }
+            self.have.extend(page.cursor.positions.clone());
+            self.cursor = Some(page.cursor);
+            if page.done {
+                return;
+            }
+        }
+        panic!("sync does not end");
     }
 
     fn fetch(&mut self, conversation: ConversationId, ground: &Ground, taken: &mut Taken) {

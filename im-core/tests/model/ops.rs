@@ -188,16 +188,39 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (device(), 1..8u32).prop_map(|(device, offers)| Op::Stall { device, offers }),
         4 => device().prop_map(|device| Op::Drain { device }),
         2 => (device(), request()).prop_map(|(device, request)| Op::ConnectDuring { device, request }),
+        3 => (device(), any::<bool>(), 0..24u8).prop_map(|(device, add, key)| come_or_go(device, add, key)),
         4 => fault.prop_map(Op::Fault),
         2 => prop_oneof![1..2_000u64, Just(200_000)].prop_map(|ms| Op::Wait { ms }),
         1 => (-3_600_000..3_600_000i64).prop_map(|ms| Op::StepClock { ms }),
     ]
 }
 
+/// A device comes while the owner of the first group adds or removes its user.
+fn come_or_go(device: usize, add: bool, key: u8) -> Op {
+    let whom = device / 2;
+    let what = if add {
+        What::Add { whom }
+    } else {
+        What::Kick { whom }
+    };
+    let request = Request {
+        user: 0,
+        conversation: 0,
+        key,
+        what,
+    };
+    Op::ConnectDuring { device, request }
+}
+
 /// A history that begins with something to talk in, and somebody to listen.
 pub(crate) fn history() -> impl Strategy<Value = (u64, u64, Vec<Op>)> {
-    let begin = (any::<u8>(), any::<bool>(), vec(0..USERS * 2, 3..6)).prop_map(
-        |(members, open, devices)| {
+    let begin = (
+        any::<u8>(),
+        any::<bool>(),
+        vec(0..USERS * 2, 3..6),
+        vec(1..USERS, 0..3),
+    )
+        .prop_map(|(members, open, devices, admins)| {
             let mut ops = vec![
                 Op::Create {
                     group: 0,
@@ -206,10 +229,17 @@ pub(crate) fn history() -> impl Strategy<Value = (u64, u64, Vec<Op>)> {
                 },
                 Op::Direct { user: 0, peer: 1 },
             ];
+            ops.extend(admins.into_iter().map(|whom| {
+                Op::Request(Request {
+                    user: 0,
+                    conversation: 0,
+                    key: 100 + whom as u8,
+                    what: What::Role { whom, role: 1 },
+                })
+            }));
             ops.extend(devices.into_iter().map(|device| Op::Connect { device }));
             ops
-        },
-    );
+        });
     let coalesce = prop_oneof![2 => Just(0), 1 => Just(20u64)];
     (coalesce, any::<u64>(), begin, vec(op(), 5..60)).prop_map(|(coalesce, seed, mut ops, more)| {
         ops.extend(more);
