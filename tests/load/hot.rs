@@ -227,6 +227,8 @@ struct Chatter {
     said: usize,
     /// The next seq for each.
     next: Vec<u64>,
+    /// Where the seq stands in a push: what is before it is always as long.
+    seq_at: Option<usize>,
     text: String,
     wrong: Option<String>,
 }
@@ -242,9 +244,22 @@ impl Chatter {
             messages: options.remote_messages,
             said: 0,
             next: vec![2; options.senders],
+            seq_at: None,
             text: "x".repeat(options.text),
             wrong: None,
         }
+    }
+
+    /// The seq of a push, without parsing what is around it.
+    fn seq(&mut self, payload: &[u8]) -> Option<u64> {
+        const KEY: &[u8] = b"\"seq\":";
+        if self.seq_at.is_none() {
+            let found = payload.windows(KEY.len()).position(|part| part == KEY);
+            self.seq_at = found.map(|key| key + KEY.len());
+        }
+        let digits = payload.get(self.seq_at?..)?;
+        let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+        Some(digits.fold(0, |seq, digit| seq * 10 + u64::from(digit - b'0')))
     }
 
     fn is_complete(&self) -> bool {
@@ -281,14 +296,12 @@ impl Script for Chatter {
     fn frame(&mut self, peer: usize, frame: Frame<'_>, out: &mut Vec<u8>) -> Step {
         let payload = frame.payload;
         if payload.starts_with(br#"{"jsonrpc":"2.0","method":"message.stored""#) {
-            let expected = format!("\"seq\":{},", self.next[peer]);
-            if !payload[..payload.len().min(200)]
-                .windows(expected.len())
-                .any(|part| part == expected.as_bytes())
-            {
+            let expected = self.next[peer];
+            if self.seq(payload) != Some(expected) {
                 let text = String::from_utf8_lossy(payload);
-                self.wrong
-                    .get_or_insert(format!("peer {peer} expected {expected} and got {text}"));
+                self.wrong.get_or_insert(format!(
+                    "peer {peer} expected seq {expected} and got {text}"
+                ));
             }
             self.next[peer] += 1;
             self.arrived += 1;

@@ -262,7 +262,7 @@ fn hint(session: &SessionEntry, conversation: ConversationId, head: Seq) {
 }
 
 /// Lets other tasks run.
-async fn give_way() {
+pub(super) async fn give_way() {
     let mut gave = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut gave, true) {

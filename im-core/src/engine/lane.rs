@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Engine,
+    fanout::give_way,
     retry::fingerprint,
     slot::{Slot, Stored, Waiting, Work},
 };
@@ -24,6 +25,8 @@ use crate::{
 
 /// Requests that one commit takes from a lane.
 const BATCH: usize = 256;
+/// How often a lane lets others run to see whether they bring more, before it decides what waits.
+const GIVE_WAY: usize = 4;
 /// How often a request is decided anew because another writer was faster.
 const ATTEMPTS: usize = 32;
 /// Entries per read when catching up.
@@ -105,7 +108,16 @@ impl Engine {
         };
         let mut work: BoxFuture<()> = Box::pin(async move {
             let Leading { engine, slot, .. } = &lane;
-            while let Some(turn) = engine.next_turn(slot) {
+            let mut last = 0;
+            loop {
+                if last > 1 {
+                    // Whoever was answered just now may have more to say: one commit for all of it.
+                    gather(slot).await;
+                }
+                let Some(turn) = engine.next_turn(slot) else {
+                    break;
+                };
+                last = turn.len();
                 // A bug in one turn must not stop the conversation for ever.
                 if AssertUnwindSafe(engine.take_turn(slot, turn))
                     .catch_unwind()
@@ -265,6 +277,30 @@ enum Turn {
     CatchUp,
     Decide(Vec<Waiting>),
     Flush,
+}
+
+impl Turn {
+    /// How many requests it decides.
+    fn len(&self) -> usize {
+        match self {
+            Self::Decide(waiting) => waiting.len(),
+            Self::CatchUp | Self::Flush => 0,
+        }
+    }
+}
+
+/// Gives way as long as that brings more work, a few times at most.
+async fn gather(slot: &Slot) {
+    for _ in 0..GIVE_WAY {
+        let before = slot.lock().queue.len();
+        if before >= BATCH {
+            return;
+        }
+        give_way().await;
+        if slot.lock().queue.len() == before {
+            return;
+        }
+    }
 }
 
 pub(super) fn interrupted() -> Rejection {

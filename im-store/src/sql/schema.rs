@@ -120,14 +120,15 @@ impl MigrationTrait for First {
 }
 
 /// Numbers are 64 bits and times are milliseconds everywhere. `entry` is written in the order of its own key, so that
-/// a commit touches few pages whatever the number of conversations; `revision` names the edits of a message, which a
-/// recall wipes.
+/// a commit touches few pages whatever the number of conversations; its client ids come first in their index for the same
+/// reason: where devices choose ids that grow with time, as ours do, all of a commit goes to the end of it. `revision`
+/// names the edits of a message, which a recall wipes.
 const FIRST: &[&str] = &[
     "CREATE TABLE meta (id bigint NOT NULL PRIMARY KEY, epoch bigint NOT NULL)",
     "CREATE TABLE entry (n {serial}, conversation_id {uuid}, seq bigint NOT NULL, sender {id}, client_id {id}, \
      ordinal bigint NOT NULL, at_ms bigint NOT NULL, fingerprint bigint NOT NULL, body {blob}, \
      CONSTRAINT entry_seq UNIQUE (conversation_id, seq), \
-     CONSTRAINT entry_client_id UNIQUE (conversation_id, sender, client_id))",
+     CONSTRAINT entry_client_id UNIQUE (client_id, sender, conversation_id))",
     "CREATE TABLE revision (conversation_id {uuid}, target bigint NOT NULL, seq bigint NOT NULL, \
      PRIMARY KEY (conversation_id, target, seq)) {clustered}",
     "CREATE TABLE conversation (id {uuid}, info {blob}, PRIMARY KEY (id))",
