@@ -94,6 +94,7 @@ impl Engine {
             id: self.registry.next_id(),
             actor: identity.actor.clone(),
             device: open.device.clone(),
+            expires_at_ms: identity.expires_at_ms,
             outlet,
             delivery: Mutex::default(),
             listens: Mutex::new(Some(Vec::new())),
@@ -106,6 +107,7 @@ impl Engine {
             server_time_ms: now,
             heartbeat_ms: u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX),
         };
+        self.expiries.add(self, &entry);
         let displaced = self.registry.add(&entry);
         // From here on dropping it undoes what was done.
         let attachment = Attachment {
@@ -156,6 +158,7 @@ impl Engine {
         let now = self.ports.runtime.now();
         let listens = lock(&entry.listens).take();
         self.ignore_all(entry, listens);
+        self.expiries.remove(entry);
         if !self.registry.remove(entry, now) {
             return;
         }

@@ -20,6 +20,8 @@ pub(crate) struct SessionEntry {
     pub(super) id: SessionId,
     pub(super) actor: Actor,
     pub(super) device: DeviceId,
+    /// When it must end; `None` for never.
+    pub(super) expires_at_ms: Option<Timestamp>,
     pub(super) outlet: Arc<dyn Outlet>,
     pub(super) delivery: Mutex<DeliveryState>,
     /// In whose audience it is; `None` once it is over.

@@ -9,7 +9,8 @@ use crate::{Actor, Authority, Code, Rejection, Timestamp, UserId};
 pub struct Identity {
     /// The user and its authority.
     pub actor: Actor,
-    /// When sessions that were opened with the token must end; `None` for never.
+    /// When sessions that were opened with the token must end, by the wall clock of the runtime; `None` for never. What
+    /// they ask is refused from that moment on, and they are closed within a second.
     pub expires_at_ms: Option<Timestamp>,
 }
 
