@@ -55,6 +55,7 @@ impl Claims {
         Identity {
             actor: Actor::user(self.sub.clone()),
             expires_at_ms: Some(self.expires_at()),
+            sign_in: Some(self.sid),
         }
     }
 }

@@ -83,6 +83,29 @@ async fn a_session_that_asks_nothing_ends_with_its_token() {
 }
 
 #[tokio::test]
+async fn signing_out_ends_the_sessions_that_its_token_opened_under_other_names_and_no_others() {
+    let world = World::server().await;
+    let token = world.token("alice", "phone").await;
+    let rest = Rest::new(world.address(), Some(token.clone()));
+    let mut phone = ByHand::open(world.address(), &token, "phone").await;
+    let mut renamed = ByHand::open(world.address(), &token, "laptop").await;
+    let ticket = rest.send("POST", "/v1/tickets", &json!({})).await;
+    let ticket = ticket.body["ticket"].as_str().unwrap().to_owned();
+    let mut by_ticket = ByHand::open(world.address(), &ticket, "web").await;
+    let mut tablet = world.by_hand("alice", "tablet").await;
+
+    let out = rest.request("DELETE", "/v1/sessions/current", &[], Vec::new());
+    assert_eq!(out.await.status, 204);
+
+    for link in [&mut phone, &mut renamed, &mut by_ticket] {
+        let closing = link.push_of("session.closing").await;
+        assert_eq!(closing["reason"], "unauthenticated");
+        assert_eq!(link.close_code().await, 4200);
+    }
+    tablet.call("session.ping", json!({})).await.unwrap();
+}
+
+#[tokio::test]
 async fn signing_out_everywhere_ends_the_sessions_and_their_tokens() {
     let world = World::server().await;
     let token = world.token("alice", "tablet").await;

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, atomic::Ordering},
 };
 
+use uuid::Uuid;
+
 use super::{Engine, fanout::listen, lock, registry::SessionEntry};
 use crate::{
     CloseReason, Code, Command, ConversationId, Device, DeviceId, OpenSession, Push, Rejection,
@@ -95,6 +97,7 @@ impl Engine {
             actor: identity.actor.clone(),
             device: open.device.clone(),
             expires_at_ms: identity.expires_at_ms,
+            sign_in: identity.sign_in,
             outlet,
             delivery: Mutex::default(),
             listens: Mutex::new(Some(Vec::new())),
@@ -191,6 +194,15 @@ impl Engine {
         for session in self.registry.sessions_of(user) {
             if device.is_none_or(|device| *device == session.device) {
                 self.end(&session, reason);
+            }
+        }
+    }
+
+    /// Ends the sessions that tokens of a sign-in opened.
+    pub(crate) fn sign_out(self: &Arc<Self>, user: &UserId, sign_in: Uuid) {
+        for session in self.registry.sessions_of(user) {
+            if session.sign_in == Some(sign_in) {
+                self.end(&session, CloseReason::Unauthenticated);
             }
         }
     }
