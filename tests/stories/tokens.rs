@@ -142,6 +142,56 @@ async fn signing_out_everywhere_ends_the_sessions_and_their_tokens() {
 }
 
 #[tokio::test]
+async fn who_is_signed_out_stays_out_when_the_server_comes_back() {
+    let mut world = World::server().await;
+    let phone = world.token("alice", "phone").await;
+    let tablet = world.token("alice", "tablet").await;
+    let web = world.token("bob", "web").await;
+    let desktop = world.token("bob", "desktop").await;
+    let copied = copied_sign_in(&world, "carol").await;
+    for (token, path) in [
+        (&phone, "/v1/sessions/current"),
+        (&web, "/v1/sessions/current?everywhere=true"),
+    ] {
+        let rest = Rest::new(world.address(), Some(token.clone()));
+        let out = rest.request("DELETE", path, &[], Vec::new()).await;
+        assert_eq!(out.status, 204);
+    }
+
+    world.crash().await;
+
+    for token in [&phone, &web, &desktop, &copied] {
+        let rest = Rest::new(world.address(), Some(token.clone()));
+        assert_eq!(rest.get("/v1/conversations").await.status, 401);
+        let mut link = ByHand::dial(world.address(), None).await;
+        let open = json!({"token": token, "device": "phone"});
+        let refusal = link.call("session.open", open).await.unwrap_err();
+        assert_eq!(refusal["code"], "unauthenticated");
+    }
+    let rest = Rest::new(world.address(), Some(tablet));
+    assert_eq!(rest.get("/v1/conversations").await.status, 200);
+    let again = world.token("bob", "web").await;
+    ByHand::open(world.address(), &again, "web").await;
+}
+
+/// The access token of a sign-in whose refresh token was used twice.
+async fn copied_sign_in(world: &World, name: &str) -> String {
+    let nobody = Rest::new(world.address(), None);
+    let account = json!({"user": name, "password": "correct horse battery"});
+    assert_eq!(
+        nobody.send("POST", "/v1/accounts", &account).await.status,
+        201
+    );
+    let signed_in = nobody.send("POST", "/v1/sessions", &account).await.body;
+    let refresh = json!({"refresh_token": signed_in["refresh_token"]});
+    for status in [200, 401] {
+        let answer = nobody.send("POST", "/v1/sessions/refresh", &refresh).await;
+        assert_eq!(answer.status, status);
+    }
+    signed_in["access_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
 async fn a_ticket_opens_one_session() {
     let world = World::server().await;
     let rest = Rest::new(world.address(), Some(world.token("alice", "web").await));

@@ -217,8 +217,9 @@ impl Accounts {
 
     /// Ends the sign-in that an access token came from, with all sessions that it opened, and those of its device.
     pub(crate) async fn sign_out(&self, claims: &Claims) -> Result<(), Rejection> {
-        self.ports.tokens.revoke_family(claims.sid).await?;
-        self.tokens.revoke_family(claims.sid, self.now());
+        let now = self.now();
+        self.ports.tokens.revoke_family(claims.sid, now).await?;
+        self.tokens.revoke_family(claims.sid, now);
         self.end_sessions(&claims.sub, claims.sid, &claims.device);
         Ok(())
     }
@@ -228,8 +229,8 @@ impl Accounts {
     /// # Errors
     /// `Unavailable` when the store does not answer.
     pub async fn sign_out_everywhere(&self, user: &UserId) -> Result<(), Rejection> {
-        let families = self.ports.tokens.revoke_user(user).await?;
         let now = self.now();
+        let families = self.ports.tokens.revoke_user(user, now).await?;
         for family in families {
             self.tokens.revoke_family(family, now);
         }

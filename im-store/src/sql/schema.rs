@@ -85,7 +85,7 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(First)]
+        vec![Box::new(First), Box::new(Revocations)]
     }
 }
 
@@ -100,16 +100,7 @@ impl MigrationName for First {
 #[async_trait]
 impl MigrationTrait for First {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let dialect = Dialect::of(manager.get_database_backend())
-            .ok_or_else(|| DbErr::Custom("unknown database".into()))?;
-        for table in FIRST {
-            let definition = dialect.definition(table);
-            manager
-                .get_connection()
-                .execute_unprepared(&definition)
-                .await?;
-        }
-        Ok(())
+        define(manager, FIRST).await
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
@@ -117,6 +108,38 @@ impl MigrationTrait for First {
             "there is nothing before the first step".into(),
         ))
     }
+}
+
+struct Revocations;
+
+impl MigrationName for Revocations {
+    fn name(&self) -> &'static str {
+        "m0002_revocations"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Revocations {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        define(manager, REVOCATIONS).await
+    }
+
+    async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
+        Err(DbErr::Custom("migrations go forward only".into()))
+    }
+}
+
+async fn define(manager: &SchemaManager<'_>, definitions: &[&str]) -> Result<(), DbErr> {
+    let dialect = Dialect::of(manager.get_database_backend())
+        .ok_or_else(|| DbErr::Custom("unknown database".into()))?;
+    for definition in definitions {
+        let definition = dialect.definition(definition);
+        manager
+            .get_connection()
+            .execute_unprepared(&definition)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Numbers are 64 bits and times are milliseconds everywhere. `entry` is written in the order of its own key, so that
@@ -152,4 +175,12 @@ const FIRST: &[&str] = &[
     "CREATE INDEX refresh_token_family ON refresh_token (family, expires_at_ms)",
     "CREATE TABLE server_key (name {name}, hash {hash}, created_at_ms bigint NOT NULL, PRIMARY KEY (name))",
     "CREATE UNIQUE INDEX server_key_hash ON server_key (hash)",
+];
+
+/// What access tokens are held against: rows of the last day.
+const REVOCATIONS: &[&str] = &[
+    "CREATE TABLE revoked_family (family {uuid}, at_ms bigint NOT NULL, PRIMARY KEY (family))",
+    "CREATE INDEX revoked_family_at ON revoked_family (at_ms)",
+    "CREATE TABLE revoked_user (user_id {id}, at_ms bigint NOT NULL, PRIMARY KEY (user_id))",
+    "CREATE INDEX revoked_user_at ON revoked_user (at_ms)",
 ];
