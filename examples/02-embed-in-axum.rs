@@ -66,6 +66,7 @@ impl Authenticator for Users {
         Ok(Identity {
             actor: Actor::user(user),
             expires_at_ms: None,
+            sign_in: None,
         })
     }
 

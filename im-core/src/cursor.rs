@@ -12,6 +12,14 @@ use crate::{ConversationId, Seq};
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Epoch(pub u64);
 
+impl Epoch {
+    /// An identity that no history has had. Below 2^63, so that any database can keep it as a number.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().as_u64_pair().0 >> 1)
+    }
+}
+
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use uuid::Uuid;
+
 use crate::{
     Actor, Attachment, Call, CloseReason, Command, ConversationId, DeviceId, Error, Limits,
     OpenDirect, OpenSession, Rejection, Reply, Session, Store, UserId,
@@ -110,6 +112,7 @@ impl Im {
             Identity {
                 actor,
                 expires_at_ms: None,
+                sign_in: None,
             },
             device,
         );
@@ -193,6 +196,11 @@ impl Im {
     /// Ends the sessions of a user, or of one of its devices.
     pub fn disconnect(&self, user: &UserId, device: Option<&DeviceId>, reason: CloseReason) {
         self.engine.disconnect(user, device, reason);
+    }
+
+    /// Ends the sessions that tokens of a sign-in opened, on whatever device: see [`Identity::sign_in`].
+    pub fn sign_out(&self, user: &UserId, sign_in: Uuid) {
+        self.engine.sign_out(user, sign_in);
     }
 
     /// Refuses new sessions, tells all to come back, and stores what was kept back.

@@ -70,6 +70,8 @@ enum Command {
     Key(KeyCommand),
     /// Bring the database to this version, and stop
     Migrate,
+    /// After restoring a backup, with the server stopped: make every device start over
+    NewEpoch,
 }
 
 #[derive(Debug, Subcommand)]
@@ -134,6 +136,7 @@ impl Cli {
             }
             Command::Key(KeyCommand::Create { name }) => command::create_key(&config, &name).await,
             Command::Migrate => command::migrate(&config).await,
+            Command::NewEpoch => command::new_epoch(&config).await,
         }
     }
 }

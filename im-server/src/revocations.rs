@@ -1,8 +1,7 @@
 //! Access tokens that ended before their time, on this node.
 //!
 //! An access token is not stored, so that checking one costs no query; what is kept instead is the short list of those
-//! that were revoked, until they would have ended anyway. The list is lost in a restart: a revoked access token then
-//! works again for the rest of its minutes, while the refresh token behind it stays revoked in the store.
+//! that were revoked, until they would have ended anyway. The store has the same list, and it is read at the start.
 
 use std::{
     collections::HashMap,

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use im_core::{Actor, Code, DeviceId, Rejection, Timestamp, UserId, port::Identity};
+use im_core::{
+    Actor, Code, DeviceId, Rejection, Timestamp, UserId,
+    port::{Identity, REVOCATIONS_LAST, Revocation, Revoked},
+};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{jwt_ring, revocations::Revocations, secret::Secret};
 
-/// How long an access token lasts. Short, because revoking one is remembered only in memory.
+/// How long an access token lasts. Short, because other servers on the same database learn late that one was revoked.
 pub(crate) const ACCESS_TTL: Duration = Duration::from_secs(15 * 60);
 
 /// The longest that an operator or a back end can make one last: so long a revoked one has to be remembered.
-pub(crate) const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const MAX_TTL: Duration = REVOCATIONS_LAST;
 
 const ISSUER: &str = "im-server";
 
@@ -55,6 +58,7 @@ impl Claims {
         Identity {
             actor: Actor::user(self.sub.clone()),
             expires_at_ms: Some(self.expires_at()),
+            sign_in: Some(self.sid),
         }
     }
 }
@@ -129,6 +133,16 @@ impl AccessTokens {
     pub(crate) fn is_revoked(&self, claims: &Claims) -> bool {
         self.revocations
             .contains(claims.sid, &claims.sub, claims.iat_ms)
+    }
+
+    /// Takes over what was revoked before this server started.
+    pub(crate) fn restore(&self, revocations: Vec<Revocation>) {
+        for revocation in revocations {
+            match revocation.of {
+                Revoked::Family(family) => self.revoke_family(family, revocation.at_ms),
+                Revoked::User(user) => self.revoke_user(&user, revocation.at_ms),
+            }
+        }
     }
 
     /// Ends all access tokens of a sign-in.

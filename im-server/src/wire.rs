@@ -37,6 +37,7 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
     let secret = signing_key::load(config.token_secret.as_ref(), &config.data_dir)?;
     let ports = open_store(config.database_url.expose()).await?;
     let tokens = Arc::new(AccessTokens::new(&secret));
+    tokens.restore(ports.tokens.revocations(ports.runtime.now()).await?);
     let tickets = Arc::new(Tickets::default());
     let authenticator = TokenAuthenticator {
         ports: ports.clone(),

@@ -66,7 +66,7 @@ async fn a_session_without_a_token_is_not_opened() {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_its_token() {
+async fn a_session_that_asks_nothing_ends_with_its_token() {
     let world = World::server().await;
     world.token("alice", "phone").await;
     let accounts = world.server_handle().accounts();
@@ -75,17 +75,34 @@ async fn a_session_ends_with_its_token() {
     let issued = accounts.issue(user("alice"), None, lifetime).await.unwrap();
     let mut link = ByHand::open(world.address(), &issued.access_token, "phone").await;
 
-    // It asks until it is refused: time does the rest.
-    let error = within("the end of the token", async {
-        loop {
-            if let Err(error) = link.call("conversation.list", json!({})).await {
-                break error;
-            }
-        }
-    });
+    // It asks nothing. Time does the rest.
+    let closing = link.push_of("session.closing").await;
 
-    assert_eq!(error.await["code"], "unauthenticated");
+    assert_eq!(closing["reason"], "unauthenticated");
     assert_eq!(link.close_code().await, 4200);
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_sessions_that_its_token_opened_under_other_names_and_no_others() {
+    let world = World::server().await;
+    let token = world.token("alice", "phone").await;
+    let rest = Rest::new(world.address(), Some(token.clone()));
+    let mut phone = ByHand::open(world.address(), &token, "phone").await;
+    let mut renamed = ByHand::open(world.address(), &token, "laptop").await;
+    let ticket = rest.send("POST", "/v1/tickets", &json!({})).await;
+    let ticket = ticket.body["ticket"].as_str().unwrap().to_owned();
+    let mut by_ticket = ByHand::open(world.address(), &ticket, "web").await;
+    let mut tablet = world.by_hand("alice", "tablet").await;
+
+    let out = rest.request("DELETE", "/v1/sessions/current", &[], Vec::new());
+    assert_eq!(out.await.status, 204);
+
+    for link in [&mut phone, &mut renamed, &mut by_ticket] {
+        let closing = link.push_of("session.closing").await;
+        assert_eq!(closing["reason"], "unauthenticated");
+        assert_eq!(link.close_code().await, 4200);
+    }
+    tablet.call("session.ping", json!({})).await.unwrap();
 }
 
 #[tokio::test]
@@ -122,6 +139,56 @@ async fn signing_out_everywhere_ends_the_sessions_and_their_tokens() {
         "unauthenticated"
     );
     assert_eq!(rest.get("/v1/conversations").await.status, 401);
+}
+
+#[tokio::test]
+async fn who_is_signed_out_stays_out_when_the_server_comes_back() {
+    let mut world = World::server().await;
+    let phone = world.token("alice", "phone").await;
+    let tablet = world.token("alice", "tablet").await;
+    let web = world.token("bob", "web").await;
+    let desktop = world.token("bob", "desktop").await;
+    let copied = copied_sign_in(&world, "carol").await;
+    for (token, path) in [
+        (&phone, "/v1/sessions/current"),
+        (&web, "/v1/sessions/current?everywhere=true"),
+    ] {
+        let rest = Rest::new(world.address(), Some(token.clone()));
+        let out = rest.request("DELETE", path, &[], Vec::new()).await;
+        assert_eq!(out.status, 204);
+    }
+
+    world.crash().await;
+
+    for token in [&phone, &web, &desktop, &copied] {
+        let rest = Rest::new(world.address(), Some(token.clone()));
+        assert_eq!(rest.get("/v1/conversations").await.status, 401);
+        let mut link = ByHand::dial(world.address(), None).await;
+        let open = json!({"token": token, "device": "phone"});
+        let refusal = link.call("session.open", open).await.unwrap_err();
+        assert_eq!(refusal["code"], "unauthenticated");
+    }
+    let rest = Rest::new(world.address(), Some(tablet));
+    assert_eq!(rest.get("/v1/conversations").await.status, 200);
+    let again = world.token("bob", "web").await;
+    ByHand::open(world.address(), &again, "web").await;
+}
+
+/// The access token of a sign-in whose refresh token was used twice.
+async fn copied_sign_in(world: &World, name: &str) -> String {
+    let nobody = Rest::new(world.address(), None);
+    let account = json!({"user": name, "password": "correct horse battery"});
+    assert_eq!(
+        nobody.send("POST", "/v1/accounts", &account).await.status,
+        201
+    );
+    let signed_in = nobody.send("POST", "/v1/sessions", &account).await.body;
+    let refresh = json!({"refresh_token": signed_in["refresh_token"]});
+    for status in [200, 401] {
+        let answer = nobody.send("POST", "/v1/sessions/refresh", &refresh).await;
+        assert_eq!(answer.status, status);
+    }
+    signed_in["access_token"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

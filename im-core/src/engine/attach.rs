@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, atomic::Ordering},
 };
 
+use uuid::Uuid;
+
 use super::{Engine, fanout::listen, lock, registry::SessionEntry};
 use crate::{
     CloseReason, Code, Command, ConversationId, Device, DeviceId, OpenSession, Push, Rejection,
@@ -94,6 +96,8 @@ impl Engine {
             id: self.registry.next_id(),
             actor: identity.actor.clone(),
             device: open.device.clone(),
+            expires_at_ms: identity.expires_at_ms,
+            sign_in: identity.sign_in,
             outlet,
             delivery: Mutex::default(),
             listens: Mutex::new(Some(Vec::new())),
@@ -106,6 +110,7 @@ impl Engine {
             server_time_ms: now,
             heartbeat_ms: u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX),
         };
+        self.expiries.add(self, &entry);
         let displaced = self.registry.add(&entry);
         // From here on dropping it undoes what was done.
         let attachment = Attachment {
@@ -156,6 +161,7 @@ impl Engine {
         let now = self.ports.runtime.now();
         let listens = lock(&entry.listens).take();
         self.ignore_all(entry, listens);
+        self.expiries.remove(entry);
         if !self.registry.remove(entry, now) {
             return;
         }
@@ -188,6 +194,15 @@ impl Engine {
         for session in self.registry.sessions_of(user) {
             if device.is_none_or(|device| *device == session.device) {
                 self.end(&session, reason);
+            }
+        }
+    }
+
+    /// Ends the sessions that tokens of a sign-in opened.
+    pub(crate) fn sign_out(self: &Arc<Self>, user: &UserId, sign_in: Uuid) {
+        for session in self.registry.sessions_of(user) {
+            if session.sign_in == Some(sign_in) {
+                self.end(&session, CloseReason::Unauthenticated);
             }
         }
     }

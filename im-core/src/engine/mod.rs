@@ -5,6 +5,7 @@
 mod attach;
 mod batch;
 mod dispatch;
+mod expiry;
 mod fanout;
 mod lane;
 mod positions;
@@ -39,6 +40,7 @@ pub(crate) struct Engine {
     slots: slot::Slots,
     relations: relations::Relations,
     positions: positions::WriteBehind,
+    expiries: expiry::Expiries,
     rates: Mutex<dispatch::Rates>,
     closing: AtomicBool,
 }
@@ -59,6 +61,7 @@ impl Engine {
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
             positions: positions::WriteBehind::default(),
+            expiries: expiry::Expiries::default(),
             rates: Mutex::default(),
             closing: AtomicBool::new(false),
         }

@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use uuid::Uuid;
+
 use super::lock;
 use crate::{
     Actor, ConversationId, DeviceId, Presence, Push, SessionId, Timestamp, UserId,
@@ -20,6 +22,10 @@ pub(crate) struct SessionEntry {
     pub(super) id: SessionId,
     pub(super) actor: Actor,
     pub(super) device: DeviceId,
+    /// When it must end; `None` for never.
+    pub(super) expires_at_ms: Option<Timestamp>,
+    /// Where its token came from.
+    pub(super) sign_in: Option<Uuid>,
     pub(super) outlet: Arc<dyn Outlet>,
     pub(super) delivery: Mutex<DeliveryState>,
     /// In whose audience it is; `None` once it is over.

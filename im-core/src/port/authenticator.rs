@@ -1,6 +1,7 @@
 //! Who is there: the host's own answer.
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use crate::{Actor, Authority, Code, Rejection, Timestamp, UserId};
 
@@ -9,8 +10,12 @@ use crate::{Actor, Authority, Code, Rejection, Timestamp, UserId};
 pub struct Identity {
     /// The user and its authority.
     pub actor: Actor,
-    /// When sessions that were opened with the token must end; `None` for never.
+    /// When sessions that were opened with the token must end, by the wall clock of the runtime; `None` for never. What
+    /// they ask is refused from that moment on, and they are closed within a second.
     pub expires_at_ms: Option<Timestamp>,
+    /// The sign-in that the token came from, so that [`Im::sign_out`](crate::Im::sign_out) finds its sessions; `None`
+    /// where the host knows none.
+    pub sign_in: Option<Uuid>,
 }
 
 /// Decides whom a token stands for, and who exists.
@@ -42,6 +47,7 @@ impl Authenticator for TrustEveryone {
                 authority: Authority::User,
             },
             expires_at_ms: None,
+            sign_in: None,
         })
     }
 

@@ -89,6 +89,10 @@ pub trait LogStore: Send + Sync + 'static {
     /// Identity of this history; another one after a restore from a backup.
     async fn epoch(&self) -> Result<Epoch, StoreError>;
 
+    /// Makes this another history, with an epoch that no history ever had: for use after a restore from a backup, while
+    /// nobody else has the store open. Two restores of one backup are two histories.
+    async fn renew_epoch(&self) -> Result<Epoch, StoreError>;
+
     /// Appends to one conversation. When both apply, `Duplicate` is said rather than `Conflict`.
     async fn append(&self, append: Append) -> Result<Appended, StoreError>;
 

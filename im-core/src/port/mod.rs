@@ -28,7 +28,9 @@ pub use member::MemberStore;
 pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
 pub use position::{Advance, PositionStore};
 pub use runtime::{BoxFuture, Runtime};
-pub use token::{Redeemed, RefreshToken, ServerKey, TokenStore};
+pub use token::{
+    REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore,
+};
 #[cfg(feature = "tokio")]
 pub use tokio_runtime::TokioRuntime;
 pub use user::UserStore;

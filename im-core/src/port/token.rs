@@ -1,5 +1,7 @@
 //! Refresh tokens and server keys: stored as hashes, never as such.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -31,6 +33,27 @@ pub enum Redeemed {
     Unknown,
 }
 
+/// How long a revocation is remembered: no access token may last longer. A day.
+pub const REVOCATIONS_LAST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What was revoked.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Revoked {
+    /// All tokens of one sign-in.
+    Family(Uuid),
+    /// All tokens that a user was issued up to that moment.
+    User(UserId),
+}
+
+/// A revocation that still matters, because tokens that nobody stores may be out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Revocation {
+    /// What.
+    pub of: Revoked,
+    /// Since when.
+    pub at_ms: Timestamp,
+}
+
 /// A back end's credential, known by its hash.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ServerKey {
@@ -45,7 +68,9 @@ pub struct ServerKey {
 /// Credentials that last.
 ///
 /// # Contract
-/// A token is redeemed at most once, whatever the number of nodes that try at the same moment.
+/// - A token is redeemed at most once, whatever the number of nodes that try at the same moment.
+/// - Whatever revokes a family or a user is among the `revocations` from the same moment on, for [`REVOCATIONS_LAST`]:
+///   those of a family that is not stored too. The later one counts.
 #[async_trait]
 pub trait TokenStore: Send + Sync + 'static {
     /// Stores the first token of a family.
@@ -61,10 +86,13 @@ pub trait TokenStore: Send + Sync + 'static {
     ) -> Result<Redeemed, StoreError>;
 
     /// Revokes all tokens of a family, for ever.
-    async fn revoke_family(&self, family: Uuid) -> Result<(), StoreError>;
+    async fn revoke_family(&self, family: Uuid, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Revokes all tokens of a user, and returns the families that were alive.
-    async fn revoke_user(&self, user: &UserId) -> Result<Vec<Uuid>, StoreError>;
+    /// Revokes all tokens of a user and the families that are alive, and returns these.
+    async fn revoke_user(&self, user: &UserId, now: Timestamp) -> Result<Vec<Uuid>, StoreError>;
+
+    /// What was revoked within [`REVOCATIONS_LAST`], in no order.
+    async fn revocations(&self, now: Timestamp) -> Result<Vec<Revocation>, StoreError>;
 
     /// Stores a server key; replaces one of the same name.
     async fn put_key(&self, key: ServerKey) -> Result<(), StoreError>;

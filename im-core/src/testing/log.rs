@@ -36,6 +36,20 @@ suite! { log_store_suite in log:
         assert_eq!(ports.log.epoch().await.unwrap(), epoch);
     }
 
+    /// A history that was restored becomes another one, each time, and keeps what it holds.
+    async fn a_renewed_epoch_is_another(ports) {
+        let log = group(ports, &["alice"]).await;
+        let first = ports.log.epoch().await.unwrap();
+
+        let second = ports.log.renew_epoch().await.unwrap();
+        assert_eq!(ports.log.epoch().await.unwrap(), second);
+        let third = ports.log.renew_epoch().await.unwrap();
+
+        assert!(first != second && second != third && first != third);
+        assert_eq!(ports.log.epoch().await.unwrap(), third);
+        assert_eq!(seqs(ports, &log, Range::After(Seq::ZERO), 10).await, [1]);
+    }
+
     /// What does not exist is empty, and no error.
     async fn an_unknown_conversation_holds_nothing(ports) {
         let at = conversation();

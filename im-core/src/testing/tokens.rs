@@ -1,13 +1,13 @@
 //! Refresh tokens and server keys.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::{device, race, user};
 use crate::{
     Timestamp,
-    port::{Ports, Redeemed, RefreshToken, ServerKey},
+    port::{Ports, REVOCATIONS_LAST, Redeemed, RefreshToken, Revoked, ServerKey},
 };
 
 const NOW: Timestamp = Timestamp(1_000);
@@ -35,6 +35,14 @@ async fn redeem(ports: &Ports, n: u8, next: u8) -> Redeemed {
         .redeem(hash(n), hash(next), LATER, NOW)
         .await
         .unwrap()
+}
+
+async fn revocations(ports: &Ports, now: Timestamp) -> BTreeMap<Revoked, Timestamp> {
+    let all = ports.tokens.revocations(now).await.unwrap();
+    let count = all.len();
+    let by_whose: BTreeMap<_, _> = all.into_iter().map(|it| (it.of, it.at_ms)).collect();
+    assert_eq!(by_whose.len(), count, "each is said once");
+    by_whose
 }
 
 suite! { token_store_suite in tokens:
@@ -108,13 +116,13 @@ suite! { token_store_suite in tokens:
             }
         };
         let revoking = ports.clone();
-        let revoke = async move { revoking.tokens.revoke_family(first.family).await.unwrap() };
+        let revoke = async move { revoking.tokens.revoke_family(first.family, NOW).await.unwrap() };
         futures_util::future::join(race(ports, [rotate]), race(ports, [revoke])).await;
 
         for n in 1..=20 {
             assert_eq!(redeem(ports, n, 100 + n).await, Redeemed::Unknown);
         }
-        ports.tokens.revoke_family(Uuid::now_v7()).await.unwrap();
+        ports.tokens.revoke_family(Uuid::now_v7(), NOW).await.unwrap();
     }
 
     /// Revoking a user ends what is alive, and names it.
@@ -126,15 +134,73 @@ suite! { token_store_suite in tokens:
         let bobs = token("bob", 9);
         ports.tokens.insert(bobs.clone()).await.unwrap();
         redeem(ports, 2, 20).await;
-        ports.tokens.revoke_family(tokens[2].family).await.unwrap();
+        ports.tokens.revoke_family(tokens[2].family, NOW).await.unwrap();
 
-        let revoked = ports.tokens.revoke_user(&user("alice")).await.unwrap();
+        let revoked = ports.tokens.revoke_user(&user("alice"), NOW).await.unwrap();
         assert_eq!(revoked.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([tokens[0].family, tokens[1].family]));
-        assert_eq!(ports.tokens.revoke_user(&user("alice")).await.unwrap(), Vec::<Uuid>::new());
-        assert_eq!(ports.tokens.revoke_user(&user("nobody")).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(ports.tokens.revoke_user(&user("alice"), NOW).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(ports.tokens.revoke_user(&user("nobody"), NOW).await.unwrap(), Vec::<Uuid>::new());
         assert_eq!(redeem(ports, 1, 30).await, Redeemed::Unknown);
         assert_eq!(redeem(ports, 20, 31).await, Redeemed::Unknown);
         assert_eq!(redeem(ports, 9, 32).await, Redeemed::Rotated(bobs));
+    }
+
+    /// Whatever was revoked is remembered, however that came about, also of families that have no refresh token.
+    async fn what_was_revoked_is_remembered(ports) {
+        let tokens: Vec<_> = (1..=4).map(|n| token(if n < 3 { "alice" } else { "bob" }, n)).collect();
+        for token in &tokens {
+            ports.tokens.insert(token.clone()).await.unwrap();
+        }
+        let unstored = Uuid::now_v7();
+        assert_eq!(revocations(ports, NOW).await, BTreeMap::new());
+
+        ports.tokens.revoke_family(unstored, Timestamp(1_001)).await.unwrap();
+        ports.tokens.revoke_family(tokens[2].family, Timestamp(1_002)).await.unwrap();
+        ports.tokens.revoke_user(&user("alice"), Timestamp(1_003)).await.unwrap();
+        ports.tokens.revoke_user(&user("nobody"), Timestamp(1_004)).await.unwrap();
+        redeem(ports, 4, 10).await;
+        assert_eq!(redeem(ports, 4, 11).await, Redeemed::Reused(tokens[3].clone()));
+
+        let expected = [
+            (Revoked::Family(unstored), 1_001),
+            (Revoked::Family(tokens[2].family), 1_002),
+            (Revoked::Family(tokens[0].family), 1_003),
+            (Revoked::Family(tokens[1].family), 1_003),
+            (Revoked::User(user("alice")), 1_003),
+            (Revoked::User(user("nobody")), 1_004),
+            (Revoked::Family(tokens[3].family), NOW.0),
+        ];
+        let expected: BTreeMap<_, _> = expected.map(|(of, at)| (of, Timestamp(at))).into();
+        assert_eq!(revocations(ports, LATER).await, expected);
+    }
+
+    /// What is revoked again counts from the later moment, in whatever order they come.
+    async fn the_later_revocation_counts(ports) {
+        let family = Uuid::now_v7();
+        for at in [NOW, LATER, NOW] {
+            ports.tokens.revoke_family(family, at).await.unwrap();
+            ports.tokens.revoke_user(&user("alice"), at).await.unwrap();
+        }
+
+        let expected = [(Revoked::Family(family), LATER), (Revoked::User(user("alice")), LATER)];
+        assert_eq!(revocations(ports, LATER).await, BTreeMap::from(expected));
+    }
+
+    /// A revocation is forgotten when the last access token that it could mean has ended, and no other with it.
+    async fn a_revocation_is_forgotten_after_its_time(ports) {
+        let (old, young) = (Uuid::now_v7(), Uuid::now_v7());
+        ports.tokens.revoke_family(old, NOW).await.unwrap();
+        ports.tokens.revoke_user(&user("alice"), NOW).await.unwrap();
+        let end = NOW.plus(REVOCATIONS_LAST);
+        let before = Timestamp(end.0 - 1);
+        assert_eq!(revocations(ports, before).await.len(), 2);
+
+        ports.tokens.revoke_family(young, before).await.unwrap();
+        ports.tokens.revoke_user(&user("bob"), before).await.unwrap();
+
+        assert_eq!(revocations(ports, before).await.len(), 4);
+        let expected = [(Revoked::Family(young), before), (Revoked::User(user("bob")), before)];
+        assert_eq!(revocations(ports, end).await, BTreeMap::from(expected));
     }
 
     /// A server key is found by its hash; a new one of the same name replaces it.

@@ -100,6 +100,10 @@ impl LogStore for FaultyLog {
         self.inner.epoch().await
     }
 
+    async fn renew_epoch(&self) -> Result<Epoch, StoreError> {
+        self.inner.renew_epoch().await
+    }
+
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
         self.turns.give_way().await;
         let fault = self.next(|fault| fault != Fault::Read);

@@ -28,6 +28,7 @@ pub(crate) fn identity(user: &UserId) -> Identity {
     Identity {
         actor: Actor::user(user.clone()),
         expires_at_ms: None,
+        sign_in: None,
     }
 }
 

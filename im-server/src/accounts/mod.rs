@@ -208,26 +208,19 @@ impl Accounts {
             Redeemed::Reused(token) => {
                 tracing::warn!(user = %token.user, device = %token.device, "a used refresh token came back: its sign-in is revoked");
                 self.tokens.revoke_family(token.family, now);
-                self.im.disconnect(
-                    &token.user,
-                    Some(&token.device),
-                    CloseReason::Unauthenticated,
-                );
+                self.end_sessions(&token.user, token.family, &token.device);
                 Err(unauthenticated())
             }
             Redeemed::Unknown => Err(unauthenticated()),
         }
     }
 
-    /// Ends the sign-in that an access token came from, and the sessions of its device.
+    /// Ends the sign-in that an access token came from, with all sessions that it opened, and those of its device.
     pub(crate) async fn sign_out(&self, claims: &Claims) -> Result<(), Rejection> {
-        self.ports.tokens.revoke_family(claims.sid).await?;
-        self.tokens.revoke_family(claims.sid, self.now());
-        self.im.disconnect(
-            &claims.sub,
-            Some(&claims.device),
-            CloseReason::Unauthenticated,
-        );
+        let now = self.now();
+        self.ports.tokens.revoke_family(claims.sid, now).await?;
+        self.tokens.revoke_family(claims.sid, now);
+        self.end_sessions(&claims.sub, claims.sid, &claims.device);
         Ok(())
     }
 
@@ -236,8 +229,8 @@ impl Accounts {
     /// # Errors
     /// `Unavailable` when the store does not answer.
     pub async fn sign_out_everywhere(&self, user: &UserId) -> Result<(), Rejection> {
-        let families = self.ports.tokens.revoke_user(user).await?;
         let now = self.now();
+        let families = self.ports.tokens.revoke_user(user, now).await?;
         for family in families {
             self.tokens.revoke_family(family, now);
         }
@@ -317,6 +310,13 @@ impl Accounts {
         } else {
             Err(Rejection::not_found("user"))
         }
+    }
+
+    /// A session may have another device than its token, and a device may have sessions of an earlier token.
+    fn end_sessions(&self, user: &UserId, family: Uuid, device: &DeviceId) {
+        self.im.sign_out(user, family);
+        let reason = CloseReason::Unauthenticated;
+        self.im.disconnect(user, Some(device), reason);
     }
 
     async fn has_profile(&self, user: &UserId) -> Result<bool, Rejection> {

@@ -58,3 +58,11 @@ pub(super) async fn migrate(config: &Config) -> Result<(), Failure> {
     println!("the database is up to date");
     Ok(())
 }
+
+pub(super) async fn new_epoch(config: &Config) -> Result<(), Failure> {
+    telemetry::init("warn", config.log_format)?;
+    let app = wire::assemble(config).await?;
+    let epoch = app.ports.log.renew_epoch().await?;
+    println!("the epoch is {epoch} now: every device starts over when it comes back");
+    Ok(())
+}

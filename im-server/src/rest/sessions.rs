@@ -86,7 +86,7 @@ async fn refresh(
     Ok(Json(app.accounts.refresh(&body.refresh_token).await?))
 }
 
-/// Sign out. Open links of the device are closed.
+/// Sign out. Links that were opened with a token of this sign-in, or for its device, are closed.
 #[utoipa::path(delete, path = "/v1/sessions/current", tag = "sessions", params(SignOut), responses((status = 204)))]
 async fn sign_out(
     State(app): State<Arc<App>>,

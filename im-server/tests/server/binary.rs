@@ -217,6 +217,85 @@ async fn tokens_and_keys_of_the_command_line_work_on_the_server() {
     assert!(served.stop().0);
 }
 
+/// What a device of alice learns by a sync from a cursor: whether it starts over, the texts, and where it is then.
+async fn sync(served: &Served, token: &str, cursor: Option<&str>) -> (bool, Vec<String>, String) {
+    let page = Ask::new(served.address, "POST /v1/sync")
+        .token(token)
+        .json(json!({"cursor": cursor}))
+        .await
+        .json();
+    let entries = page["items"].as_array().unwrap().iter();
+    let entries = entries.flat_map(|item| item["entries"].as_array().unwrap());
+    let texts = entries.filter_map(|entry| entry["body"]["content"]["text"].as_str());
+    let texts = texts.map(str::to_owned).collect();
+    (
+        page["reset"].as_bool().unwrap(),
+        texts,
+        text(&page["cursor"]),
+    )
+}
+
+/// Replaces the database of a server that does not run by that of another.
+fn copy_database(from: &Path, to: &Path) {
+    for file in ["im.db", "im.db-wal", "im.db-shm"] {
+        let _ = std::fs::remove_file(to.join(file));
+        if from.join(file).exists() {
+            std::fs::copy(from.join(file), to.join(file)).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_each_restore_a_new_epoch_makes_every_device_start_over() {
+    let home = tempfile::tempdir().unwrap();
+    let (data, backup) = (home.path().join("data"), home.path().join("backup"));
+    std::fs::create_dir(&backup).unwrap();
+    run(
+        im_server(&data).args(["user", "add", "alice"]),
+        "correct horse\n",
+    );
+    let issue = ["token", "issue", "--user", "alice", "--ttl", "1h"];
+    let token = stdout(&run(im_server(&data).args(issue), ""));
+    let served = Served::start(&data);
+    let group = Ask::new(served.address, "POST /v1/conversations")
+        .token(&token)
+        .json(json!({"name": "notes"}))
+        .await
+        .json();
+    let path = format!(
+        "POST /v1/conversations/{}/messages",
+        text(&group["conversation"])
+    );
+    let say = async |served: &Served, said: &str| {
+        let content = json!({"content": {"kind": "text", "text": said}});
+        let ask = Ask::new(served.address, &path).token(&token);
+        assert_eq!(ask.json(content).await.status, 201);
+    };
+    say(&served, "in the backup").await;
+    assert!(served.stop().0);
+    copy_database(&data, &backup);
+
+    let mut cursor: Option<String> = None;
+    for lost in ["lost at first", "lost again"] {
+        let served = Served::start(&data);
+        let (reset, texts, _) = sync(&served, &token, cursor.as_deref()).await;
+        assert_eq!(reset, cursor.is_some(), "{lost}");
+        assert_eq!(texts, ["in the backup"]);
+        say(&served, lost).await;
+        cursor = Some(sync(&served, &token, None).await.2);
+        assert!(served.stop().0);
+        copy_database(&backup, &data);
+        let renewed = stdout(&run(im_server(&data).arg("new-epoch"), ""));
+        assert!(renewed.contains("every device starts over"), "{renewed}");
+    }
+
+    let served = Served::start(&data);
+    let (reset, texts, fresh) = sync(&served, &token, cursor.as_deref()).await;
+    assert_eq!((reset, texts), (true, vec!["in the backup".to_owned()]));
+    assert!(!sync(&served, &token, Some(&fresh)).await.0);
+    assert!(served.stop().0);
+}
+
 #[test]
 fn a_server_that_cannot_start_says_what_to_change() {
     let home = tempfile::tempdir().unwrap();

@@ -85,6 +85,12 @@ impl LogStore for MemoryStore {
         Ok(self.state().epoch)
     }
 
+    async fn renew_epoch(&self) -> Result<Epoch, StoreError> {
+        let epoch = Epoch::random();
+        self.state().epoch = epoch;
+        Ok(epoch)
+    }
+
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
         rows::check(&append).map_err(|error| StoreError::new("appending", error))?;
         let mut state = self.state();

@@ -13,13 +13,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use crate::rows::Rows;
 use im_core::{
     ConversationId, Device, DeviceId, Epoch, Profile, Store, UserId,
     port::{Account, Ports, ServerKey, TokioRuntime, VersionedBlock},
 };
-use uuid::Uuid;
-
-use crate::rows::Rows;
 
 /// A store in memory; clone to share.
 ///
@@ -49,10 +47,9 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {
-        let epoch = Epoch(Uuid::new_v4().as_u64_pair().0 >> 1);
         Self {
             state: Arc::new(Mutex::new(State {
-                epoch,
+                epoch: Epoch::random(),
                 rows: Rows::default(),
                 logs: HashMap::new(),
                 conversations_of: BTreeMap::new(),

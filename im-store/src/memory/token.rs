@@ -1,11 +1,11 @@
 //! Refresh tokens and server keys in memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use im_core::{
     StoreError, Timestamp, UserId,
-    port::{Redeemed, RefreshToken, ServerKey, TokenStore},
+    port::{REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore},
 };
 use uuid::Uuid;
 
@@ -18,15 +18,23 @@ pub(super) struct Tokens {
     /// Families that are alive, with their owners.
     alive: HashMap<Uuid, UserId>,
     families: HashMap<UserId, HashSet<Uuid>>,
+    revoked: BTreeMap<Revoked, Timestamp>,
 }
 
 impl Tokens {
-    fn revoke(&mut self, family: Uuid) {
+    fn revoke(&mut self, family: Uuid, now: Timestamp) {
+        self.note(Revoked::Family(family), now);
         let owner = self.alive.remove(&family);
         let families = owner.and_then(|owner| self.families.get_mut(&owner));
         if let Some(families) = families {
             families.remove(&family);
         }
+    }
+
+    fn note(&mut self, of: Revoked, now: Timestamp) {
+        self.revoked.retain(|_, at| at.plus(REVOCATIONS_LAST) > now);
+        let at = self.revoked.entry(of).or_insert(now);
+        *at = now.max(*at);
     }
 }
 
@@ -58,7 +66,7 @@ impl TokenStore for MemoryStore {
             return Ok(Redeemed::Unknown);
         }
         if !tokens.spent.insert(hash) {
-            tokens.revoke(token.family);
+            tokens.revoke(token.family, now);
             return Ok(Redeemed::Reused(token));
         }
         let successor = RefreshToken {
@@ -70,18 +78,31 @@ impl TokenStore for MemoryStore {
         Ok(Redeemed::Rotated(token))
     }
 
-    async fn revoke_family(&self, family: Uuid) -> Result<(), StoreError> {
-        self.state().tokens.revoke(family);
+    async fn revoke_family(&self, family: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        self.state().tokens.revoke(family, now);
         Ok(())
     }
 
-    async fn revoke_user(&self, user: &UserId) -> Result<Vec<Uuid>, StoreError> {
+    async fn revoke_user(&self, user: &UserId, now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
         let mut state = self.state();
-        let families = state.tokens.families.remove(user).unwrap_or_default();
+        let tokens = &mut state.tokens;
+        let families = tokens.families.remove(user).unwrap_or_default();
         for family in &families {
-            state.tokens.alive.remove(family);
+            tokens.revoke(*family, now);
         }
+        tokens.note(Revoked::User(user.clone()), now);
         Ok(families.into_iter().collect())
+    }
+
+    async fn revocations(&self, now: Timestamp) -> Result<Vec<Revocation>, StoreError> {
+        let state = self.state();
+        let all = state.tokens.revoked.iter();
+        let known = all.filter(|(_, at)| at.plus(REVOCATIONS_LAST) > now);
+        let revocation = |(of, at): (&Revoked, &Timestamp)| Revocation {
+            of: of.clone(),
+            at_ms: *at,
+        };
+        Ok(known.map(revocation).collect())
     }
 
     async fn put_key(&self, key: ServerKey) -> Result<(), StoreError> {

@@ -2,11 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
-use im_core::{ConversationId, Seq};
+use im_core::{ConversationId, Epoch, Seq};
 use sea_orm::{DatabaseConnection, QueryResult};
 use tokio::{sync, time::timeout};
 
@@ -23,7 +23,7 @@ pub(super) struct Core {
     pub(super) texts: Arc<Texts>,
     pub(super) heads: Heads,
     pub(super) patience: Duration,
-    pub(super) epoch: i64,
+    pub(super) epoch: AtomicU64,
     pool: DatabaseConnection,
     /// Group commits.
     commits: Slot,
@@ -39,7 +39,7 @@ impl Core {
     pub(super) fn new(
         pool: DatabaseConnection,
         dialect: Dialect,
-        epoch: i64,
+        epoch: Epoch,
         patience: Duration,
         reads_with_writer: bool,
     ) -> Self {
@@ -47,7 +47,7 @@ impl Core {
             texts: Arc::new(Texts::new(dialect)),
             heads: Heads::default(),
             patience,
-            epoch,
+            epoch: AtomicU64::new(epoch.0),
             pool,
             commits: Slot::default(),
             others: (dialect != Dialect::Sqlite).then(Slot::default),

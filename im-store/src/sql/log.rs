@@ -1,6 +1,6 @@
 //! The log in SQL.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use async_trait::async_trait;
 use im_core::{
@@ -17,6 +17,7 @@ use super::{
     connection::Value,
     entries::Encoded,
     error::SqlError,
+    schema::as_number,
     stored::{column, info, int, number, seq, user, uuid},
 };
 use crate::rows;
@@ -50,6 +51,13 @@ impl SqlStore {
         let gone = || SqlError::Gone.during(during);
         self.jobs.send(job(reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    async fn write_epoch(&self, epoch: Epoch) -> Result<Epoch, SqlError> {
+        let update = "UPDATE meta SET epoch = ? WHERE id = 1";
+        self.write(update, &[Value::Int(as_number(epoch))]).await?;
+        self.core.epoch.store(epoch.0, Ordering::Relaxed);
+        Ok(epoch)
     }
 
     async fn load_snapshot(&self, at: ConversationId) -> Result<Option<Snapshot>, SqlError> {
@@ -131,7 +139,12 @@ fn entry(conversation: ConversationId, row: &QueryResult) -> Result<Entry, SqlEr
 #[async_trait]
 impl LogStore for SqlStore {
     async fn epoch(&self) -> Result<Epoch, StoreError> {
-        Ok(Epoch(u64::try_from(self.core.epoch).unwrap_or_default()))
+        Ok(Epoch(self.core.epoch.load(Ordering::Relaxed)))
+    }
+
+    async fn renew_epoch(&self) -> Result<Epoch, StoreError> {
+        let renewing = self.write_epoch(Epoch::random()).await;
+        renewing.map_err(|error| error.during("renewing the epoch"))
     }
 
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {

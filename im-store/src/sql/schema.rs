@@ -2,6 +2,11 @@
 //!
 //! A step that was released never changes; a change of the tables is a new step at the end.
 
+use super::{
+    dialect::{Dialect, Texts},
+    error::SqlError,
+};
+use im_core::Epoch;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait,
@@ -9,18 +14,12 @@ use sea_orm::{
 use sea_orm_migration::{
     MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
 };
-use uuid::Uuid;
-
-use super::{
-    dialect::{Dialect, Texts},
-    error::SqlError,
-};
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
 pub(super) async fn migrate(
     database: &DatabaseConnection,
     dialect: Dialect,
-) -> Result<i64, SqlError> {
+) -> Result<Epoch, SqlError> {
     let mode = (dialect == Dialect::Sqlite).then_some(SqliteTransactionMode::Immediate);
     let options = TransactionOptions {
         sqlite_transaction_mode: mode,
@@ -47,7 +46,10 @@ pub(super) async fn migrate(
     Ok(epoch)
 }
 
-async fn take_steps(transaction: &DatabaseTransaction, dialect: Dialect) -> Result<i64, SqlError> {
+async fn take_steps(
+    transaction: &DatabaseTransaction,
+    dialect: Dialect,
+) -> Result<Epoch, SqlError> {
     Migrator::install(transaction).await?;
     let known: Vec<String> = Migrator::migrations()
         .iter()
@@ -60,16 +62,21 @@ async fn take_steps(transaction: &DatabaseTransaction, dialect: Dialect) -> Resu
     }
     Migrator::up(transaction, None).await?;
     if let Some(row) = query(transaction, "SELECT epoch FROM meta").await? {
-        return Ok(row.try_get_by_index(0)?);
+        let epoch: i64 = row.try_get_by_index(0)?;
+        return Ok(Epoch(u64::try_from(epoch).unwrap_or_default()));
     }
-    let epoch = Uuid::new_v4().as_u64_pair().0 >> 1;
-    let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
+    let epoch = Epoch::random();
     let text = Texts::new(dialect).text("INSERT INTO meta (id, epoch) VALUES (1, ?)", 1);
-    let values = [epoch.into()];
+    let values = [as_number(epoch).into()];
     let backend = transaction.get_database_backend();
     let insert = Statement::from_sql_and_values(backend, &*text, values);
     transaction.execute_raw(insert).await?;
     Ok(epoch)
+}
+
+/// An epoch as the database keeps it.
+pub(super) fn as_number(epoch: Epoch) -> i64 {
+    i64::try_from(epoch.0).unwrap_or(i64::MAX)
 }
 
 async fn query(
@@ -85,7 +92,7 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(First)]
+        vec![Box::new(First), Box::new(Revocations)]
     }
 }
 
@@ -100,16 +107,7 @@ impl MigrationName for First {
 #[async_trait]
 impl MigrationTrait for First {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let dialect = Dialect::of(manager.get_database_backend())
-            .ok_or_else(|| DbErr::Custom("unknown database".into()))?;
-        for table in FIRST {
-            let definition = dialect.definition(table);
-            manager
-                .get_connection()
-                .execute_unprepared(&definition)
-                .await?;
-        }
-        Ok(())
+        define(manager, FIRST).await
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
@@ -117,6 +115,38 @@ impl MigrationTrait for First {
             "there is nothing before the first step".into(),
         ))
     }
+}
+
+struct Revocations;
+
+impl MigrationName for Revocations {
+    fn name(&self) -> &'static str {
+        "m0002_revocations"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Revocations {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        define(manager, REVOCATIONS).await
+    }
+
+    async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
+        Err(DbErr::Custom("migrations go forward only".into()))
+    }
+}
+
+async fn define(manager: &SchemaManager<'_>, definitions: &[&str]) -> Result<(), DbErr> {
+    let dialect = Dialect::of(manager.get_database_backend())
+        .ok_or_else(|| DbErr::Custom("unknown database".into()))?;
+    for definition in definitions {
+        let definition = dialect.definition(definition);
+        manager
+            .get_connection()
+            .execute_unprepared(&definition)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Numbers are 64 bits and times are milliseconds everywhere. `entry` is written in the order of its own key, so that
@@ -153,4 +183,12 @@ const FIRST: &[&str] = &[
     "CREATE INDEX refresh_token_family ON refresh_token (family, expires_at_ms)",
     "CREATE TABLE server_key (name {name}, hash {hash}, created_at_ms bigint NOT NULL, PRIMARY KEY (name))",
     "CREATE UNIQUE INDEX server_key_hash ON server_key (hash)",
+];
+
+/// What access tokens are held against: rows of the last day.
+const REVOCATIONS: &[&str] = &[
+    "CREATE TABLE revoked_family (family {uuid}, at_ms bigint NOT NULL, PRIMARY KEY (family))",
+    "CREATE INDEX revoked_family_at ON revoked_family (at_ms)",
+    "CREATE TABLE revoked_user (user_id {id}, at_ms bigint NOT NULL, PRIMARY KEY (user_id))",
+    "CREATE INDEX revoked_user_at ON revoked_user (at_ms)",
 ];

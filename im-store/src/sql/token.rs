@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use im_core::{
     DeviceId, StoreError, Timestamp, UserId,
-    port::{Redeemed, RefreshToken, ServerKey, TokenStore},
+    port::{REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore},
 };
 use uuid::Uuid;
 
@@ -19,9 +19,29 @@ use super::{
 
 const KEY: &str = "SELECT name, created_at_ms FROM server_key WHERE hash = ?";
 
+const REVOKED_FAMILIES: &str = "SELECT family, at_ms FROM revoked_family WHERE at_ms > ?";
+
+const REVOKED_USERS: &str = "SELECT user_id, at_ms FROM revoked_user WHERE at_ms > ?";
+
+const FORGET_FAMILIES: &str = "DELETE FROM revoked_family WHERE at_ms <= ?";
+
+const FORGET_USERS: &str = "DELETE FROM revoked_user WHERE at_ms <= ?";
+
 /// The statements whose plans are checked.
 #[cfg(test)]
-pub(super) const HOT: &[&str] = &[KEY];
+pub(super) const HOT: &[&str] = &[
+    KEY,
+    REVOKED_FAMILIES,
+    REVOKED_USERS,
+    FORGET_FAMILIES,
+    FORGET_USERS,
+];
+
+/// What was revoked then or before is forgotten.
+fn horizon(now: Timestamp) -> Value<'static> {
+    let last = i64::try_from(REVOCATIONS_LAST.as_millis()).unwrap_or(i64::MAX);
+    Value::Int(now.0.saturating_sub(last))
+}
 
 async fn store_token(connection: &mut Connection, token: &RefreshToken) -> Result<(), SqlError> {
     let values = [
@@ -91,7 +111,7 @@ async fn redeem_token(
         return Ok(Redeemed::Unknown);
     }
     if column::<i64>(&row, 1)? != 0 {
-        revoke(connection, family).await?;
+        revoke(connection, family, now).await?;
         return Ok(Redeemed::Reused(token));
     }
     let update = "UPDATE refresh_token SET spent = 1 WHERE hash = ?";
@@ -112,15 +132,26 @@ async fn redeem_token(
     Ok(Redeemed::Rotated(token))
 }
 
-async fn revoke(connection: &mut Connection, family: Uuid) -> Result<(), SqlError> {
+async fn revoke(connection: &mut Connection, family: Uuid, now: Timestamp) -> Result<(), SqlError> {
     let update = "UPDATE token_family SET revoked = 1 WHERE family = ?";
     connection
         .execute(update, 1, &[Value::Uuid(family)])
         .await?;
+    let upsert = "INSERT INTO revoked_family (family, at_ms) VALUES (?, ?) ON CONFLICT (family) \
+                  DO UPDATE SET at_ms = GREATEST(revoked_family.at_ms, excluded.at_ms)";
+    let values = [Value::Uuid(family), Value::Int(now.0)];
+    connection.execute(upsert, 1, &values).await?;
+    // A revocation is rare, so it can clear up as well.
+    let forget = [horizon(now)];
+    connection.execute(FORGET_FAMILIES, 1, &forget).await?;
     Ok(())
 }
 
-async fn revoke_all(connection: &mut Connection, user: &UserId) -> Result<Vec<Uuid>, SqlError> {
+async fn revoke_all(
+    connection: &mut Connection,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<Vec<Uuid>, SqlError> {
     let select = "SELECT family FROM token_family WHERE user_id = ? AND revoked = 0 ORDER BY family FOR UPDATE";
     let rows = connection
         .query(select, 1, &[Value::Text(user.as_str())])
@@ -130,8 +161,13 @@ async fn revoke_all(connection: &mut Connection, user: &UserId) -> Result<Vec<Uu
         .map(|row| column(row, 0))
         .collect::<Result<Vec<_>, _>>()?;
     for family in &families {
-        revoke(connection, *family).await?;
+        revoke(connection, *family, now).await?;
     }
+    let upsert = "INSERT INTO revoked_user (user_id, at_ms) VALUES (?, ?) ON CONFLICT (user_id) \
+                  DO UPDATE SET at_ms = GREATEST(revoked_user.at_ms, excluded.at_ms)";
+    let values = [Value::Text(user.as_str()), Value::Int(now.0)];
+    connection.execute(upsert, 1, &values).await?;
+    connection.execute(FORGET_USERS, 1, &[horizon(now)]).await?;
     Ok(families)
 }
 
@@ -173,8 +209,34 @@ impl SqlStore {
         ))
     }
 
-    async fn write_revocation(&self, user: &UserId) -> Result<Vec<Uuid>, SqlError> {
-        transaction!(self, |connection| revoke_all(connection, user))
+    async fn write_revocation(&self, family: Uuid, now: Timestamp) -> Result<(), SqlError> {
+        transaction!(self, |connection| revoke(connection, family, now))
+    }
+
+    async fn write_revocations(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Vec<Uuid>, SqlError> {
+        transaction!(self, |connection| revoke_all(connection, user, now))
+    }
+
+    async fn read_revocations(&self, now: Timestamp) -> Result<Vec<Revocation>, SqlError> {
+        let since = [horizon(now)];
+        let mut revocations = Vec::new();
+        for row in self.core.query(REVOKED_FAMILIES, 1, &since).await? {
+            revocations.push(Revocation {
+                of: Revoked::Family(column(&row, 0)?),
+                at_ms: Timestamp(column(&row, 1)?),
+            });
+        }
+        for row in self.core.query(REVOKED_USERS, 1, &since).await? {
+            revocations.push(Revocation {
+                of: Revoked::User(user(&row, 0)?),
+                at_ms: Timestamp(column(&row, 1)?),
+            });
+        }
+        Ok(revocations)
     }
 
     async fn find_key(&self, hash: [u8; 32]) -> Result<Option<ServerKey>, SqlError> {
@@ -206,17 +268,19 @@ impl TokenStore for SqlStore {
         writing.map_err(|error| error.during("redeeming a token"))
     }
 
-    async fn revoke_family(&self, family: Uuid) -> Result<(), StoreError> {
-        let update = "UPDATE token_family SET revoked = 1 WHERE family = ?";
-        let writing = self.write(update, &[Value::Uuid(family)]).await;
-        writing
-            .map(|_| ())
-            .map_err(|error| error.during("revoking a family of tokens"))
+    async fn revoke_family(&self, family: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        let writing = self.write_revocation(family, now).await;
+        writing.map_err(|error| error.during("revoking a family of tokens"))
     }
 
-    async fn revoke_user(&self, user: &UserId) -> Result<Vec<Uuid>, StoreError> {
-        let writing = self.write_revocation(user).await;
+    async fn revoke_user(&self, user: &UserId, now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+        let writing = self.write_revocations(user, now).await;
         writing.map_err(|error| error.during("revoking a user's tokens"))
+    }
+
+    async fn revocations(&self, now: Timestamp) -> Result<Vec<Revocation>, StoreError> {
+        let reading = self.read_revocations(now).await;
+        reading.map_err(|error| error.during("reading what was revoked"))
     }
 
     async fn put_key(&self, key: ServerKey) -> Result<(), StoreError> {

@@ -123,6 +123,7 @@ async fn axum_host() -> (std::net::SocketAddr, Im) {
             authority: Authority::User,
         },
         expires_at_ms: None,
+        sign_in: None,
     };
     let routes = Router::new()
         .route(
