@@ -28,6 +28,11 @@ mod swarm;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
+
+/// As the server has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Load, its controls, and what comes of them.
 #[derive(Debug, Parser)]

@@ -15,6 +15,10 @@ use crate::{
     state::{Ask, ConversationState, Decision, Facts, Lookup},
 };
 
+/// Sessions up to which deliveries go before the answers, so that a sender's session writes both at once. To more it would
+/// make the senders wait.
+const FEW: usize = 64;
+
 type Answer = Result<Stored, Rejection>;
 
 /// What a batch of requests comes to.
@@ -259,15 +263,32 @@ impl Engine {
         entries: Vec<Entry>,
     ) {
         self.apply(slot, &entries);
-        slot.lock().doubt = false;
-        for (one, entry) in waiting.into_iter().zip(&entries) {
+        let few = {
+            let mut inner = slot.lock();
+            inner.doubt = false;
+            inner.audience.len() <= FEW
+        };
+        let answers = waiting.into_iter().zip(&entries).map(|(one, entry)| {
             self.wrote(entry);
-            let _ = one.reply.send(Ok(Stored {
+            let stored = Stored {
                 seq: entry.seq,
                 at_ms: entry.at_ms,
-            }));
+            };
+            (one.reply, Ok(stored))
+        });
+        let answers: Vec<_> = answers.collect();
+        let answer = || {
+            for (reply, stored) in answers {
+                let _ = reply.send(stored);
+            }
+        };
+        if few {
+            self.deliver(slot, entries).await;
+            answer();
+        } else {
+            answer();
+            self.deliver(slot, entries).await;
         }
-        self.deliver(slot, entries).await;
     }
 
     pub(super) fn apply(&self, slot: &Slot, entries: &[Entry]) {

@@ -28,6 +28,23 @@ impl Engine {
         session: Option<Arc<SessionEntry>>,
         command: Command,
     ) -> Result<Reply, Rejection> {
+        match command {
+            Command::SendMessage(ask) => {
+                let (id, client_id) = (ask.conversation, ask.client_id.clone());
+                let sent = self.say(actor, id, client_id, Ask::Send(ask)).await?;
+                Ok(Reply::SendMessage(sent))
+            }
+            // In a box: there is a future for every message under way, and it need not have room for all of these.
+            command => Box::pin(self.execute_other(actor, session, command)).await,
+        }
+    }
+
+    async fn execute_other(
+        self: Arc<Self>,
+        actor: Actor,
+        session: Option<Arc<SessionEntry>>,
+        command: Command,
+    ) -> Result<Reply, Rejection> {
         let session = session.as_ref();
         Ok(match command {
             Command::AddMembers(ask) => {

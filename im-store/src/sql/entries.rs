@@ -76,7 +76,8 @@ pub(super) fn statements<'r, 'e>(rows: &'r [EntryRow<'e>]) -> Vec<&'r [EntryRow<
 impl Connection {
     /// Whether these rows can go in as one statement, which is a transaction by itself.
     pub(super) fn takes_at_once(&mut self, rows: &[EntryRow<'_>]) -> bool {
-        statements(rows).len() == 1 && (self.postgres().is_some() || rows.len().is_power_of_two())
+        statements(rows).len() == 1
+            && (self.postgres().is_some() || chunk::fine(rows.len()) == rows.len())
     }
 
     pub(super) async fn insert_entries(&mut self, rows: &[EntryRow<'_>]) -> Result<(), SqlError> {
@@ -85,7 +86,7 @@ impl Connection {
                 self.insert_arrays(rows).await?;
                 continue;
             }
-            for chunk in chunk::powers(rows, ROWS) {
+            for chunk in chunk::pieces(rows, ROWS, chunk::fine) {
                 let values: Vec<_> = chunk.iter().flat_map(EntryRow::values).collect();
                 let insert = "INSERT INTO entry (conversation_id, seq, sender, client_id, ordinal, at_ms, \
                               fingerprint, body) VALUES [(?, ?, ?, ?, ?, ?, ?, ?)|, ]";

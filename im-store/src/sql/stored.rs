@@ -98,7 +98,7 @@ pub(super) async fn lock_users(
     make: &BTreeSet<UserId>,
 ) -> Result<(), SqlError> {
     let make: Vec<&UserId> = make.iter().collect();
-    for chunk in chunk::powers(&make, 128) {
+    for chunk in chunk::pieces(&make, 128, chunk::power) {
         let values: Vec<_> = chunk
             .iter()
             .map(|user| Value::Text(user.as_str()))
@@ -180,7 +180,7 @@ pub(super) async fn save(connection: &mut Connection, mut rows: Rows) -> Result<
         .iter()
         .filter_map(|key| Some((key, rows.members.get(key)?)))
         .collect();
-    for chunk in chunk::powers(&members, 128) {
+    for chunk in chunk::pieces(&members, 128, chunk::power) {
         let values: Vec<_> = chunk
             .iter()
             .flat_map(|(key, row)| member_values(key, row))
@@ -209,7 +209,7 @@ pub(super) async fn save_versions(
         .into_iter()
         .filter_map(|user| Some((user, *rows.versions.get(user)?)))
         .collect();
-    for chunk in chunk::powers(&versions, 128) {
+    for chunk in chunk::pieces(&versions, 128, chunk::power) {
         let values: Vec<_> = chunk
             .iter()
             .flat_map(|(user, version)| [Value::Text(user.as_str()), Value::Int(int(*version))])
