@@ -18,7 +18,11 @@ pub struct Limits {
     pub users_per_request: usize,
     /// Entries in one page of history. Default 200; 50 when the request names none.
     pub page: usize,
-    /// Conversations that one user can be in. Default 5,000: bounds a cursor to about 120 KB.
+    /// Conversations that one user can be in, at least 1. Default 5,000: bounds a cursor to about 120 KB.
+    ///
+    /// Who is in that many can neither create, begin a direct one, join, nor be added; what they are in stays usable. The
+    /// number is read before a conversation begins or somebody enters, and not locked: who enters several at the same
+    /// moment can exceed it by as many as are under way, on all nodes together.
     pub conversations_per_user: usize,
     /// Characters of a name. Default 100.
     pub name_chars: usize,

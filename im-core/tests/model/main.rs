@@ -33,6 +33,7 @@ mod laws;
 mod link;
 mod ops;
 mod outlet;
+mod places;
 mod readme;
 mod regressions;
 mod requests;
