@@ -19,6 +19,7 @@ mod malformed_frames;
 mod offline_sync;
 mod other_databases;
 mod presence;
+mod rate_limits;
 mod receipts;
 mod refused_requests;
 mod rest;

@@ -9,6 +9,7 @@ mod fanout;
 mod lane;
 mod positions;
 mod presence;
+mod rates;
 mod read;
 mod registry;
 mod relations;
@@ -39,7 +40,7 @@ pub(crate) struct Engine {
     slots: slot::Slots,
     relations: relations::Relations,
     positions: positions::WriteBehind,
-    rates: Mutex<dispatch::Rates>,
+    rates: rates::Rates,
     closing: AtomicBool,
 }
 
@@ -59,7 +60,7 @@ impl Engine {
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
             positions: positions::WriteBehind::default(),
-            rates: Mutex::default(),
+            rates: rates::Rates::default(),
             closing: AtomicBool::new(false),
         }
     }

@@ -34,6 +34,7 @@ mod link;
 mod ops;
 mod outlet;
 mod places;
+mod rates;
 mod readme;
 mod regressions;
 mod requests;
