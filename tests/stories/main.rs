@@ -21,6 +21,7 @@ mod other_databases;
 mod presence;
 mod rate_limits;
 mod receipts;
+mod refused_by_the_database;
 mod refused_requests;
 mod rest;
 mod rest_refusals;
