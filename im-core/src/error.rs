@@ -55,7 +55,7 @@ codes! {
     UnsupportedContent = "unsupported_content", fixed;
     /// A frame, a text or a content exceeds its limit.
     TooLarge = "too_large", fixed;
-    /// More members, ids or items than the limit.
+    /// More members, conversations, ids or items than the limit.
     TooMany = "too_many", fixed;
     /// The other side blocked the actor, or the actor the other side.
     Blocked = "blocked", fixed;

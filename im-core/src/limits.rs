@@ -18,7 +18,11 @@ pub struct Limits {
     pub users_per_request: usize,
     /// Entries in one page of history. Default 200; 50 when the request names none.
     pub page: usize,
-    /// Conversations that one user can be in. Default 5,000: bounds a cursor to about 120 KB.
+    /// Conversations that one user can be in, at least 1. Default 5,000: bounds a cursor to about 120 KB.
+    ///
+    /// Who is in that many can neither create, begin a direct one, join, nor be added; what they are in stays usable. The
+    /// number is read before a conversation begins or somebody enters, and not locked: who enters several at the same
+    /// moment can exceed it by as many as are under way, on all nodes together.
     pub conversations_per_user: usize,
     /// Characters of a name. Default 100.
     pub name_chars: usize,
@@ -36,8 +40,15 @@ pub struct Limits {
     pub typing_ms: u64,
     /// Members up to which receipts are pushed to everybody. Default 100: beyond, they would cost a square.
     pub receipt_push_members: u32,
-    /// Messages per second and user, averaged; bursts of twice as many pass. Default none; the server sets 10.
+    /// Messages and changes of conversations per second and user, averaged; bursts of twice as many pass. Default none;
+    /// the server sets 10.
     pub sends_per_second: Option<u32>,
+    /// Requests per second and user that are not counted in [`Limits::sends_per_second`]: reads, receipts, typing,
+    /// presence, settings. Averaged; bursts of twice as many pass. Default none; the server sets 50.
+    ///
+    /// `session.ping` and `session.close` are not counted: they keep a session alive, or free what it holds. An answer
+    /// is `rate_limited` with the time to wait, and sessions of [`Session`](crate::Session) wait and ask again.
+    pub requests_per_second: Option<u32>,
     /// Requests that wait in one conversation's lane. Default 4,096; more are refused as `overloaded`.
     pub lane_waiting: usize,
     /// How long a delivery may wait for others to the same conversation, in milliseconds. Default 0: not at all.
@@ -66,6 +77,7 @@ impl Default for Limits {
             typing_ms: 6_000,
             receipt_push_members: 100,
             sends_per_second: None,
+            requests_per_second: None,
             lane_waiting: 4_096,
             coalesce_ms: 0,
             idle_conversations: 10_000,

@@ -1,6 +1,6 @@
 //! How often somebody may try to sign in: token buckets by client address and by user name.
 //!
-//! Messages per second are the engine's business (`Limits::sends_per_second`).
+//! What users may ask per second is the engine's business (`Limits::sends_per_second` and `requests_per_second`).
 
 use std::{
     hash::{BuildHasher as _, Hash, RandomState},

@@ -53,6 +53,7 @@ impl Stage {
             .arg(folder.join("data"))
             .args(["--listen", "127.0.0.1:0", "--log", "warn"])
             .env("IM_LIMITS_SENDS_PER_SECOND", "0")
+            .env("IM_LIMITS_REQUESTS_PER_SECOND", "0")
             .stderr(log);
         Ok(Self {
             server: Server::start(&mut command)?,

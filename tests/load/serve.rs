@@ -31,6 +31,7 @@ pub(crate) fn limits(coalesce_ms: u64) -> Limits {
         users_per_request: 10_000,
         conversations_per_user: 100_000,
         sends_per_second: None,
+        requests_per_second: None,
         coalesce_ms,
         idle_conversations: 100_000,
         ..Limits::default()

@@ -159,6 +159,24 @@ pub(crate) fn table(ids: &Ids) -> Vec<Row> {
             "not_found",
         ),
         (
+            "a recall of nothing",
+            "message.recall",
+            json!({"conversation": chat, "client_id": "r", "target": 0}),
+            "not_found",
+        ),
+        (
+            "a recall beyond the head",
+            "message.recall",
+            json!({"conversation": chat, "client_id": "r", "target": 99}),
+            "not_found",
+        ),
+        (
+            "reading up to a text",
+            "conversation.read",
+            json!({"conversation": chat, "seq": "2"}),
+            bad,
+        ),
+        (
             "a seq that is negative",
             "message.edit",
             edit(json!(-1)),

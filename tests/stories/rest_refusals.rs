@@ -1,5 +1,8 @@
 //! Bad requests by REST: each gets its status and its stable code, and leaves no trace.
 
+use std::time::Duration;
+
+use im_core::{Limits, testing::user};
 use serde_json::{Value, json};
 
 use crate::world::{Rest, World};
@@ -139,6 +142,38 @@ async fn every_bad_request_is_a_problem_with_a_code_and_leaves_no_trace() {
             said("x"),
             404,
             "not_found",
+        ),
+        (
+            "a recall beyond the head",
+            "DELETE",
+            format!("{messages}/99"),
+            json!({}),
+            404,
+            "not_found",
+        ),
+        (
+            "a seq beyond all numbers",
+            "PATCH",
+            format!("{messages}/1152921504606846976"),
+            said("x"),
+            404,
+            "not_found",
+        ),
+        (
+            "a text that is a number",
+            "POST",
+            messages.clone(),
+            custom(json!({"kind": "text", "text": 7})),
+            400,
+            "invalid_request",
+        ),
+        (
+            "too many to add",
+            "POST",
+            format!("{at}/members"),
+            json!({"users": crowd}),
+            422,
+            "too_many",
         ),
         (
             "a limit that is none",
@@ -325,8 +360,17 @@ async fn without_a_good_token_there_is_nothing_to_see() {
     let world = World::server().await;
     let (_, at) = set_up(&world).await;
     let mallory = world.token("mallory", "curl").await;
+    let expired = {
+        let accounts = world.server_handle().accounts();
+        let lifetime = Some(Duration::from_millis(1));
+        let issued = accounts.issue(user("alice"), None, lifetime).await;
+        issued.unwrap().access_token
+    };
+    let foreign = World::server().await.token("alice", "curl").await;
     let bad = [
         None,
+        Some(expired),
+        Some(foreign),
         Some(String::new()),
         Some("nonsense".into()),
         Some(format!("{mallory}x")),
@@ -360,6 +404,51 @@ async fn without_a_good_token_there_is_nothing_to_see() {
     let absent = mallory.get(absent).await;
     assert_eq!((foreign.status, absent.status), (404, 404));
     assert_eq!(foreign.body["detail"], absent.body["detail"]);
+}
+
+#[tokio::test]
+async fn bounds_that_depend_on_what_there_is_have_their_code_and_their_sentence() {
+    let world = World::server_with(Limits {
+        group_members: 3,
+        conversations_per_user: 2,
+        ..Limits::default()
+    })
+    .await;
+    let (alice, _) = set_up(&world).await;
+    let groups = "/v1/conversations";
+    let with_bob = json!({"members": ["bob"]});
+    let room = alice.send("POST", groups, &with_bob).await.body["conversation"].clone();
+    let members = format!("{groups}/{}/members", room.as_str().unwrap());
+
+    let crowded = json!({"users": ["carol", "dave"]});
+    let crowded = alice.send("POST", &members, &crowded).await;
+    let own = alice.send("POST", groups, &json!({})).await;
+    let carol = Rest::new(world.address(), Some(world.token("carol", "curl").await));
+    let invited = carol.send("POST", groups, &with_bob).await;
+    let direct = carol
+        .send("PUT", "/v1/conversations/direct/alice", &json!({}))
+        .await;
+
+    for (answer, sentence) in [
+        (crowded, "a group has at most 3 members; 1 more fit"),
+        (
+            own,
+            "you are in 2 conversations, as many as one user can be; leave one first",
+        ),
+        (invited, "as one user can be: bob; try without them"),
+        (direct, "as one user can be: alice; try without them"),
+    ] {
+        assert_eq!((answer.status, answer.code()), (422, "too_many"));
+        let detail = answer.body["detail"].as_str().unwrap();
+        assert!(detail.contains(sentence), "{detail}");
+    }
+    let lists = [alice.get(groups).await.body, carol.get(groups).await.body];
+    let counts = lists.map(|list| list["items"].as_array().unwrap().len());
+    assert_eq!(counts, [2, 0], "nothing is stored by half");
+    let again = alice
+        .send("PUT", "/v1/conversations/direct/bob", &json!({}))
+        .await;
+    assert_eq!(again.status, 200, "what there is can be opened: {again:?}");
 }
 
 async fn assert_untouched(alice: &Rest, at: &str) {

@@ -146,6 +146,7 @@ impl Engine {
         if !one.ask.invites().is_empty() {
             facts.unknown = self.authenticator.unknown(one.ask.invites()).await?;
         }
+        facts.full = self.full(slot, one).await?;
         // Of the two whose conversation it is, whoever asks: the answer holds for all who came together.
         let pair = match (&one.ask, &pair[..]) {
             (Ask::Direct(peer), _) => Some((&one.actor.user, peer)),
@@ -156,6 +157,25 @@ impl Engine {
             facts.blocked = self.is_blocked(a, b).await?;
         }
         Ok(facts)
+    }
+
+    /// Of those whom a request would bring in, who is in as many conversations as one can be. Nothing is asked of the
+    /// store for a request that brings nobody in.
+    async fn full(&self, slot: &Slot, one: &Waiting) -> Result<Vec<UserId>, Rejection> {
+        let mut entering = one.ask.entering(&one.actor.user);
+        if let Some(state) = &slot.lock().state {
+            entering.retain(|user| !matches!(state.lookup(user), Lookup::Member(_)));
+        }
+        if entering.is_empty() {
+            return Ok(Vec::new());
+        }
+        let entering: Vec<UserId> = entering.into_iter().cloned().collect();
+        let most = self.limits.conversations_per_user.max(1);
+        Ok(self
+            .ports
+            .membership_count
+            .in_at_least(most, &entering)
+            .await?)
     }
 
     /// Decides all that wait.

@@ -1,24 +1,12 @@
 //! From a command to the part of the engine that executes it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use super::{Engine, lock, positions::Mark, registry::SessionEntry, slot::Stored};
+use super::{Engine, positions::Mark, registry::SessionEntry, slot::Stored};
 use crate::{
-    Actor, Authority, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView,
-    Done, Pong, Rejection, Reply, Sent, UserId,
-    state::{Ask, RateState},
+    Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done, Pong,
+    Rejection, Reply, Sent, state::Ask,
 };
-
-/// Users whose rate is kept before those who are quiet are forgotten.
-const RATES: usize = 100_000;
-
-/// What is left of users' allowances.
-#[derive(Default)]
-pub(super) struct Rates {
-    by_user: HashMap<UserId, RateState>,
-    /// At how many users those who are quiet are forgotten; not before [`RATES`].
-    sweep_at: usize,
-}
 
 impl Engine {
     /// Executes a command for an actor, from a session or without one.
@@ -28,6 +16,7 @@ impl Engine {
         session: Option<Arc<SessionEntry>>,
         command: Command,
     ) -> Result<Reply, Rejection> {
+        self.check_rate(&actor, &command)?;
         match command {
             Command::SendMessage(ask) => {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
@@ -163,7 +152,6 @@ impl Engine {
         client_id: ClientId,
         ask: Ask,
     ) -> Result<Sent, Rejection> {
-        self.check_rate(&actor)?;
         let Stored { seq, at_ms } = self.ask(actor, ask).await?;
         Ok(Sent {
             conversation,
@@ -179,42 +167,13 @@ impl Engine {
         conversation: ConversationId,
         ask: Ask,
     ) -> Result<Changed, Rejection> {
-        self.check_rate(&actor)?;
         let Stored { seq, .. } = self.ask(actor, ask).await?;
         Ok(Changed { conversation, seq })
     }
 
     async fn begin(self: Arc<Self>, actor: Actor, ask: Ask) -> Result<ConversationView, Rejection> {
-        self.check_rate(&actor)?;
         let (user, id) = (actor.user.clone(), ask.conversation(&actor.user));
         self.clone().ask(actor, ask).await?;
         self.view(id, &user).await
-    }
-
-    /// Refuses who writes too often.
-    fn check_rate(&self, actor: &Actor) -> Result<(), Rejection> {
-        let Some(per_second) = self.limits.sends_per_second else {
-            return Ok(());
-        };
-        if actor.authority == Authority::Service {
-            return Ok(());
-        }
-        let now = self.ports.runtime.monotonic();
-        let mut rates = lock(&self.rates);
-        if rates.by_user.len() >= rates.sweep_at.max(RATES) {
-            rates
-                .by_user
-                .retain(|_, rate| !rate.is_full(per_second, now));
-            // Where more than that write at once, not again for each message.
-            rates.sweep_at = rates.by_user.len() * 2;
-        }
-        let rate = rates
-            .by_user
-            .entry(actor.user.clone())
-            .or_insert_with(|| RateState::new(per_second, now));
-        rate.take(per_second, now).map_err(|wait| {
-            let detail = format!("at most {per_second} messages per second; wait and try again with the same client id");
-            Rejection::new(Code::RateLimited, detail).retry_after(wait)
-        })
     }
 }

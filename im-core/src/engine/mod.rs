@@ -10,6 +10,7 @@ mod fanout;
 mod lane;
 mod positions;
 mod presence;
+mod rates;
 mod read;
 mod registry;
 mod relations;
@@ -41,7 +42,7 @@ pub(crate) struct Engine {
     relations: relations::Relations,
     positions: positions::WriteBehind,
     expiries: expiry::Expiries,
-    rates: Mutex<dispatch::Rates>,
+    rates: rates::Rates,
     closing: AtomicBool,
 }
 
@@ -62,7 +63,7 @@ impl Engine {
             relations: relations::Relations::default(),
             positions: positions::WriteBehind::default(),
             expiries: expiry::Expiries::default(),
-            rates: Mutex::default(),
+            rates: rates::Rates::default(),
             closing: AtomicBool::new(false),
         }
     }

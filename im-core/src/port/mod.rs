@@ -9,6 +9,7 @@ mod contact;
 mod device;
 mod log;
 mod member;
+mod membership_count;
 mod outlet;
 mod position;
 mod runtime;
@@ -25,6 +26,7 @@ pub use contact::{ContactStore, VersionedBlock};
 pub use device::{DeviceStore, Seen};
 pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
+pub use membership_count::MembershipCount;
 pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
 pub use position::{Advance, PositionStore};
 pub use runtime::{BoxFuture, Runtime};
@@ -50,6 +52,7 @@ pub struct Ports {
     pub devices: Arc<dyn DeviceStore>,
     pub log: Arc<dyn LogStore>,
     pub members: Arc<dyn MemberStore>,
+    pub membership_count: Arc<dyn MembershipCount>,
     pub positions: Arc<dyn PositionStore>,
     pub runtime: Arc<dyn Runtime>,
     pub tokens: Arc<dyn TokenStore>,

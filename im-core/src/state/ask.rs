@@ -99,6 +99,24 @@ impl Ask {
         }
     }
 
+    /// The users who may become members by this when `actor` asks it, the actor among them.
+    #[must_use]
+    pub fn entering<'a>(&'a self, actor: &'a UserId) -> Vec<&'a UserId> {
+        match self {
+            Self::Add(ask) => ask.users.iter().collect(),
+            Self::Create(ask) => std::iter::once(actor).chain(&ask.members).collect(),
+            Self::Direct(peer) => vec![actor, peer],
+            Self::Join(_) => vec![actor],
+            Self::Edit(_)
+            | Self::Info(_)
+            | Self::Kick(_)
+            | Self::Leave(_)
+            | Self::Recall(_)
+            | Self::Role(_)
+            | Self::Send(_) => Vec::new(),
+        }
+    }
+
     /// The entry that this changes.
     #[must_use]
     pub fn target(&self) -> Option<Seq> {

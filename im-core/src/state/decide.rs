@@ -1,7 +1,7 @@
 //! Who may do what in a conversation, and what then happens.
 
 use super::{
-    Ask, ConversationState, Lookup,
+    Ask, ConversationState, Facts, Lookup,
     content::{check_content, check_text},
 };
 use crate::{
@@ -9,17 +9,6 @@ use crate::{
     Joining, KickMembers, Kind, Limits, Member, RecallMessage, Rejection, Role, SendMessage,
     Timestamp, UserId,
 };
-
-/// What a decision needs to know beside the conversation's state.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// The entry that the request changes, as the log has it now.
-    pub target: Option<Entry>,
-    /// Whether one of the two in a direct conversation has blocked the other.
-    pub blocked: bool,
-    /// Users in the request who do not exist.
-    pub unknown: Vec<UserId>,
-}
 
 /// What a request comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,16 +23,6 @@ type Decided = Result<Decision, Rejection>;
 
 fn forbidden(detail: &'static str) -> Rejection {
     Rejection::new(Code::Forbidden, detail)
-}
-
-fn check_known(facts: &Facts) -> Result<(), Rejection> {
-    match facts.unknown.first() {
-        Some(user) => Err(Rejection::new(
-            Code::NotFound,
-            format!("there is no user {user}; check the id"),
-        )),
-        None => Ok(()),
-    }
 }
 
 impl ConversationState {
@@ -61,7 +40,9 @@ impl ConversationState {
     ) -> Decided {
         let member = match self.lookup(&actor.user) {
             Lookup::Member(member) => member,
-            Lookup::Stranger | Lookup::Unknown => return self.decide_for_stranger(ask, limits),
+            Lookup::Stranger | Lookup::Unknown => {
+                return self.decide_for_stranger(&actor.user, ask, facts, limits);
+            }
         };
         match ask {
             Ask::Add(_) => self.add(member, ask, facts, limits),
@@ -87,21 +68,29 @@ impl ConversationState {
     pub fn decide_absent(actor: &Actor, ask: &Ask, facts: &Facts, limits: &Limits) -> Decided {
         match ask {
             Ask::Create(ask) => {
-                let created = create(actor, ask, limits)?;
-                check_known(facts)?;
-                Ok(created)
+                let members = first_members(actor, ask, limits)?;
+                facts.check_known()?;
+                facts.check_places(&actor.user, &members, limits)?;
+                let name = ask.name.clone().filter(|name| !name.is_empty());
+                Ok(Decision::Append(Body::Created {
+                    kind: Kind::Group,
+                    name,
+                    joining: ask.joining,
+                    members,
+                }))
             }
             Ask::Direct(peer) if *peer == actor.user => Err(Rejection::new(
                 Code::InvalidRequest,
                 "a direct conversation needs somebody else",
             )),
-            Ask::Direct(_) if !facts.unknown.is_empty() => {
-                check_known(facts).map(|()| Decision::Nothing)
-            }
-            Ask::Direct(_) if facts.blocked => Err(blocked()),
             Ask::Direct(peer) => {
+                facts.check_known()?;
+                if facts.blocked {
+                    return Err(blocked());
+                }
                 let mut members = vec![actor.user.clone(), peer.clone()];
                 members.sort();
+                facts.check_places(&actor.user, &members, limits)?;
                 Ok(Decision::Append(Body::Created {
                     kind: Kind::Direct,
                     name: None,
@@ -121,7 +110,13 @@ impl ConversationState {
         }
     }
 
-    fn decide_for_stranger(&self, ask: &Ask, limits: &Limits) -> Decided {
+    fn decide_for_stranger(
+        &self,
+        actor: &UserId,
+        ask: &Ask,
+        facts: &Facts,
+        limits: &Limits,
+    ) -> Decided {
         if !matches!(ask, Ask::Join(_))
             || self.info().kind != Kind::Group
             || self.info().joining != Joining::Open
@@ -129,6 +124,7 @@ impl ConversationState {
             return Err(Rejection::not_found("conversation"));
         }
         self.check_room(1, limits)?;
+        facts.check_places(actor, std::slice::from_ref(actor), limits)?;
         Ok(Decision::Append(Body::Joined))
     }
 
@@ -226,7 +222,7 @@ impl ConversationState {
         if member.role < Role::Admin {
             return Err(forbidden("only admins and the owner can add members"));
         }
-        check_known(facts)?;
+        facts.check_known()?;
         let members = distinct(ask.invites(), |user| {
             !matches!(self.lookup(user), Lookup::Member(_))
         });
@@ -234,6 +230,7 @@ impl ConversationState {
             return Ok(Decision::Nothing);
         }
         self.check_room(members.len(), limits)?;
+        facts.check_places(&member.user, &members, limits)?;
         Ok(Decision::Append(Body::MembersAdded { members }))
     }
 
@@ -321,7 +318,11 @@ fn blocked() -> Rejection {
     )
 }
 
-fn create(actor: &Actor, ask: &CreateConversation, limits: &Limits) -> Decided {
+fn first_members(
+    actor: &Actor,
+    ask: &CreateConversation,
+    limits: &Limits,
+) -> Result<Vec<UserId>, Rejection> {
     check_text("name", ask.name.as_ref(), limits.name_chars)?;
     let mut members = vec![actor.user.clone()];
     members.extend(distinct(&ask.members, |user| *user != actor.user));
@@ -329,13 +330,7 @@ fn create(actor: &Actor, ask: &CreateConversation, limits: &Limits) -> Decided {
         let detail = format!("a group has at most {} members", limits.group_members);
         return Err(Rejection::new(Code::TooMany, detail));
     }
-    let name = ask.name.clone().filter(|name| !name.is_empty());
-    Ok(Decision::Append(Body::Created {
-        kind: Kind::Group,
-        name,
-        joining: ask.joining,
-        members,
-    }))
+    Ok(members)
 }
 
 fn check_info(changes: &InfoPatch, limits: &Limits) -> Result<(), Rejection> {

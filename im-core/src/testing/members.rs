@@ -134,6 +134,40 @@ suite! { member_store_suite in members:
         assert_eq!(found, BTreeSet::from([first, third]));
     }
 
+    /// Who is in as many conversations as asked for, or more; what one left does not count.
+    async fn memberships_are_counted(ports) {
+        for _ in 0..2 {
+            group(ports, &["alice", "bob"]).await;
+        }
+        let mut third = group(ports, &["alice", "bob", "carol"]).await;
+        leave(ports, &mut third, "bob").await;
+        let asked = ["nobody", "carol", "bob", "alice", "bob"].map(user);
+
+        for (least, expected) in [
+            (1, &["alice", "bob", "carol"][..]),
+            (2, &["alice", "bob"]),
+            (3, &["alice"]),
+            (4, &[]),
+            (usize::MAX, &[]),
+        ] {
+            let mut found = ports.membership_count.in_at_least(least, &asked).await.unwrap();
+            found.sort();
+            assert_eq!(found, expected.iter().map(|id| user(id)).collect::<Vec<_>>(), "{least}");
+        }
+        assert_eq!(ports.membership_count.in_at_least(1, &[]).await.unwrap(), []);
+    }
+
+    /// Five hundred users are counted at once, each with its own number.
+    async fn many_users_are_counted_at_once(ports) {
+        let ids: Vec<String> = (0..300).map(|n| format!("m{n}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        group(ports, &ids).await;
+        group(ports, &ids[..100]).await;
+        let asked: Vec<UserId> = (0..500).map(|n| user(&format!("m{n}"))).collect();
+        assert_eq!(ports.membership_count.in_at_least(1, &asked).await.unwrap().len(), 300);
+        assert_eq!(ports.membership_count.in_at_least(2, &asked).await.unwrap().len(), 100);
+    }
+
     /// Sharing is being present in the same conversation now, and nobody shares with strangers.
     async fn users_share_while_both_are_present(ports) {
         let mut log = group(ports, &["alice", "bob", "carol"]).await;
@@ -155,6 +189,9 @@ suite! { member_store_suite in members:
         for id in UNUSUAL_IDS {
             assert_eq!(ports.members.conversations_of(&user(id)).await.unwrap().len(), 1, "{id:?}");
             assert_eq!(ports.members.memberships(&user(id), None, 100).await.unwrap().len(), 1, "{id:?}");
+            let counted = ports.membership_count.in_at_least(1, &[user(id)]).await.unwrap();
+            assert_eq!(counted, [user(id)], "{id:?}");
+            assert_eq!(ports.membership_count.in_at_least(2, &[user(id)]).await.unwrap(), [], "{id:?}");
         }
     }
 

@@ -33,6 +33,8 @@ mod laws;
 mod link;
 mod ops;
 mod outlet;
+mod places;
+mod rates;
 mod readme;
 mod regressions;
 mod requests;

@@ -105,13 +105,21 @@ mod tests {
         assert_eq!(config.database_url.expose(), "sqlite:///file/im.db");
         assert_eq!((config.limits.text_chars, config.limits.page), (5, 7));
         assert_eq!(config.limits.sends_per_second, Some(10));
+        assert_eq!(config.limits.requests_per_second, Some(50));
         assert_eq!(config.log_format, LogFormat::Text);
     }
 
     #[test]
-    fn zero_sends_per_second_means_no_limit() {
-        let config = load(Settings::default(), "[limits]\nsends_per_second = 0", &[]).unwrap();
-        assert_eq!(config.limits.sends_per_second, None);
+    fn zero_per_second_means_no_limit() {
+        let file = "[limits]\nsends_per_second = 0";
+        let environment = [("IM_LIMITS_REQUESTS_PER_SECOND", "0")];
+        let limits = load(Settings::default(), file, &environment)
+            .unwrap()
+            .limits;
+        assert_eq!(
+            (limits.sends_per_second, limits.requests_per_second),
+            (None, None)
+        );
     }
 
     #[test]

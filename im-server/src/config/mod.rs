@@ -93,8 +93,13 @@ impl Config {
         let database_url = settings.database_url.unwrap_or_else(|| {
             Secret::new(format!("sqlite://{}", data_dir.join("im.db").display()))
         });
-        let mut limits: Limits = settings::typed("limits", with_send_rate(settings.limits))?;
-        limits.sends_per_second = limits.sends_per_second.filter(|rate| *rate > 0);
+        let mut limits: Limits = settings::typed("limits", with_rates(settings.limits))?;
+        for rate in [
+            &mut limits.sends_per_second,
+            &mut limits.requests_per_second,
+        ] {
+            *rate = rate.filter(|rate| *rate > 0);
+        }
         let rate_limits = settings::typed("rate_limits", settings.rate_limits)?;
         Ok(Self {
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
@@ -115,11 +120,12 @@ impl Config {
     }
 }
 
-/// The engine has no limit of its own on sending; a server that is open to the world has. 0 switches it off.
-fn with_send_rate(mut limits: toml::Table) -> toml::Table {
-    limits
-        .entry("sends_per_second")
-        .or_insert(toml::Value::Integer(10));
+/// The engine has no limits of its own on how often somebody asks; a server that is open to the world has. 0 switches
+/// one off.
+fn with_rates(mut limits: toml::Table) -> toml::Table {
+    for (key, rate) in [("sends_per_second", 10), ("requests_per_second", 50)] {
+        limits.entry(key).or_insert(toml::Value::Integer(rate));
+    }
     limits
 }
 

@@ -29,6 +29,7 @@ async fn capabilities_tell_clients_what_they_can_do() {
     let answer = house.ask("GET /v1/capabilities").send().await.json();
     assert_eq!(answer["limits"]["text_chars"], 10_000);
     assert_eq!(answer["limits"]["sends_per_second"], 10);
+    assert_eq!(answer["limits"]["requests_per_second"], 50);
     assert_eq!(answer["transports"][0]["url"], "wss://im.example.org/v1/ws");
     let methods = answer["methods"].as_array().unwrap();
     assert!(

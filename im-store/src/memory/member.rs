@@ -1,11 +1,14 @@
 //! Members and their positions in memory.
 
-use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::{
+    collections::BTreeSet,
+    ops::Bound::{Excluded, Included, Unbounded},
+};
 
 use async_trait::async_trait;
 use im_core::{
     ConversationId, Member, Membership, Position, Settings, StoreError, UserId,
-    port::{Advance, MemberStore, PositionStore},
+    port::{Advance, MemberStore, MembershipCount, PositionStore},
 };
 
 use super::{MemoryStore, State};
@@ -117,6 +120,18 @@ impl MemberStore for MemoryStore {
         let key = (conversation, user.clone());
         state.rows.change(key, |row| row.settings = settings);
         Ok(state.membership(user, conversation))
+    }
+}
+
+#[async_trait]
+impl MembershipCount for MemoryStore {
+    async fn in_at_least(&self, least: usize, users: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let state = self.state();
+        let users: BTreeSet<_> = users.iter().collect();
+        let found = users
+            .into_iter()
+            .filter(|user| state.conversations(user).len() >= least);
+        Ok(found.cloned().collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use async_trait::async_trait;
 use im_core::{
     ConversationId, Head, Member, Membership, Settings, StoreError, Timestamp, UserId,
-    port::{MemberStore, Snapshot},
+    port::{MemberStore, MembershipCount, Snapshot},
 };
 use sea_orm::QueryResult;
 
@@ -51,6 +51,9 @@ const SHARING: &str = "SELECT DISTINCT other.user_id FROM member own \
     JOIN member other ON other.conversation_id = own.conversation_id \
     WHERE own.user_id = ? AND own.left_seq IS NULL AND other.left_seq IS NULL AND other.user_id IN ([?|, ])";
 
+const IN_AT_LEAST: &str = "SELECT user_id FROM member WHERE user_id IN ([?|, ]) AND left_seq IS NULL \
+    GROUP BY user_id HAVING COUNT(*) >= ?";
+
 /// The statements whose plans are checked.
 #[cfg(test)]
 pub(super) const HOT: &[&str] = &[
@@ -61,6 +64,7 @@ pub(super) const HOT: &[&str] = &[
     MEMBERSHIPS,
     CONVERSATIONS,
     SHARING,
+    IN_AT_LEAST,
 ];
 
 fn member(row: &QueryResult) -> Result<Member, SqlError> {
@@ -159,6 +163,23 @@ impl SqlStore {
         Ok(found.into_iter().collect())
     }
 
+    async fn who_is_in_at_least(
+        &self,
+        least: usize,
+        users: &[UserId],
+    ) -> Result<Vec<UserId>, SqlError> {
+        let least = Value::Int(i64::try_from(least).unwrap_or(i64::MAX));
+        let texts: Vec<&str> = users.iter().map(UserId::as_str).collect();
+        let mut found = HashSet::new();
+        for (count, mut values) in chunk::keys(&texts, |text| [Value::Text(text)]) {
+            values.push(least);
+            for row in self.core.query(IN_AT_LEAST, count, &values).await? {
+                found.insert(user(&row, 0)?);
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
     async fn write_settings(
         &self,
         key: &(ConversationId, UserId),
@@ -244,5 +265,13 @@ impl MemberStore for SqlStore {
         self.one_membership(user, conversation)
             .await
             .map_err(during)
+    }
+}
+
+#[async_trait]
+impl MembershipCount for SqlStore {
+    async fn in_at_least(&self, least: usize, users: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let counting = self.who_is_in_at_least(least, users).await;
+        counting.map_err(|error| error.during("counting memberships"))
     }
 }

@@ -106,6 +106,7 @@ impl Store for SqlStore {
             devices: store.clone(),
             log: store.clone(),
             members: store.clone(),
+            membership_count: store.clone(),
             positions: store.clone(),
             runtime: Arc::new(TokioRuntime),
             tokens: store.clone(),

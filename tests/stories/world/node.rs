@@ -124,7 +124,12 @@ impl World {
 
     /// The whole server, on SQLite.
     pub(crate) async fn server() -> Self {
-        Self::start(Kind::Server, Database::sqlite(), Limits::default()).await
+        Self::server_with(Limits::default()).await
+    }
+
+    /// The whole server, on SQLite, with limits of its own.
+    pub(crate) async fn server_with(limits: Limits) -> Self {
+        Self::start(Kind::Server, Database::sqlite(), limits).await
     }
 
     async fn start(kind: Kind, database: Database, limits: Limits) -> Self {

@@ -78,6 +78,56 @@ fn who_does_not_exist_cannot_be_added() {
 }
 
 #[test]
+fn who_is_in_as_many_conversations_as_one_can_be_enters_no_other() {
+    let full = |name| Facts {
+        full: vec![user(name)],
+        ..Facts::default()
+    };
+    let begin = |ask: &Ask, facts: &Facts| {
+        let actor = Actor::user(user("olga"));
+        let decided = ConversationState::decide_absent(&actor, ask, facts, &Limits::default());
+        decided.map_err(|rejection| rejection.code)
+    };
+    let create = Ask::Create(CreateConversation {
+        client_id: key(),
+        name: None,
+        members: vec![user("mia")],
+        joining: Joining::Invited,
+    });
+    let open = begun(Kind::Group, Joining::Open, &["olga"]);
+
+    for name in ["olga", "mia"] {
+        assert_eq!(begin(&create, &full(name)), Err(Code::TooMany));
+        assert_eq!(
+            begin(&Ask::Direct(user("mia")), &full(name)),
+            Err(Code::TooMany)
+        );
+    }
+    assert!(begin(&create, &full("max")).is_ok());
+    assert_eq!(
+        decide(&group(), "adam", add(&["eve", "eva"]), &full("eva")),
+        Err(Code::TooMany)
+    );
+    assert_eq!(
+        decide(&group(), "mia", add(&["eva"]), &full("eva")),
+        Err(Code::Forbidden),
+        "nobody learns of others what one may not ask"
+    );
+    assert_eq!(
+        decide(&open, "eva", join(), &full("eva")),
+        Err(Code::TooMany)
+    );
+    // Who is in already stays in.
+    assert_eq!(
+        decide(&group(), "adam", add(&["mia"]), &full("mia")),
+        Ok(Decision::Nothing)
+    );
+    let again = decide(&direct(), "mia", Ask::Direct(user("olga")), &full("mia"));
+    assert_eq!(again, Ok(Decision::Nothing));
+    assert!(decide(&direct(), "mia", send("hello"), &full("mia")).is_ok());
+}
+
+#[test]
 fn a_group_takes_as_many_as_the_limit_and_not_one_more() {
     let room = Limits::default().group_members as usize - 5;
     let names: Vec<_> = (0..=room).map(|n| format!("new{n}")).collect();
