@@ -18,6 +18,15 @@ pub enum CallError {
     Lost,
 }
 
+/// What a connector can do when the server no longer takes what it came with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Credential {
+    /// Nothing: it always comes with the same.
+    Fixed,
+    /// Come with another one, which it asks for each time that it opens a link.
+    Renewable,
+}
+
 /// Opens links for one device: again and again, when they break.
 #[async_trait]
 pub trait Connector: Send + Sync + 'static {
@@ -26,6 +35,9 @@ pub trait Connector: Send + Sync + 'static {
     /// # Errors
     /// `Rejected` when the server refuses, `Lost` when it cannot be reached.
     async fn connect(&self) -> Result<Box<dyn Connection>, CallError>;
+
+    /// Whether it is worth while to open another link when one ended because its token did.
+    fn credential(&self) -> Credential;
 }
 
 /// A link with an open session.

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::{CallError, Connection, Connector};
+use super::{CallError, Connection, Connector, Credential};
 use crate::{
     Attachment, CloseReason, Command, ConversationId, DeviceClass, DeviceId, HeadMoved, Im,
     OpenSession, Push, Reply, Seq, SessionOpened,
@@ -52,6 +52,10 @@ impl Connector for LocalConnector {
             .attach(self.identity.clone(), &open, queue.clone())
             .await?;
         Ok(Box::new(LocalConnection { attachment, queue }))
+    }
+
+    fn credential(&self) -> Credential {
+        Credential::Fixed
     }
 }
 

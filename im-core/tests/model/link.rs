@@ -7,8 +7,8 @@ use std::sync::{
 
 use async_trait::async_trait;
 use im_core::{
-    Actor, Attachment, CallError, CloseReason, Command, Connection, Connector, DeviceClass,
-    DeviceId, Im, OpenSession, Push, Reply, SessionOpened, UserId, port::Identity,
+    Actor, Attachment, CallError, CloseReason, Command, Connection, Connector, Credential,
+    DeviceClass, DeviceId, Im, OpenSession, Push, Reply, SessionOpened, UserId, port::Identity,
 };
 
 use crate::{faults::Banned, outlet::TestOutlet};
@@ -54,6 +54,10 @@ impl Connector for TestConnector {
             outlet,
             lose_reply: self.lose_reply.clone(),
         }))
+    }
+
+    fn credential(&self) -> Credential {
+        Credential::Fixed
     }
 }
 
