@@ -137,16 +137,14 @@ async fn send(
     }
 }
 
-/// Asks again every few seconds, because a subscription ends with its link.
+/// Whether the peer is there. What changes from now on is told by the session.
 async fn watch(line: Line, peer: UserId, tell: UnboundedSender<News>) {
-    loop {
-        let users = vec![peer.clone()];
-        if let Ok(mut presences) = line.call(SubscribePresence { users }).await
-            && let Some(presence) = presences.items.pop()
-            && tell.send(News::Presence(presence)).is_err()
-        {
-            return;
-        }
-        sleep(Duration::from_secs(15)).await;
+    let users = vec![peer];
+    let Ok(presences) = line.call(SubscribePresence { users }).await else {
+        return;
+    };
+    for presence in presences.items {
+        // Whoever has stopped does not want to know.
+        let _ = tell.send(News::Presence(presence));
     }
 }

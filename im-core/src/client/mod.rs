@@ -7,6 +7,7 @@ mod pause;
 mod sender;
 mod session;
 mod tracker;
+mod watches;
 
 pub use connection::{CallError, Connection, Connector, Credential};
 pub(crate) use local::LocalConnector;

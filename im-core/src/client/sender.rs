@@ -1,5 +1,7 @@
 //! What a session sends: kept until it is answered, sent again when the link breaks, in order.
 
+mod renewal;
+
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,6 +12,7 @@ use super::{
     CallError, Connection, Connector, Credential,
     link::{Link, Moment},
     pause,
+    watches::Watches,
 };
 use crate::{
     Call, ClientId, CloseReason, Code, Command, Content, ConversationId, Entry, Error, Rejection,
@@ -33,6 +36,7 @@ struct Shared {
     connecting: tokio::sync::Mutex<()>,
     outbox: Mutex<Outbox>,
     echoes: Mutex<Echoes>,
+    watches: Mutex<Watches>,
 }
 
 #[derive(Default)]
@@ -62,6 +66,7 @@ impl Sender {
             connecting: tokio::sync::Mutex::default(),
             outbox: Mutex::default(),
             echoes: Mutex::default(),
+            watches: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -108,12 +113,16 @@ impl Sender {
             if !rejection.code.is_retryable() {
                 return answer;
             }
-            let wait = rejection
-                .retry_after_ms
-                .map_or(pause::SHORTEST, Duration::from_millis);
-            let wait = wait.clamp(pause::SHORTEST, pause::LONGEST);
-            self.shared.runtime.sleep(wait).await;
+            self.pause_after(rejection).await;
         }
+    }
+
+    async fn pause_after(&self, rejection: &Rejection) {
+        let wait = rejection
+            .retry_after_ms
+            .map_or(pause::SHORTEST, Duration::from_millis);
+        let wait = wait.clamp(pause::SHORTEST, pause::LONGEST);
+        self.shared.runtime.sleep(wait).await;
     }
 
     /// Executes a command; executes it again when the link broke before the reply came. All commands are safe to repeat.
@@ -124,21 +133,22 @@ impl Sender {
     /// # Cancel safety
     /// Dropping the future does not withdraw a command that was polled.
     pub async fn call<C: Call>(&self, call: C) -> Result<C::Reply, Error> {
-        let reply = self.execute(call.into_command()).await?;
-        let mismatch = || {
-            Rejection::new(
-                Code::InvalidFrame,
-                "the server answered with another command's reply",
-            )
-        };
+        let command = call.into_command();
+        let watch = lock(&self.shared.watches).asking(&command);
+        let answer = self.execute(command).await;
+        if let Some(users) = watch {
+            lock(&self.shared.watches).answered(&users, &answer);
+        }
+        let (reply, _) = answer?;
         Ok(C::reply_of(reply).ok_or_else(mismatch)?)
     }
 
-    async fn execute(&self, command: Command) -> Result<Reply, Error> {
+    /// The reply, and the link that it came over.
+    async fn execute(&self, command: Command) -> Result<(Reply, Arc<dyn Connection>), Error> {
         loop {
             let link = self.link().await?;
             match link.call(command.clone()).await {
-                Ok(reply) => return Ok(reply),
+                Ok(reply) => return Ok((reply, link)),
                 // Nothing was executed, and with the next token it will be.
                 Err(CallError::Rejected(rejection))
                     if rejection.code == Code::Unauthenticated
@@ -257,6 +267,13 @@ impl Sender {
         entry.sender == self.shared.user
             && lock(&self.shared.echoes).expected.remove(&entry.client_id)
     }
+}
+
+fn mismatch() -> Rejection {
+    Rejection::new(
+        Code::InvalidFrame,
+        "the server answered with another command's reply",
+    )
 }
 
 /// Why a link is over, when it says so at once.

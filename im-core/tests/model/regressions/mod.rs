@@ -1,6 +1,7 @@
 //! What was found once, by name.
 
 mod delivery;
+mod presence;
 mod rules;
 
 use im_core::Push;
