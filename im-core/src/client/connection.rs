@@ -1,5 +1,7 @@
 //! The far end of a link, as the client core sees it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::{CloseReason, Command, Push, Rejection, Reply, SessionOpened};
@@ -58,4 +60,8 @@ pub trait Connection: Send + Sync + 'static {
     /// The next push; `Err` with the reason when the link is over. A link that just broke counts as
     /// [`CloseReason::IdleTimeout`]: come back.
     async fn next(&self) -> Result<Push, CloseReason>;
+
+    /// How long the far end has asked to stay away ([`SessionClosing`](crate::SessionClosing)), from when the link is over.
+    /// Known as soon as the link is over, also when nobody has taken the push.
+    fn time_away(&self) -> Duration;
 }

@@ -12,6 +12,9 @@ const SHORT_LINKS: u32 = 3;
 /// A link that lasted as long as this was worth opening.
 const LASTING: Duration = Duration::from_secs(10);
 
+/// Longest time that a server can keep a device away. What it asks for beyond is a mistake, or no friend's.
+pub(super) const LONGEST_AWAY: Duration = Duration::from_secs(60);
+
 /// The link of a session, over time.
 #[derive(Default)]
 pub(super) struct Link {
@@ -70,7 +73,10 @@ impl Link {
         self.open = None;
         if reason == CloseReason::Unauthenticated && credential == Credential::Renewable {
             self.signed_out(moment);
-        } else if !reason.may_resume() {
+        } else if reason.may_resume() {
+            // As it is, without a chance of our own: the server has given each of its sessions another time.
+            self.not_before = moment.now + link.time_away().min(LONGEST_AWAY);
+        } else {
             self.over = Some(reason);
         }
     }
@@ -107,7 +113,8 @@ mod tests {
     use super::*;
     use crate::{CallError, Command, Push, Reply, SessionOpened};
 
-    struct Silent;
+    /// Asks to stay away for so long.
+    struct Silent(Duration);
 
     #[async_trait]
     impl Connection for Silent {
@@ -122,6 +129,14 @@ mod tests {
         async fn next(&self) -> Result<Push, CloseReason> {
             Err(CloseReason::IdleTimeout)
         }
+
+        fn time_away(&self) -> Duration {
+            self.0
+        }
+    }
+
+    fn silent(away: Duration) -> Arc<dyn Connection> {
+        Arc::new(Silent(away))
     }
 
     /// Opens a link, and lets it end a while later.
@@ -133,7 +148,7 @@ mod tests {
         by: Credential,
     ) {
         *now += link.wait(*now);
-        let connection: Arc<dyn Connection> = Arc::new(Silent);
+        let connection = silent(Duration::ZERO);
         link.opened(connection.clone(), *now);
         *now += span;
         let moment = Moment {
@@ -191,11 +206,33 @@ mod tests {
     }
 
     #[test]
+    fn a_server_can_ask_to_stay_away_but_not_for_ever() {
+        let (day, second) = (Duration::from_secs(86_400), Duration::from_secs(1));
+        let moment = Moment {
+            now: day,
+            jitter: 999,
+        };
+        for (asked, waits) in [
+            (Duration::ZERO, Duration::ZERO),
+            (second * 5, second * 5),
+            (day, LONGEST_AWAY),
+        ] {
+            let (mut link, connection) = (Link::default(), silent(asked));
+            link.opened(connection.clone(), Duration::ZERO);
+
+            let away = CloseReason::GoingAway;
+            link.ended(&connection, away, Credential::Fixed, moment);
+
+            assert_eq!(link.wait(day), waits);
+            assert!(link.open().unwrap().is_none());
+        }
+    }
+
+    #[test]
     fn the_end_of_a_link_that_was_replaced_changes_nothing() {
-        let (mut link, former) = (Link::default(), Arc::new(Silent) as Arc<dyn Connection>);
+        let (mut link, former) = (Link::default(), silent(Duration::ZERO));
         link.opened(former.clone(), Duration::ZERO);
-        let present: Arc<dyn Connection> = Arc::new(Silent);
-        link.opened(present, Duration::ZERO);
+        link.opened(silent(Duration::ZERO), Duration::ZERO);
 
         let moment = Moment {
             now: Duration::ZERO,

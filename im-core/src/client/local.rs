@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -85,6 +86,11 @@ impl Connection for LocalConnection {
             // A push between the look and the wait leaves a permit.
             self.queue.arrived.notified().await;
         }
+    }
+
+    /// None: an engine in this process that went away does not come back.
+    fn time_away(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     CallError, Connection, Connector, Credential,
-    link::{Link, Moment},
+    link::{LONGEST_AWAY, Link, Moment},
     pause,
     watches::Watches,
 };
@@ -305,6 +305,7 @@ pub(super) async fn connect(
             Err(CallError::Closed(reason)) => return Err(Error::Closed(reason)),
             Err(CallError::Lost) => pause,
         };
+        let wait = wait.min(LONGEST_AWAY);
         runtime.sleep(pause::jittered(wait, pause::jitter())).await;
         pause = (pause * 2).min(pause::LONGEST);
     }

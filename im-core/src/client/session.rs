@@ -265,7 +265,7 @@ impl Session {
             Push::HeadMoved(hint) => {
                 self.missing.insert(hint.conversation);
             }
-            // The link says by itself when it is over.
+            // The link says by itself when it is over, and until when.
             Push::SessionClosing(_) => {}
             Push::Presence(presence) => {
                 self.sender.presence_told(&presence);

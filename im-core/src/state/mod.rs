@@ -12,6 +12,7 @@ mod outbox;
 mod presence;
 mod rate;
 mod roster;
+mod spread;
 #[cfg(test)]
 mod tests;
 
@@ -24,3 +25,4 @@ pub use outbox::Outbox;
 pub use presence::PresenceState;
 pub use rate::RateState;
 pub use roster::{RosterChange, roster_changes};
+pub(crate) use spread::time_away;

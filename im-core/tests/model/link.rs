@@ -1,8 +1,11 @@
 //! A link for a `Session` that breaks when a test says so, also after a command was executed and before its reply.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -95,5 +98,9 @@ impl Connection for TestConnection {
             }
             self.outlet.arrived.notified().await;
         }
+    }
+
+    fn time_away(&self) -> Duration {
+        self.outlet.time_away()
     }
 }

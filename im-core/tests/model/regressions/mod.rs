@@ -1,5 +1,6 @@
 //! What was found once, by name.
 
+mod away;
 mod delivery;
 mod presence;
 mod rules;
