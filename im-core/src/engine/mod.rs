@@ -7,6 +7,7 @@ mod batch;
 mod dispatch;
 mod fanout;
 mod lane;
+mod page;
 mod positions;
 mod presence;
 mod read;

@@ -2,6 +2,7 @@
 
 mod away;
 mod delivery;
+mod pages;
 mod presence;
 mod rules;
 
