@@ -1,83 +1,38 @@
 //! The line to the server, as the rest of the program sees it: calls that are answered, whatever happens in between.
 //!
-//! A session reconnects by itself. What it leaves to its user is a token that ended: here another session goes on from
-//! the cursor of the former one, with a token that the connector fetches.
+//! A session reconnects by itself, with a fresh token when one has ended. What it leaves to its user is when to ask again
+//! after "try again later".
 
 use std::{sync::Arc, time::Duration};
 
-use im_core::{Call, CloseReason, Code, Error, Push, Sender, Session, port::TokioRuntime};
+use im_core::{Call, Error, Sender, Session, port::TokioRuntime};
 use im_transport::ws::Connector;
-use tokio::{sync::watch, time::sleep};
-
-/// The reading end.
-pub(crate) struct Reader {
-    connector: Arc<Connector>,
-    senders: watch::Sender<Sender>,
-    session: Session,
-}
+use tokio::time::sleep;
 
 /// The calling end; clone to share.
 #[derive(Clone)]
 pub(crate) struct Line {
-    senders: watch::Receiver<Sender>,
+    sender: Sender,
 }
 
-/// Opens a session.
-pub(crate) async fn open(connector: Connector) -> Result<(Reader, Line), Error> {
-    let connector = Arc::new(connector);
-    let session = Session::open(connector.clone(), Arc::new(TokioRuntime)).await?;
-    let (senders, receiver) = watch::channel(session.sender());
-    let reader = Reader {
-        connector,
-        senders,
-        session,
-    };
-    Ok((reader, Line { senders: receiver }))
-}
-
-impl Reader {
-    /// The next thing that happens.
-    pub(crate) async fn next(&mut self) -> Result<Push, Error> {
-        loop {
-            match self.session.next_event().await {
-                Err(error) if is_signed_out(&error) => {
-                    let cursor = self.session.cursor();
-                    let resumed =
-                        Session::resume(self.connector.clone(), Arc::new(TokioRuntime), cursor);
-                    self.session = resumed.await?;
-                    self.senders.send_replace(self.session.sender());
-                }
-                other => return other,
-            }
-        }
-    }
+/// Opens a session: the reading end, and the calling one.
+pub(crate) async fn open(connector: Connector) -> Result<(Session, Line), Error> {
+    let session = Session::open(Arc::new(connector), Arc::new(TokioRuntime)).await?;
+    let sender = session.sender();
+    Ok((session, Line { sender }))
 }
 
 impl Line {
     /// Calls until there is an answer. Safe, because the same command, with the same client id, happens once.
     pub(crate) async fn call<C: Call>(&self, call: C) -> Result<C::Reply, Error> {
-        let mut senders = self.senders.clone();
         loop {
-            let sender = senders.borrow_and_update().clone();
-            match sender.call(call.clone()).await {
-                Err(error) if is_signed_out(&error) => {
-                    if senders.changed().await.is_err() {
-                        return Err(error);
-                    }
-                }
+            match self.sender.call(call.clone()).await {
                 Err(Error::Rejected(rejection)) if rejection.code.is_retryable() => {
-                    sleep(Duration::from_millis(
-                        rejection.retry_after_ms.unwrap_or(1_000),
-                    ))
-                    .await;
+                    let wait = rejection.retry_after_ms.unwrap_or(1_000);
+                    sleep(Duration::from_millis(wait)).await;
                 }
                 other => return other,
             }
         }
     }
-}
-
-fn is_signed_out(error: &Error) -> bool {
-    matches!(error, Error::Closed(CloseReason::Unauthenticated))
-        || matches!(error, Error::Rejected(rejection) if rejection.code == Code::Unauthenticated)
 }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use im_core::{
     ClientId, Code, Content, ConversationId, DeviceId, Error, OpenDirect, Presence, Push,
-    SendMessage, SubscribePresence, UserId,
+    SendMessage, Session, SubscribePresence, UserId,
 };
 use im_transport::ws::Connector;
 use tokio::{
@@ -30,7 +30,7 @@ use tokio::{
 
 use chat::Chat;
 use keys::Key;
-use line::{Line, Reader};
+use line::Line;
 use rest::{Account, Rest};
 
 /// Everything that the loop waits for.
@@ -59,7 +59,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     rest.register(&account).await?;
     let device = account.device.clone();
     let connector = Connector::new(&rest.websocket(), rest.tokens(account), device)?;
-    let (reader, line) = line::open(connector).await?;
+    let (session, line) = line::open(connector).await?;
     let conversation = begin(&line, &peer).await?;
 
     let (tell, mut news) = unbounded_channel();
@@ -68,7 +68,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     chat.show_history().await?;
     let writer = tokio::spawn(send(line.clone(), conversation, lines, tell.clone()));
     tokio::spawn(watch(line, peer, tell.clone()));
-    tokio::spawn(read(reader, tell.clone()));
+    tokio::spawn(read(session, tell.clone()));
     let _keyboard = keys::read(tell);
 
     while let Some(news) = news.recv().await {
@@ -107,9 +107,9 @@ async fn begin(line: &Line, peer: &UserId) -> Result<ConversationId, Error> {
 }
 
 /// Hands on everything that happens.
-async fn read(mut reader: Reader, tell: UnboundedSender<News>) {
+async fn read(mut session: Session, tell: UnboundedSender<News>) {
     loop {
-        let next = reader.next().await;
+        let next = session.next_event().await;
         let ended = next.is_err();
         let news = next.map_or_else(News::Ended, |push| News::Push(Box::new(push)));
         if tell.send(news).is_err() || ended {
@@ -137,16 +137,14 @@ async fn send(
     }
 }
 
-/// Asks again every few seconds, because a subscription ends with its link.
+/// Whether the peer is there. What changes from now on is told by the session.
 async fn watch(line: Line, peer: UserId, tell: UnboundedSender<News>) {
-    loop {
-        let users = vec![peer.clone()];
-        if let Ok(mut presences) = line.call(SubscribePresence { users }).await
-            && let Some(presence) = presences.items.pop()
-            && tell.send(News::Presence(presence)).is_err()
-        {
-            return;
-        }
-        sleep(Duration::from_secs(15)).await;
+    let users = vec![peer];
+    let Ok(presences) = line.call(SubscribePresence { users }).await else {
+        return;
+    };
+    for presence in presences.items {
+        // Whoever has stopped does not want to know.
+        let _ = tell.send(News::Presence(presence));
     }
 }

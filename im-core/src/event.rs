@@ -32,7 +32,8 @@ pub struct HeadMoved {
 pub struct SessionClosing {
     /// Why.
     pub reason: CloseReason,
-    /// When to come back at the earliest, in milliseconds; 0 at once.
+    /// When to come back at the earliest, in milliseconds from now; 0 at once. A server that goes away gives each of its
+    /// sessions another time, so that their devices do not all come back in the same moment.
     pub retry_after_ms: u64,
 }
 

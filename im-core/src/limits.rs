@@ -18,6 +18,10 @@ pub struct Limits {
     pub users_per_request: usize,
     /// Entries in one page of history. Default 200; 50 when the request names none.
     pub page: usize,
+    /// Bytes in one page of history, of sync or of conversations: of the bodies of its entries, as JSON. The entry that
+    /// reaches them is the last of its page, so that there is always one. Default 1 MiB: 200 entries of 64 KiB would be
+    /// 13 MB in one reply. While a page is read, four times as much can be in memory.
+    pub page_bytes: usize,
     /// Conversations that one user can be in, at least 1. Default 5,000: bounds a cursor to about 120 KB.
     ///
     /// Who is in that many can neither create, begin a direct one, join, nor be added; what they are in stays usable. The
@@ -67,6 +71,7 @@ impl Default for Limits {
             group_members: 500,
             users_per_request: 500,
             page: 200,
+            page_bytes: 1024 * 1024,
             conversations_per_user: 5_000,
             name_chars: 100,
             text_field_chars: 2_000,

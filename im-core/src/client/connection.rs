@@ -1,5 +1,7 @@
 //! The far end of a link, as the client core sees it.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::{CloseReason, Command, Push, Rejection, Reply, SessionOpened};
@@ -18,6 +20,15 @@ pub enum CallError {
     Lost,
 }
 
+/// What a connector can do when the server no longer takes what it came with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Credential {
+    /// Nothing: it always comes with the same.
+    Fixed,
+    /// Come with another one, which it asks for each time that it opens a link.
+    Renewable,
+}
+
 /// Opens links for one device: again and again, when they break.
 #[async_trait]
 pub trait Connector: Send + Sync + 'static {
@@ -26,6 +37,9 @@ pub trait Connector: Send + Sync + 'static {
     /// # Errors
     /// `Rejected` when the server refuses, `Lost` when it cannot be reached.
     async fn connect(&self) -> Result<Box<dyn Connection>, CallError>;
+
+    /// Whether it is worth while to open another link when one ended because its token did.
+    fn credential(&self) -> Credential;
 }
 
 /// A link with an open session.
@@ -46,4 +60,8 @@ pub trait Connection: Send + Sync + 'static {
     /// The next push; `Err` with the reason when the link is over. A link that just broke counts as
     /// [`CloseReason::IdleTimeout`]: come back.
     async fn next(&self) -> Result<Push, CloseReason>;
+
+    /// How long the far end has asked to stay away ([`SessionClosing`](crate::SessionClosing)), from when the link is over.
+    /// Known as soon as the link is over, also when nobody has taken the push.
+    fn time_away(&self) -> Duration;
 }

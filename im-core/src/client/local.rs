@@ -3,12 +3,13 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
-use super::{CallError, Connection, Connector};
+use super::{CallError, Connection, Connector, Credential};
 use crate::{
     Attachment, CloseReason, Command, ConversationId, DeviceClass, DeviceId, HeadMoved, Im,
     OpenSession, Push, Reply, Seq, SessionOpened,
@@ -53,6 +54,10 @@ impl Connector for LocalConnector {
             .await?;
         Ok(Box::new(LocalConnection { attachment, queue }))
     }
+
+    fn credential(&self) -> Credential {
+        Credential::Fixed
+    }
 }
 
 struct LocalConnection {
@@ -81,6 +86,11 @@ impl Connection for LocalConnection {
             // A push between the look and the wait leaves a permit.
             self.queue.arrived.notified().await;
         }
+    }
+
+    /// None: an engine in this process that went away does not come back.
+    fn time_away(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

@@ -1,12 +1,15 @@
 //! What a client needs whatever the link: resending, resuming, gap repair. The same in process and over a network.
 
 mod connection;
+mod link;
 mod local;
+mod pause;
 mod sender;
 mod session;
 mod tracker;
+mod watches;
 
-pub use connection::{CallError, Connection, Connector};
+pub use connection::{CallError, Connection, Connector, Credential};
 pub(crate) use local::LocalConnector;
 pub use sender::Sender;
 pub use session::Session;

@@ -1,19 +1,24 @@
 //! What a session sends: kept until it is answered, sent again when the link breaks, in order.
 
+mod renewal;
+
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use super::{CallError, Connection, Connector};
+use super::{
+    CallError, Connection, Connector, Credential,
+    link::{LONGEST_AWAY, Link, Moment},
+    pause,
+    watches::Watches,
+};
 use crate::{
     Call, ClientId, CloseReason, Code, Command, Content, ConversationId, Entry, Error, Rejection,
     Reply, SendMessage, Sent, UserId, port::Runtime, state::Outbox,
 };
 
-/// The shortest and the longest pause between two attempts.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 /// Own messages whose echo is waited for. Beyond, the oldest are forgotten and their echoes handed out.
 const ECHOES: usize = 10_000;
 
@@ -31,15 +36,7 @@ struct Shared {
     connecting: tokio::sync::Mutex<()>,
     outbox: Mutex<Outbox>,
     echoes: Mutex<Echoes>,
-}
-
-#[derive(Default)]
-struct Link {
-    open: Option<Arc<dyn Connection>>,
-    /// Connected, but what waits was not sent again yet. Kept, because whoever did that may have stopped in the middle.
-    fresh: Option<Arc<dyn Connection>>,
-    /// Why it will not be opened again.
-    over: Option<CloseReason>,
+    watches: Mutex<Watches>,
 }
 
 #[derive(Default)]
@@ -58,18 +55,18 @@ impl Sender {
         runtime: Arc<dyn Runtime>,
         first: Arc<dyn Connection>,
     ) -> Self {
+        let user = first.opened().user.clone();
+        let mut link = Link::default();
+        link.opened(first, runtime.monotonic());
         let shared = Shared {
-            user: first.opened().user.clone(),
+            user,
             connector,
             runtime,
-            link: Mutex::new(Link {
-                open: Some(first),
-                fresh: None,
-                over: None,
-            }),
+            link: Mutex::new(link),
             connecting: tokio::sync::Mutex::default(),
             outbox: Mutex::default(),
             echoes: Mutex::default(),
+            watches: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -116,12 +113,16 @@ impl Sender {
             if !rejection.code.is_retryable() {
                 return answer;
             }
-            let wait = rejection
-                .retry_after_ms
-                .map_or(PAUSE.0, Duration::from_millis);
-            let wait = wait.clamp(PAUSE.0, PAUSE.1);
-            self.shared.runtime.sleep(wait).await;
+            self.pause_after(rejection).await;
         }
+    }
+
+    async fn pause_after(&self, rejection: &Rejection) {
+        let wait = rejection
+            .retry_after_ms
+            .map_or(pause::SHORTEST, Duration::from_millis);
+        let wait = wait.clamp(pause::SHORTEST, pause::LONGEST);
+        self.shared.runtime.sleep(wait).await;
     }
 
     /// Executes a command; executes it again when the link broke before the reply came. All commands are safe to repeat.
@@ -132,21 +133,29 @@ impl Sender {
     /// # Cancel safety
     /// Dropping the future does not withdraw a command that was polled.
     pub async fn call<C: Call>(&self, call: C) -> Result<C::Reply, Error> {
-        let reply = self.execute(call.into_command()).await?;
-        let mismatch = || {
-            Rejection::new(
-                Code::InvalidFrame,
-                "the server answered with another command's reply",
-            )
-        };
+        let command = call.into_command();
+        let watch = lock(&self.shared.watches).asking(&command);
+        let answer = self.execute(command).await;
+        if let Some(users) = watch {
+            lock(&self.shared.watches).answered(&users, &answer);
+        }
+        let (reply, _) = answer?;
         Ok(C::reply_of(reply).ok_or_else(mismatch)?)
     }
 
-    async fn execute(&self, command: Command) -> Result<Reply, Error> {
+    /// The reply, and the link that it came over.
+    async fn execute(&self, command: Command) -> Result<(Reply, Arc<dyn Connection>), Error> {
         loop {
             let link = self.link().await?;
             match link.call(command.clone()).await {
-                Ok(reply) => return Ok(reply),
+                Ok(reply) => return Ok((reply, link)),
+                // Nothing was executed, and with the next token it will be.
+                Err(CallError::Rejected(rejection))
+                    if rejection.code == Code::Unauthenticated
+                        && self.shared.connector.credential() == Credential::Renewable =>
+                {
+                    self.broke(&link, CloseReason::Unauthenticated);
+                }
                 Err(CallError::Rejected(rejection)) => return Err(rejection.into()),
                 Err(CallError::Closed(reason)) => self.broke(&link, reason),
                 Err(CallError::Lost) => {
@@ -172,25 +181,37 @@ impl Sender {
         let fresh = lock(&self.shared.link).fresh.clone();
         let link = match fresh {
             Some(link) => link,
-            None => {
-                let link = connect(&*self.shared.connector, &*self.shared.runtime).await?;
-                lock(&self.shared.link).fresh = Some(link.clone());
-                link
-            }
+            None => self.connect_again().await?,
         };
         self.send_again(&link).await;
-        let mut state = lock(&self.shared.link);
-        state.fresh = None;
-        state.open = Some(link.clone());
+        let now = self.shared.runtime.monotonic();
+        lock(&self.shared.link).opened(link.clone(), now);
         Ok(link)
     }
 
     fn open_link(&self) -> Result<Option<Arc<dyn Connection>>, Error> {
-        let link = lock(&self.shared.link);
-        match link.over {
-            Some(reason) => Err(Error::Closed(reason)),
-            None => Ok(link.open.clone()),
+        lock(&self.shared.link).open().map_err(Error::Closed)
+    }
+
+    /// Opens a link when it is time to.
+    async fn connect_again(&self) -> Result<Arc<dyn Connection>, Error> {
+        let Shared {
+            connector, runtime, ..
+        } = &*self.shared;
+        let wait = lock(&self.shared.link).wait(runtime.monotonic());
+        if !wait.is_zero() {
+            runtime.sleep(wait).await;
         }
+        let connected = connect(&**connector, &**runtime).await;
+        let mut state = lock(&self.shared.link);
+        match &connected {
+            Ok(link) => state.fresh = Some(link.clone()),
+            Err(Error::Rejected(rejection)) if rejection.code == Code::Unauthenticated => {
+                state.refused();
+            }
+            Err(_) => {}
+        }
+        connected
     }
 
     /// Sends what has no answer, in order, before anything new goes over the link.
@@ -202,7 +223,11 @@ impl Sender {
         for (ticket, message) in waiting {
             match link.call(message.into_command()).await {
                 Err(CallError::Closed(_) | CallError::Lost) => return,
-                Err(CallError::Rejected(rejection)) if rejection.code.is_retryable() => return,
+                Err(CallError::Rejected(rejection))
+                    if rejection.code.is_retryable() || rejection.code == Code::Unauthenticated =>
+                {
+                    return;
+                }
                 // Whoever waits for the answer asks once more and is told the same.
                 Err(CallError::Rejected(_)) | Ok(_) => {
                     lock(&self.shared.outbox).settle(ticket);
@@ -212,17 +237,12 @@ impl Sender {
     }
 
     pub(super) fn broke(&self, link: &Arc<dyn Connection>, reason: CloseReason) {
-        let mut state = lock(&self.shared.link);
-        if state
-            .open
-            .as_ref()
-            .is_some_and(|open| Arc::ptr_eq(open, link))
-        {
-            state.open = None;
-            if !reason.may_resume() {
-                state.over = Some(reason);
-            }
-        }
+        let moment = Moment {
+            now: self.shared.runtime.monotonic(),
+            jitter: pause::jitter(),
+        };
+        let credential = self.shared.connector.credential();
+        lock(&self.shared.link).ended(link, reason, credential, moment);
     }
 
     fn expect_echo(&self, client_id: ClientId) {
@@ -249,6 +269,13 @@ impl Sender {
     }
 }
 
+fn mismatch() -> Rejection {
+    Rejection::new(
+        Code::InvalidFrame,
+        "the server answered with another command's reply",
+    )
+}
+
 /// Why a link is over, when it says so at once.
 async fn link_end(link: &dyn Connection) -> Option<CloseReason> {
     use futures_util::FutureExt;
@@ -265,7 +292,7 @@ pub(super) async fn connect(
     connector: &dyn Connector,
     runtime: &dyn Runtime,
 ) -> Result<Arc<dyn Connection>, Error> {
-    let mut pause = PAUSE.0;
+    let mut pause = pause::SHORTEST;
     loop {
         let wait = match connector.connect().await {
             Ok(link) => return Ok(link.into()),
@@ -278,10 +305,8 @@ pub(super) async fn connect(
             Err(CallError::Closed(reason)) => return Err(Error::Closed(reason)),
             Err(CallError::Lost) => pause,
         };
-        let jitter = (uuid::Uuid::new_v4().as_u128() % 1_000) as u32;
-        runtime
-            .sleep(wait / 2 + wait.min(PAUSE.1) * jitter / 1_000)
-            .await;
-        pause = (pause * 2).min(PAUSE.1);
+        let wait = wait.min(LONGEST_AWAY);
+        runtime.sleep(pause::jittered(wait, pause::jitter())).await;
+        pause = (pause * 2).min(pause::LONGEST);
     }
 }

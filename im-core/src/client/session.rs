@@ -215,6 +215,11 @@ impl Session {
         }
         // All of it was looked through.
         self.missing.clear();
+        let watched = self.sender.watch_again().await;
+        // Also what was found out before it failed, or by one that nobody waited for.
+        let news = self.sender.presence_news().into_iter();
+        self.ready.extend(news.map(Push::Presence));
+        watched?;
         self.synced = Some(link);
         Ok(())
     }
@@ -260,11 +265,14 @@ impl Session {
             Push::HeadMoved(hint) => {
                 self.missing.insert(hint.conversation);
             }
-            // The link says by itself when it is over.
+            // The link says by itself when it is over, and until when.
             Push::SessionClosing(_) => {}
+            Push::Presence(presence) => {
+                self.sender.presence_told(&presence);
+                self.ready.push_back(Push::Presence(presence));
+            }
             other @ (Push::BlockChanged(_)
             | Push::ConversationChanged(_)
-            | Push::Presence(_)
             | Push::Receipt(_)
             | Push::Typing(_)) => self.ready.push_back(other),
         }

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
 };
 
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use crate::{
     CloseReason, Code, Command, ConversationId, Device, DeviceId, OpenSession, Push, Rejection,
     Reply, SessionClosing, SessionOpened, UserId,
     port::{Broadcast, Identity, Outlet, Seen, Urgency},
+    state::time_away,
 };
 
 /// A device's live session. Ends when it is dropped.
@@ -175,9 +177,14 @@ impl Engine {
 
     /// Ends a session from the server's side. It is over at once, whenever the transport notices.
     pub(super) fn end(self: &Arc<Self>, entry: &SessionEntry, reason: CloseReason) {
+        self.send_away(entry, reason, Duration::ZERO);
+    }
+
+    /// As [`Engine::end`], and asks the device to stay away for a while.
+    fn send_away(self: &Arc<Self>, entry: &SessionEntry, reason: CloseReason, away: Duration) {
         let closing = Push::SessionClosing(SessionClosing {
             reason,
-            retry_after_ms: 0,
+            retry_after_ms: u64::try_from(away.as_millis()).unwrap_or(u64::MAX),
         });
         entry.tell(&Broadcast::new(Urgency::Control, vec![closing]));
         entry.outlet.close(reason);
@@ -207,11 +214,15 @@ impl Engine {
         }
     }
 
-    /// Ends all sessions, so that their devices come back elsewhere or later, and stores what was kept back.
+    /// Ends all sessions, so that their devices come back elsewhere or later, but not all at once; and stores what was
+    /// kept back.
     pub(crate) async fn shut_down(self: &Arc<Self>) {
         self.closing.store(true, Ordering::Release);
-        for session in self.registry.all() {
-            self.end(&session, CloseReason::GoingAway);
+        let sessions = self.registry.all();
+        for session in &sessions {
+            let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
+            let away = time_away(sessions.len(), random);
+            self.send_away(session, CloseReason::GoingAway, away);
         }
         self.positions.store(self).await;
     }

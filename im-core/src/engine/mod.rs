@@ -8,6 +8,7 @@ mod dispatch;
 mod expiry;
 mod fanout;
 mod lane;
+mod page;
 mod positions;
 mod presence;
 mod rates;

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Engine, positions::with_position, registry::SessionEntry, slot::Work};
+use super::{
+    Engine,
+    page::{Page, weight},
+    positions::with_position,
+    registry::SessionEntry,
+    slot::Work,
+};
 use crate::{
     Actor, Body, ChangeSettings, Code, ConversationId, ConversationPage, ConversationView, Entry,
     Head, History, HistoryPage, Info, ListConversations, ListMembers, Member, MemberPage,
@@ -109,8 +115,9 @@ impl Engine {
         actor: &Actor,
         ask: ListConversations,
     ) -> Result<ConversationPage, Rejection> {
-        let limit = self.limits.page_of(ask.limit);
-        let (mut items, mut after) = (Vec::new(), ask.after);
+        let room = self.room(ask.limit);
+        let limit = room.entries;
+        let (mut items, mut after, mut bytes) = (Vec::new(), ask.after, 0);
         let kept = self.positions.kept(&actor.user);
         loop {
             let rows = self
@@ -125,8 +132,10 @@ impl Engine {
                     continue;
                 }
                 let view = view_of(with_position(row, &kept), &actor.user);
-                items.push(self.with_last(view).await?);
-                if items.len() == limit {
+                let view = self.with_last(view).await?;
+                bytes += view.last.as_ref().map_or(0, weight);
+                items.push(view);
+                if items.len() == limit || bytes >= room.bytes {
                     return Ok(ConversationPage {
                         items,
                         next_cursor: after,
@@ -206,7 +215,6 @@ impl Engine {
             left,
             mut head,
         } = self.sight(ask.conversation, &actor.user).await?;
-        let limit = self.limits.page_of(ask.limit);
         let end = left.map_or(LAST, Seq::next);
         let range = match (ask.after_seq, ask.before_seq) {
             (Some(_), Some(_)) => {
@@ -218,8 +226,13 @@ impl Engine {
             (Some(after), None) => Range::After(after.max(since.previous()).min(LAST)),
             (None, before) => Range::Before(before.unwrap_or(LAST).min(end)),
         };
-        let mut items = self.ports.log.read(ask.conversation, range, limit).await?;
-        let full = items.len() == limit;
+        let room = self.room(ask.limit);
+        let page = self.page(ask.conversation, range, room).await?;
+        let Page {
+            entries: mut items,
+            full,
+            ..
+        } = page;
         // Judged before what is beyond the end is taken away: what was read reaches as far.
         let past_end = items
             .last()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Engine,
+    page::{Page, Room},
     positions::with_position,
     read::{hide_later, view_of},
     registry::SessionEntry,
@@ -58,14 +59,9 @@ impl Engine {
             Vec::new()
         };
         let skip = ask.limit == Some(0);
-        let room = if skip {
-            usize::MAX
-        } else {
-            self.limits.page_of(ask.limit)
-        };
         let mut pull = Pull {
             items: Vec::new(),
-            room,
+            room: self.room(ask.limit),
             skip,
         };
         let done = self
@@ -150,31 +146,29 @@ impl Engine {
             return Ok(session
                 .is_none_or(|session| row.left.is_some() || self.caught_up(session, id, end)));
         }
-        let mut entries = match held {
-            _ if pull.skip => Vec::new(),
-            Some(held) if held >= end => Vec::new(),
+        let page = match held {
+            _ if pull.skip => Page::default(),
+            Some(held) if held >= end => Page::default(),
             // Where the device was before this conversation was: it lacks all of it.
             _ if held.is_some() || cursor.version != FRESH => {
                 let after = held.unwrap_or_default().max(row.member.since.previous());
-                let mut entries = self
-                    .ports
-                    .log
-                    .read(id, Range::After(after), pull.room)
-                    .await?;
-                entries.retain(|entry| entry.seq <= end || row.left.is_none());
-                entries
+                let mut page = self.page(id, Range::After(after), pull.room).await?;
+                page.entries
+                    .retain(|entry| entry.seq <= end || row.left.is_none());
+                page
             }
             _ => {
-                let latest = Range::Before(end.next());
-                let mut entries = self
-                    .ports
-                    .log
-                    .read(id, latest, FIRST.min(pull.room))
-                    .await?;
-                entries.retain(|entry| entry.seq >= row.member.since);
-                entries
+                let room = Room {
+                    entries: FIRST.min(pull.room.entries),
+                    ..pull.room
+                };
+                let mut page = self.page(id, Range::Before(end.next()), room).await?;
+                page.entries.retain(|entry| entry.seq >= row.member.since);
+                page
             }
         };
+        pull.room.bytes = pull.room.bytes.saturating_sub(page.bytes);
+        let mut entries = page.entries;
         if let Some(left) = row.left {
             hide_later(&mut entries, left);
         }
@@ -189,7 +183,7 @@ impl Engine {
         } else {
             cursor.positions.insert(id, reached);
         }
-        pull.room = pull.room.saturating_sub(entries.len());
+        pull.room.entries = pull.room.entries.saturating_sub(entries.len());
         let view = view_of(row, &actor.user);
         pull.items.push(SyncItem {
             view,
@@ -203,14 +197,15 @@ impl Engine {
 /// A page that is being filled.
 struct Pull {
     items: Vec<SyncItem>,
-    /// Entries that still fit.
-    room: usize,
+    /// What still fits.
+    room: Room,
     /// Whether the device wants no entries, only to know where things stand.
     skip: bool,
 }
 
 impl Pull {
     fn is_full(&self) -> bool {
-        self.room == 0 || self.items.len() >= ITEMS
+        let has_no_room = self.room.entries == 0 || self.room.bytes == 0;
+        has_no_room || self.items.len() >= ITEMS
     }
 }

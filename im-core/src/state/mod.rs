@@ -13,6 +13,7 @@ mod outbox;
 mod presence;
 mod rate;
 mod roster;
+mod spread;
 #[cfg(test)]
 mod tests;
 
@@ -26,3 +27,4 @@ pub use outbox::Outbox;
 pub use presence::PresenceState;
 pub use rate::RateState;
 pub use roster::{RosterChange, roster_changes};
+pub(crate) use spread::time_away;

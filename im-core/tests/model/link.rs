@@ -1,14 +1,17 @@
 //! A link for a `Session` that breaks when a test says so, also after a command was executed and before its reply.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use im_core::{
-    Actor, Attachment, CallError, CloseReason, Command, Connection, Connector, DeviceClass,
-    DeviceId, Im, OpenSession, Push, Reply, SessionOpened, UserId, port::Identity,
+    Actor, Attachment, CallError, CloseReason, Command, Connection, Connector, Credential,
+    DeviceClass, DeviceId, Im, OpenSession, Push, Reply, SessionOpened, UserId, port::Identity,
 };
 
 use crate::{faults::Banned, outlet::TestOutlet};
@@ -56,6 +59,10 @@ impl Connector for TestConnector {
             lose_reply: self.lose_reply.clone(),
         }))
     }
+
+    fn credential(&self) -> Credential {
+        Credential::Fixed
+    }
 }
 
 struct TestConnection {
@@ -92,5 +99,9 @@ impl Connection for TestConnection {
             }
             self.outlet.arrived.notified().await;
         }
+    }
+
+    fn time_away(&self) -> Duration {
+        self.outlet.time_away()
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Mutex,
+    time::Duration,
 };
 
 use im_core::{
@@ -22,6 +23,7 @@ struct State {
     /// So many offers find no room.
     full: u32,
     closed: Option<CloseReason>,
+    time_away: Duration,
     /// Pushes go nowhere, though nobody said so yet.
     gone: bool,
     pushed: BTreeMap<ConversationId, Seq>,
@@ -66,6 +68,10 @@ impl TestOutlet {
         self.state.lock().unwrap().closed
     }
 
+    pub(crate) fn time_away(&self) -> Duration {
+        self.state.lock().unwrap().time_away
+    }
+
     /// What a push broke of the laws.
     pub(crate) fn check(&self, who: &str) {
         let state = self.state.lock().unwrap();
@@ -86,6 +92,9 @@ impl TestOutlet {
                 if let Some(text) = banned.told.iter().find(|text| said.contains(*text)) {
                     state.broken.push(format!("law 7: {text} was pushed"));
                 }
+            }
+            Push::SessionClosing(closing) => {
+                state.time_away = Duration::from_millis(closing.retry_after_ms);
             }
             Push::Receipt(receipt) => {
                 let key = (receipt.conversation, receipt.user.clone());

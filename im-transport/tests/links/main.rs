@@ -12,6 +12,7 @@ mod mounting;
 mod raw;
 mod slow;
 mod suite;
+mod tokens;
 
 link_suite!(over_json, im_core::wire::Format::Json);
 link_suite!(over_message_pack, im_core::wire::Format::MessagePack);

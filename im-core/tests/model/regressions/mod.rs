@@ -1,7 +1,10 @@
 //! What was found once, by name.
 
+mod away;
 mod delivery;
 mod expiry;
+mod pages;
+mod presence;
 mod rules;
 
 use im_core::Push;

@@ -1,6 +1,6 @@
 //! The handle of a link with an open session.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use im_core::{CallError, CloseReason, Command, Connection, Push, Reply, SessionOpened};
@@ -71,5 +71,9 @@ impl Connection for WsConnection {
             }
             news.await;
         }
+    }
+
+    fn time_away(&self) -> Duration {
+        self.link.0.time_away()
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use hyper::Uri;
 use im_core::{
-    Call as _, CallError, Code, Command, DeviceClass, DeviceId, OpenSession, Rejection,
+    Call as _, CallError, Code, Command, Credential, DeviceClass, DeviceId, OpenSession, Rejection,
     port::BoxFuture,
 };
 
@@ -33,11 +33,22 @@ pub struct Connector {
 }
 
 /// Where the token of a connector comes from.
+///
+/// A text is one token: when it ends, so does the session, with [`CloseReason::Unauthenticated`]. A source is asked again,
+/// and the session goes on; it ends when the server refuses what the source gave, or when the source itself refuses.
+///
+/// [`CloseReason::Unauthenticated`]: im_core::CloseReason::Unauthenticated
 #[derive(Clone)]
-pub struct TokenSource(Arc<dyn Fn() -> BoxFuture<Result<String, Rejection>> + Send + Sync>);
+pub struct TokenSource(Source);
+
+#[derive(Clone)]
+enum Source {
+    Asked(Arc<dyn Fn() -> BoxFuture<Result<String, Rejection>> + Send + Sync>),
+    Fixed(String),
+}
 
 impl TokenSource {
-    /// Asks for a token each time that a link is opened, so that one that expires is replaced in time.
+    /// Asks for a token each time that a link is opened, also when the last one has ended.
     ///
     /// ```
     /// use im_transport::ws::client::TokenSource;
@@ -48,14 +59,20 @@ impl TokenSource {
     where
         F: Future<Output = Result<String, Rejection>> + Send + 'static,
     {
-        Self(Arc::new(move || Box::pin(ask())))
+        Self(Source::Asked(Arc::new(move || Box::pin(ask()))))
+    }
+
+    async fn token(&self) -> Result<String, Rejection> {
+        match &self.0 {
+            Source::Asked(ask) => ask().await,
+            Source::Fixed(token) => Ok(token.clone()),
+        }
     }
 }
 
 impl<T: Into<String>> From<T> for TokenSource {
     fn from(token: T) -> Self {
-        let token = token.into();
-        Self::from_fn(move || std::future::ready(Ok(token.clone())))
+        Self(Source::Fixed(token.into()))
     }
 }
 
@@ -118,7 +135,7 @@ impl Connector {
     }
 
     async fn open(&self) -> Result<WsConnection, CallError> {
-        let token = (self.token.0)().await?;
+        let token = self.token.token().await?;
         let (reader, writer, early) = dial::dial(&self.url, self.format).await?;
         let link = WsConnection::start(self.format, reader, writer, &early);
         let open = OpenSession {
@@ -144,6 +161,13 @@ impl im_core::Connector for Connector {
                 tracing::debug!(url = %self.url, "no session in time");
                 Err(CallError::Lost)
             }
+        }
+    }
+
+    fn credential(&self) -> Credential {
+        match self.token.0 {
+            Source::Asked(_) => Credential::Renewable,
+            Source::Fixed(_) => Credential::Fixed,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What a client waits for: replies by the number of their request, and pushes in order.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::Duration,
+};
 
 use im_core::{
     CallError, CloseReason, ConversationId, HeadMoved, Push, Reply, Seq,
@@ -38,6 +41,8 @@ pub(super) struct Inbox {
     over: Option<CloseReason>,
     push_bytes: usize,
     pushes: VecDeque<(Push, usize)>,
+    /// How long the server asked to stay away.
+    time_away: Duration,
     waiting: HashMap<u64, Waiting>,
 }
 
@@ -87,6 +92,9 @@ impl Inbox {
     }
 
     fn keep(&mut self, push: Push, bytes: usize) {
+        if let Push::SessionClosing(closing) = &push {
+            self.time_away = Duration::from_millis(closing.retry_after_ms);
+        }
         let fits = self.pushes.len() < MAX_PUSHES && self.push_bytes + bytes <= MAX_PUSH_BYTES;
         let head = match &push {
             Push::Entry(entry) => Some((entry.conversation, entry.seq)),
@@ -144,6 +152,10 @@ impl Inbox {
     pub(super) fn over(&self) -> Option<CloseReason> {
         self.over
     }
+
+    pub(super) const fn time_away(&self) -> Duration {
+        self.time_away
+    }
 }
 
 impl Waiting {
@@ -183,7 +195,7 @@ mod tests {
     fn pushed() -> Vec<u8> {
         let push = Push::SessionClosing(SessionClosing {
             reason: CloseReason::GoingAway,
-            retry_after_ms: 0,
+            retry_after_ms: 740,
         });
         let mut bytes = Vec::new();
         wire::write_push(Format::Json, &push, &mut bytes);
@@ -223,6 +235,7 @@ mod tests {
         assert!(inbox.next().unwrap().is_ok());
         assert_eq!(inbox.next(), Some(Err(CloseReason::GoingAway)));
         assert_eq!(inbox.next(), Some(Err(CloseReason::GoingAway)));
+        assert_eq!(inbox.time_away(), Duration::from_millis(740));
     }
 
     #[test]

@@ -160,6 +160,10 @@ impl Shared {
         self.lock().inbox.over()
     }
 
+    pub(super) fn time_away(&self) -> Duration {
+        self.lock().inbox.time_away()
+    }
+
     pub(super) fn take_push(&self) -> Option<Result<im_core::Push, CloseReason>> {
         self.lock().inbox.next()
     }

@@ -20,7 +20,7 @@ use crate::ws::{
     stream::Reader,
 };
 
-/// Longest message from a server: a page of 200 entries of 64 KiB would be 13 MB.
+/// Longest message from a server. A page has about 1 MiB, but servers can be told otherwise.
 const MAX_MESSAGE: u32 = 32 * 1024 * 1024;
 
 /// How long closing may take.

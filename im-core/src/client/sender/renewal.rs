@@ -1,0 +1,67 @@
+//! Watching again, on a new link, whom the program watched on the last one.
+
+use super::{Sender, lock};
+use crate::{
+    Call as _, Code, Command, Error, Presence, Reply, SubscribePresence, UnsubscribePresence,
+    UserId,
+};
+
+/// Users in one request: what servers take unless they are told otherwise.
+const AT_ONCE: usize = 500;
+
+impl Sender {
+    /// Watches on the present link whom the program wants to watch, until that is done.
+    ///
+    /// # Cancel safety
+    /// What is not done is done the next time; what was found out is told by [`Sender::presence_news`].
+    pub(in crate::client) async fn watch_again(&self) -> Result<(), Error> {
+        let mut limit = AT_ONCE;
+        loop {
+            let link = self.link().await?;
+            let users = lock(&self.shared.watches).lapsed(&link, limit);
+            if users.is_empty() {
+                return Ok(());
+            }
+            let watch = SubscribePresence {
+                users: users.clone(),
+            };
+            match self.execute(watch.into_command()).await {
+                Ok((Reply::SubscribePresence(presences), link)) => {
+                    lock(&self.shared.watches).renewed(&link, &presences.items);
+                    self.leave_alone(users).await?;
+                }
+                Err(Error::Rejected(rejection)) if rejection.code.is_retryable() => {
+                    self.pause_after(&rejection).await;
+                }
+                Err(Error::Rejected(rejection))
+                    if rejection.code == Code::TooMany && users.len() > 1 =>
+                {
+                    limit = users.len() / 2;
+                }
+                // It never will.
+                Ok(_) | Err(Error::Rejected(_)) => lock(&self.shared.watches).given_up(&users),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whom the program stopped watching while this asked for the opposite.
+    async fn leave_alone(&self, users: Vec<UserId>) -> Result<(), Error> {
+        let users = lock(&self.shared.watches).unwanted(&users);
+        if !users.is_empty() {
+            let unwatch = Command::UnsubscribePresence(UnsubscribePresence { users });
+            self.execute(unwatch).await?;
+        }
+        Ok(())
+    }
+
+    /// What changed while there was no link.
+    pub(in crate::client) fn presence_news(&self) -> Vec<Presence> {
+        lock(&self.shared.watches).take_news()
+    }
+
+    /// The server told of a change.
+    pub(in crate::client) fn presence_told(&self, presence: &Presence) {
+        lock(&self.shared.watches).told(presence);
+    }
+}
