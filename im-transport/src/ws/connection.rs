@@ -15,7 +15,7 @@ use bytes::{Buf as _, BytesMut};
 use im_core::{CloseReason, wire::Format};
 
 use super::{
-    codec::{self, Decoder, Message, Opcode, Role, append_frame},
+    codec::{self, Decoder, Message, Role},
     farewell::{End, Farewell},
     outlet::{Mode, WsOutlet},
     replies::WsLink,
@@ -215,7 +215,7 @@ impl Connection {
             let flow = match message {
                 Message::Close(frame) => return Err(End::Peer(frame.map(|frame| frame.code))),
                 Message::Ping(payload) => {
-                    append_frame(link.tail, Opcode::Pong, payload);
+                    link.pong(payload);
                     Flow::Wasted
                 }
                 Message::Pong(_) => Flow::Wasted,
