@@ -128,7 +128,6 @@ impl Connection {
         scratch: &mut Scratch,
         mut end: Option<End>,
     ) -> Option<End> {
-        let opens = self.drive.session().is_none();
         loop {
             let read = match end {
                 None => self.read(cx, scratch),
@@ -139,12 +138,8 @@ impl Connection {
             let mut link = WsLink::new(&self.outlet, &mut scratch.write, cx.waker());
             match self.drive.poll(&mut link, cx) {
                 Flow::Continue | Flow::Wasted => {}
-                Flow::Opened => self.grant(),
+                Flow::Opened => self.opened(&mut scratch.write),
                 Flow::Close(reason) => end = end.or(Some(End::Reason(reason))),
-            }
-
-            if opens && self.drive.session().is_some() {
-                self.outlet.put_before_pushes(&mut scratch.write);
             }
             let mode = self.mode();
             if let Poll::Ready(Err(error)) = self.outlet.flush(&mut scratch.write, mode, cx) {
@@ -237,7 +232,7 @@ impl Connection {
             match flow {
                 Flow::Continue => {}
                 Flow::Opened => {
-                    self.grant();
+                    self.opened(tail);
                     return Ok(total - rest);
                 }
                 Flow::Wasted => {
@@ -255,8 +250,10 @@ impl Connection {
         Ok(total)
     }
 
-    /// Gives the peer what the authenticated get.
-    fn grant(&mut self) {
+    /// Gives the peer what the authenticated get. The reply that says so, which is the last of `tail`, leaves before what
+    /// was pushed to the session meanwhile.
+    fn opened(&mut self, tail: &mut Vec<u8>) {
+        self.outlet.put_before_pushes(tail);
         let limits = codec::Limits::for_messages(self.server.options.max_message);
         self.decoder.set_limits(limits);
         self.heard_ms = self.server.sweeper.now_ms();

@@ -9,6 +9,7 @@
 
 mod door;
 mod mounting;
+mod opening;
 mod raw;
 mod slow;
 mod suite;
