@@ -32,6 +32,9 @@ use crate::{
 /// Bytes read at once from a peer that has not authenticated: what it may make us keep is little.
 const READ_BEFORE_OPEN: usize = 16 * 1024;
 
+/// Bytes of replies that may wait for a peer that has not authenticated: some refusals, which are short.
+const QUEUE_BEFORE_OPEN: usize = 8 * 1024;
+
 // There is one of each per connection, so their sizes are part of what an idle connection costs.
 const _: () = assert!(size_of::<Connection>() <= 384 && size_of::<WsOutlet>() <= 192);
 
@@ -149,7 +152,7 @@ impl Connection {
             if end.is_some() {
                 return end;
             }
-            if !(paused && self.may_read()) {
+            if !(paused && self.may_read(0)) {
                 break;
             }
         }
@@ -163,7 +166,7 @@ impl Connection {
     }
 
     fn read(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<Read, End> {
-        while self.may_read() {
+        while self.may_read(scratch.write.len()) {
             if !self.backlog.is_empty() {
                 let mut bytes = std::mem::take(&mut self.backlog);
                 let used = self.decode(&mut bytes, cx, &mut scratch.write)?;
@@ -243,7 +246,7 @@ impl Connection {
                 }
                 Flow::Close(reason) => return Err(End::Reason(reason)),
             }
-            if !may_ask(&self.drive, &self.outlet, &self.server) {
+            if !may_ask(&self.drive, &self.outlet, &self.server, link.gathered()) {
                 return Ok(total - rest);
             }
         }
@@ -259,8 +262,8 @@ impl Connection {
         self.heard_ms = self.server.sweeper.now_ms();
     }
 
-    fn may_read(&self) -> bool {
-        may_ask(&self.drive, &self.outlet, &self.server)
+    fn may_read(&self, gathered: usize) -> bool {
+        may_ask(&self.drive, &self.outlet, &self.server, gathered)
     }
 
     fn mode(&self) -> Mode {
@@ -310,9 +313,14 @@ impl Future for Connection {
     }
 }
 
-/// Whether the peer may ask for more: not beyond what runs at a time, and not before it has read its replies.
-fn may_ask(drive: &Drive, outlet: &WsOutlet, server: &Shared) -> bool {
-    drive.is_ready() && outlet.queued() < server.options.queue_bytes
+/// Whether the peer may ask for more: not beyond what runs at a time, and not before it has read its replies, of which
+/// `gathered` bytes have not been offered to the socket yet.
+fn may_ask(drive: &Drive, outlet: &WsOutlet, server: &Shared, gathered: usize) -> bool {
+    let bound = match drive.session() {
+        Some(_) => server.options.queue_bytes,
+        None => server.options.queue_bytes.min(QUEUE_BEFORE_OPEN),
+    };
+    drive.is_ready() && outlet.queued() + gathered < bound
 }
 
 /// How many frames that ask for nothing a peer may still send.

@@ -37,6 +37,11 @@ impl<'a> WsLink<'a> {
         }
     }
 
+    /// Bytes that have come together and not been written.
+    pub(super) fn gathered(&self) -> usize {
+        self.tail.len()
+    }
+
     /// Answers a ping.
     pub(super) fn pong(&mut self, payload: &[u8]) {
         append_frame(self.tail, Opcode::Pong, payload);

@@ -1,6 +1,6 @@
 //! What happens while a session is being opened: the store may take its time, and may fail.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use hyper::{body::Incoming as Body, server::conn::http1, service::service_fn};
@@ -143,4 +143,28 @@ async fn replies_do_not_cut_a_push_that_is_half_written_when_the_session_opens()
     let pushes = heard.iter().filter(|it| matches!(it, Incoming::Push(_)));
     assert_eq!(pushes.count(), 20, "{heard:?}");
     assert!(heard.contains(&Incoming::Reply(RequestId::Number(1))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_not_authenticated_and_does_not_read_is_soon_not_read_either() {
+    let im = Im::builder(MemoryStore::new(), TrustEveryone).build();
+    let (near, far) = tokio::io::duplex(1_024);
+    let options = Options {
+        idle_frames_per_second: u32::MAX,
+        ..Options::default()
+    };
+    serve_on(near, WebSocketServer::new(im, options));
+    let mut link = Raw::over(far).await;
+    let nonsense = frame(TEXT, &[b'x'; 4_000]);
+
+    let mut written = 0;
+    while tokio::time::timeout(Duration::from_millis(500), link.write(&nonsense))
+        .await
+        .is_ok()
+    {
+        written += nonsense.len();
+        assert!(written < 400_000, "8 KiB of refusals, and the server reads on");
+    }
+
+    assert!(written > 0);
 }
