@@ -131,7 +131,7 @@ impl WsOutlet {
                 count += 1;
             }
             if count == 0 {
-                break Poll::Ready(Ok(()));
+                break self.writer.poll_flush(cx);
             }
             match self.writer.poll_write(cx, &slices[..count]) {
                 Poll::Ready(Ok(0)) => break Poll::Ready(Err(io::ErrorKind::WriteZero.into())),

@@ -8,6 +8,7 @@
 )]
 
 mod door;
+mod keeping_back;
 mod mounting;
 mod opening;
 mod raw;
