@@ -1,14 +1,21 @@
 //! What happens while a session is being opened: the store may take its time, and may fail.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use hyper::{body::Incoming as Body, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use im_core::{
-    Actor, BlockUser, Command, ConversationId, Im, Member, Membership, Ping, Settings,
-    Store as _, StoreError, TrustEveryone, UserId,
-    port::MemberStore,
+    Actor, BlockUser, Code, Command, ConversationId, Device, Im, Member, Membership, Ping,
+    Rejection, Settings, Store as _, StoreError, TrustEveryone, UserId,
+    port::{Authenticator, DeviceStore, Identity, MemberStore, Seen},
     wire::{self, Format, Incoming, RequestId},
 };
 use im_store::MemoryStore;
@@ -167,4 +174,77 @@ async fn who_has_not_authenticated_and_does_not_read_is_soon_not_read_either() {
     }
 
     assert!(written > 0);
+}
+
+/// Tickets: each is good once.
+struct Once(AtomicBool);
+
+#[async_trait]
+impl Authenticator for Once {
+    async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
+        if token != "ticket" || self.0.swap(true, Ordering::Relaxed) {
+            return Err(Rejection::new(Code::Unauthenticated, "spent"));
+        }
+        TrustEveryone.authenticate("alice").await
+    }
+
+    async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {
+        TrustEveryone.unknown(users).await
+    }
+}
+
+/// A store that fails the first time.
+struct Stumbles {
+    devices: Arc<dyn DeviceStore>,
+    stumbled: AtomicBool,
+}
+
+#[async_trait]
+impl DeviceStore for Stumbles {
+    async fn remember(&self, device: Device) -> Result<Device, StoreError> {
+        if !self.stumbled.swap(true, Ordering::Relaxed) {
+            return Err(StoreError::new("remember", "not now"));
+        }
+        self.devices.remember(device).await
+    }
+
+    async fn seen(&self, seen: Vec<Seen>) -> Result<(), StoreError> {
+        self.devices.seen(seen).await
+    }
+
+    async fn devices(&self, user: &UserId) -> Result<Vec<Device>, StoreError> {
+        self.devices.devices(user).await
+    }
+}
+
+/// A link whose first session.open, with a ticket, is refused for a while.
+async fn refused_for_a_while() -> Raw<tokio::io::DuplexStream> {
+    let mut ports = MemoryStore::new().ports();
+    ports.devices = Arc::new(Stumbles {
+        devices: ports.devices,
+        stumbled: AtomicBool::new(false),
+    });
+    let im = Im::builder(ports, Once(AtomicBool::new(false))).build();
+    let (near, far) = tokio::io::duplex(4_096);
+    serve_on(near, WebSocketServer::new(im, Options::default()));
+    let mut link = Raw::over(far).await;
+    link.request(&open(Some("ticket"), "phone")).await;
+    assert_eq!(link.refusal().await, Code::Unavailable);
+    link
+}
+
+#[tokio::test]
+async fn a_ticket_outlives_a_refusal_that_may_be_retried() {
+    let mut link = refused_for_a_while().await;
+
+    link.open_session("ticket", "phone").await;
+}
+
+#[tokio::test]
+async fn another_token_on_the_same_link_is_looked_at_for_itself() {
+    let mut link = refused_for_a_while().await;
+
+    link.request(&open(Some("another"), "phone")).await;
+
+    assert_eq!(link.refusal().await, Code::Unauthenticated);
 }
