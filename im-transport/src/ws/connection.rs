@@ -282,8 +282,7 @@ impl Connection {
         let mut deadline = match self.drive.session() {
             None => Deadline::new(self.heard_ms, options.open_timeout, Missed::Heartbeat),
             Some(session) => {
-                let span = Duration::from_millis(session.heartbeat_ms);
-                let span = span.mul_f32(options.missed_heartbeats);
+                let span = options.silence(Duration::from_millis(session.heartbeat_ms));
                 Deadline::new(self.heard_ms, span, Missed::Heartbeat)
             }
         };

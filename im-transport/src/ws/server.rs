@@ -54,11 +54,12 @@ impl WebSocketServer {
     /// A door to `im`.
     #[must_use]
     pub fn new(im: Im, options: Options) -> Self {
+        let interval = options.sweep_interval(im.heartbeat());
         Self {
             shared: Arc::new(Shared {
-                idle_frames: options.idle_frames(),
+                idle_frames: options.idle_frames(interval),
                 im,
-                sweeper: Sweeper::new(options.sweep_interval()),
+                sweeper: Sweeper::new(interval),
                 options: Arc::new(options),
                 started: Once::new(),
             }),
