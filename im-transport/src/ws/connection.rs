@@ -55,6 +55,8 @@ pub(super) struct Connection {
     outlet: Arc<WsOutlet>,
     reader: Reader,
     server: Arc<Shared>,
+    /// Sessions that it has had: none or one.
+    sessions: usize,
 }
 
 /// Why reading stopped.
@@ -76,6 +78,7 @@ impl Connection {
         let options = &server.options;
         let limits = codec::Limits::for_messages(options.max_message_before_open);
         let now_ms = server.sweeper.now_ms();
+        server.connected();
         Self {
             backlog: BytesMut::from(early),
             blocked_since_ms: None,
@@ -88,6 +91,7 @@ impl Connection {
             outlet,
             reader,
             server,
+            sessions: 0,
         }
     }
 
@@ -257,6 +261,8 @@ impl Connection {
     /// was pushed to the session meanwhile.
     fn opened(&mut self, tail: &mut Vec<u8>) {
         self.outlet.put_before_pushes(tail);
+        self.sessions = 1;
+        self.server.opened();
         let limits = codec::Limits::for_messages(self.server.options.max_message);
         self.decoder.set_limits(limits);
         self.heard_ms = self.server.sweeper.now_ms();
@@ -309,6 +315,12 @@ impl Future for Connection {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         scratch::with(|scratch| self.turn(cx, scratch))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.server.gone(self.sessions);
     }
 }
 

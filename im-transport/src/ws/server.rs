@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Response, upgrade::OnUpgrade};
 use im_core::{Im, port::Identity};
+use tokio::sync::watch;
 
 use super::{
     connection::Connection,
@@ -47,7 +48,16 @@ pub(super) struct Shared {
     pub(super) im: Im,
     pub(super) options: Arc<Options>,
     pub(super) sweeper: Sweeper,
+    census: watch::Sender<Census>,
     started: Once,
+}
+
+/// How many there are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Census {
+    connections: usize,
+    /// Connections that have had a session, until their last words are written.
+    sessions: usize,
 }
 
 impl WebSocketServer {
@@ -57,6 +67,7 @@ impl WebSocketServer {
         let interval = options.sweep_interval(im.heartbeat());
         Self {
             shared: Arc::new(Shared {
+                census: watch::Sender::default(),
                 idle_frames: options.idle_frames(interval),
                 im,
                 sweeper: Sweeper::new(interval),
@@ -115,6 +126,27 @@ impl WebSocketServer {
         accepted.response()
     }
 
+    /// Connections that are there, with and without a session.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.census.borrow().connections
+    }
+
+    /// Waits until every connection that has had a session is gone: after [`Im::shut_down`], until all devices have got
+    /// the last words or their time for them was over ([`Options::close_timeout`]).
+    ///
+    /// A session is over for the engine at once, but what is still to be written to it takes a while: a program that
+    /// ends before that leaves its devices without the code that says to come back. Connections without a session are
+    /// promised nothing and not waited for.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn drained(&self) {
+        let mut census = self.shared.census.subscribe();
+        // It cannot fail while `self` holds the other end.
+        let _ = census.wait_for(|census| census.sessions == 0).await;
+    }
+
     pub(super) fn options(&self) -> &Options {
         &self.shared.options
     }
@@ -138,6 +170,22 @@ impl Shared {
         self.sweeper.watch(Arc::downgrade(&outlet));
         let connection = Connection::new(self, outlet, reader, credential, &early);
         tokio::spawn(connection);
+    }
+
+    pub(super) fn connected(&self) {
+        self.census.send_modify(|census| census.connections += 1);
+    }
+
+    pub(super) fn opened(&self) {
+        self.census.send_modify(|census| census.sessions += 1);
+    }
+
+    /// A connection is over, which had a session or not.
+    pub(super) fn gone(&self, sessions: usize) {
+        self.census.send_modify(|census| {
+            census.connections -= 1;
+            census.sessions -= sessions;
+        });
     }
 
     /// Starts the task that looks at deadlines: not before the first connection, when a runtime is certain.

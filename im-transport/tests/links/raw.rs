@@ -176,10 +176,14 @@ pub(crate) fn open(token: Option<&str>, device: &str) -> Command {
     })
 }
 
-pub(crate) fn long(to: &ConversationId, n: usize) -> Command {
-    Command::SendMessage(SendMessage {
+pub(crate) fn long_message(to: &ConversationId, n: usize) -> SendMessage {
+    SendMessage {
         conversation: *to,
         client_id: ClientId::new(format!("c{n}")).unwrap(),
         content: Content::text("x".repeat(9_000)),
-    })
+    }
+}
+
+pub(crate) fn long(to: &ConversationId, n: usize) -> Command {
+    Command::SendMessage(long_message(to, n))
 }
