@@ -40,6 +40,7 @@ pub(crate) struct Engine {
     relations: relations::Relations,
     positions: positions::WriteBehind,
     rates: Mutex<dispatch::Rates>,
+    typists: Mutex<presence::Typists>,
     closing: AtomicBool,
 }
 
@@ -60,6 +61,7 @@ impl Engine {
             relations: relations::Relations::default(),
             positions: positions::WriteBehind::default(),
             rates: Mutex::default(),
+            typists: Mutex::default(),
             closing: AtomicBool::new(false),
         }
     }

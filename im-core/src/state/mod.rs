@@ -14,6 +14,7 @@ mod rate;
 mod roster;
 #[cfg(test)]
 mod tests;
+mod typing;
 
 pub use ask::Ask;
 pub(crate) use content::check_profile;
@@ -24,3 +25,4 @@ pub use outbox::Outbox;
 pub use presence::PresenceState;
 pub use rate::RateState;
 pub use roster::{RosterChange, roster_changes};
+pub use typing::TypingState;
