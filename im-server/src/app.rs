@@ -13,6 +13,7 @@ use im_core::{
     Im, Timestamp,
     port::{BoxFuture, Ports},
 };
+use im_transport::ws::Refused;
 
 use crate::{
     accounts::Accounts,
@@ -22,8 +23,8 @@ use crate::{
     tokens::AccessTokens,
 };
 
-/// Answers a request for a WebSocket. `wire` knows whose.
-pub(crate) type Upgrade = Box<dyn Fn(Request) -> Response + Send + Sync>;
+/// Answers a request for a WebSocket, or says why not. `wire` knows whose.
+pub(crate) type Upgrade = Box<dyn Fn(Request) -> Result<Response, Refused> + Send + Sync>;
 
 /// Waits until the links that had sessions are gone.
 pub(crate) type Drained = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;

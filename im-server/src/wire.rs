@@ -86,7 +86,10 @@ fn websocket(im: Im, config: &Config) -> WebSocketServer {
 }
 
 fn upgrade(door: WebSocketServer) -> Upgrade {
-    Box::new(move |mut request| door.upgrade(&mut request).map(Body::new))
+    Box::new(move |mut request| {
+        let answer = door.try_upgrade(&mut request)?;
+        Ok(answer.map(Body::new))
+    })
 }
 
 fn drained(door: WebSocketServer) -> Drained {

@@ -43,7 +43,8 @@ async fn capabilities_tell_clients_what_they_can_do() {
 async fn a_request_that_is_no_upgrade_is_told_so() {
     let house = House::open().await;
     let answer = house.ask("GET /v1/ws").send().await;
-    assert_eq!(answer.status, 426);
+    assert_eq!(answer.problem(), (426, "invalid_request".into()));
+    assert_eq!(answer.headers["sec-websocket-version"], "13");
 }
 
 #[tokio::test]

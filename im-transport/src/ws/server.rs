@@ -17,6 +17,7 @@ use super::{
     handshake,
     options::Options,
     outlet::WsOutlet,
+    refused::Refused,
     stream,
     sweeper::{Deadline, Missed, Sweeper},
 };
@@ -79,13 +80,29 @@ impl WebSocketServer {
 
     /// Answers a request for a WebSocket, and runs the connection as a task once the answer is sent.
     ///
-    /// A request that is none, that offers only unknown subprotocols, or that comes from a page of a foreign origin is
-    /// answered with what is wrong with it. A token in `Authorization: Bearer` is used unless `session.open` has one.
+    /// A request that is refused is answered with what is wrong with it, in plain text. A token in
+    /// `Authorization: Bearer` is used unless `session.open` has one.
     ///
     /// # Panics
     /// When called outside of a tokio runtime.
     #[must_use = "the answer has to be sent"]
     pub fn upgrade<B>(&self, request: &mut Request<B>) -> Response<Full<Bytes>> {
+        self.answer(request, None)
+            .unwrap_or_else(Refused::into_response)
+    }
+
+    /// [`upgrade`](Self::upgrade) for a host that answers in a form of its own when it refuses.
+    ///
+    /// # Errors
+    /// [`Refused`] when the request is none for a WebSocket, offers only unknown subprotocols, or comes from a page of a
+    /// foreign origin.
+    ///
+    /// # Panics
+    /// When called outside of a tokio runtime.
+    pub fn try_upgrade<B>(
+        &self,
+        request: &mut Request<B>,
+    ) -> Result<Response<Full<Bytes>>, Refused> {
         self.answer(request, None)
     }
 
@@ -100,20 +117,17 @@ impl WebSocketServer {
         identity: Identity,
     ) -> Response<Full<Bytes>> {
         self.answer(request, Some(identity))
+            .unwrap_or_else(Refused::into_response)
     }
 
     fn answer<B>(
         &self,
         request: &mut Request<B>,
         identity: Option<Identity>,
-    ) -> Response<Full<Bytes>> {
-        let mut accepted = match handshake::accept(request, &self.shared.options.origins) {
-            Ok(accepted) => accepted,
-            Err(refused) => {
-                tracing::debug!(status = refused.status.as_u16(), "a handshake was refused");
-                return refused.response();
-            }
-        };
+    ) -> Result<Response<Full<Bytes>>, Refused> {
+        let origins = &self.shared.options.origins;
+        let mut accepted = handshake::accept(request, origins)
+            .inspect_err(|refused| tracing::debug!("a handshake was refused: {refused}"))?;
         let credential = match (identity, accepted.token.take()) {
             (Some(identity), _) => Credential::Identity(Box::new(identity)),
             (None, Some(token)) => Credential::Token(token),
@@ -123,7 +137,7 @@ impl WebSocketServer {
         let shared = self.shared.clone();
         shared.start();
         tokio::spawn(shared.open(upgrade, accepted.format, credential));
-        accepted.response()
+        Ok(accepted.response())
     }
 
     /// Connections that are there, with and without a session.

@@ -255,7 +255,7 @@ fn who_goes_on_typing_is_heard_once_in_two_seconds() {
 
 #[test]
 fn telling_many_that_somebody_types_gives_way_to_others() {
-    let (mut world, outlet, _attachments, typing) = listening(300);
+    let (world, outlet, _attachments, typing) = listening(300);
     let told = || outlet.0.load(Ordering::Relaxed);
 
     let mut first = world.execute(1, typing.into_command());
