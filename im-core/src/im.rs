@@ -81,6 +81,12 @@ impl Im {
         &self.engine.limits
     }
 
+    /// How often a device on a link must be heard.
+    #[must_use]
+    pub fn heartbeat(&self) -> Duration {
+        self.engine.heartbeat
+    }
+
     /// The ports that this engine works on.
     #[must_use]
     pub fn ports(&self) -> &Ports {

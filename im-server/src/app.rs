@@ -9,7 +9,11 @@ use std::{
 };
 
 use axum::{extract::Request, response::Response};
-use im_core::{Im, Timestamp, port::Ports};
+use im_core::{
+    Im, Timestamp,
+    port::{BoxFuture, Ports},
+};
+use im_transport::ws::Refused;
 
 use crate::{
     accounts::Accounts,
@@ -19,13 +23,17 @@ use crate::{
     tokens::AccessTokens,
 };
 
-/// Answers a request for a WebSocket. `wire` knows whose.
-pub(crate) type Upgrade = Box<dyn Fn(Request) -> Response + Send + Sync>;
+/// Answers a request for a WebSocket, or says why not. `wire` knows whose.
+pub(crate) type Upgrade = Box<dyn Fn(Request) -> Result<Response, Refused> + Send + Sync>;
+
+/// Waits until the links that had sessions are gone.
+pub(crate) type Drained = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;
 
 /// Everything that a request may need.
 pub(crate) struct App {
     pub(crate) accounts: Accounts,
     pub(crate) client_address: ClientAddress,
+    pub(crate) drained: Drained,
     pub(crate) im: Im,
     pub(crate) ports: Ports,
     pub(crate) public_url: Option<String>,

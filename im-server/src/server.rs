@@ -32,9 +32,6 @@ const MAX_HEAD: usize = 16 * 1024;
 /// How long stopping may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often to look whether all sessions have ended.
-const STOP_PAUSE: Duration = Duration::from_millis(20);
-
 /// How long to wait when no connection can be accepted, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -115,10 +112,8 @@ impl Server {
             if let Err(error) = accepted {
                 tracing::error!(%error, "the accepting task broke off");
             }
-            // Links are tasks of the transport's: they end when their sessions' last words are written.
-            while im.session_count() > 0 {
-                tokio::time::sleep(STOP_PAUSE).await;
-            }
+            // To the engine the sessions are over; their links still have last words to write.
+            (self.app.drained)().await;
         };
         if tokio::time::timeout(STOP_TIMEOUT, finish).await.is_err() {
             tracing::warn!("some requests or sessions did not end in time");

@@ -9,7 +9,7 @@ use im_transport::ws::{Options, Origins, WebSocketServer};
 
 use crate::{
     accounts::Accounts,
-    app::{App, Upgrade},
+    app::{App, Drained, Upgrade},
     authenticator::TokenAuthenticator,
     config::Config,
     signing_key::{self, KeyError},
@@ -47,10 +47,12 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
     let im = Im::builder(ports.clone(), authenticator)
         .limits(config.limits.clone())
         .build();
+    let door = websocket(im.clone(), config);
     Ok(App {
         accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens)),
         client_address: config.client_address,
-        upgrade: websocket(im.clone(), config),
+        drained: drained(door.clone()),
+        upgrade: upgrade(door),
         im,
         ports,
         public_url: config.public_url.clone(),
@@ -71,18 +73,29 @@ async fn open_store(url: &str) -> Result<Ports, StoreError> {
     Ok(Box::pin(SqlStore::open(url)).await?.ports())
 }
 
-fn websocket(im: Im, config: &Config) -> Upgrade {
+fn websocket(im: Im, config: &Config) -> WebSocketServer {
     let origins = match config.allowed_origins.as_slice() {
         [] => Origins::SameHost,
         [any] if any == "*" => Origins::Any,
         list => Origins::List(list.iter().cloned().collect()),
     };
-    let server = WebSocketServer::new(
-        im,
-        Options {
-            origins,
-            ..Options::default()
-        },
-    );
-    Box::new(move |mut request| server.upgrade(&mut request).map(Body::new))
+    let options = Options {
+        origins,
+        ..Options::default()
+    };
+    WebSocketServer::new(im, options)
+}
+
+fn upgrade(door: WebSocketServer) -> Upgrade {
+    Box::new(move |mut request| {
+        let answer = door.try_upgrade(&mut request)?;
+        Ok(answer.map(Body::new))
+    })
+}
+
+fn drained(door: WebSocketServer) -> Drained {
+    Box::new(move || {
+        let door = door.clone();
+        Box::pin(async move { door.drained().await })
+    })
 }

@@ -53,13 +53,11 @@ pub(crate) struct Drive {
 
 enum Stage {
     /// Waits for `session.open`.
-    Fresh(Credential),
+    Fresh(Claim),
     /// The engine looks at the token.
     Opening {
         id: Option<RequestId>,
-        attach: BoxFuture<Result<Attachment, Rejection>>,
-        /// For another attempt, in case that the engine refuses for a while.
-        credential: Credential,
+        attach: BoxFuture<Result<Attachment, (Rejection, Claim)>>,
     },
     Open(Attachment),
     /// Dropped with everything that ran.
@@ -70,7 +68,7 @@ impl Drive {
     pub(crate) fn new(im: Im, credential: Credential, max_in_flight: usize) -> Self {
         Self {
             im,
-            stage: Stage::Fresh(credential),
+            stage: Stage::Fresh(Claim::new(credential)),
             in_flight: None,
             max_in_flight,
         }
@@ -113,13 +111,12 @@ impl Drive {
                     }
                 }
             }
-            (Stage::Fresh(credential), Command::OpenSession(open)) => {
-                let credential = std::mem::replace(credential, Credential::None);
+            (Stage::Fresh(claim), Command::OpenSession(open)) => {
+                let claim = std::mem::replace(claim, Claim::new(Credential::None));
                 let outlet = link.outlet();
                 self.stage = Stage::Opening {
                     id,
-                    attach: Box::pin(attach(self.im.clone(), credential.clone(), open, outlet)),
-                    credential,
+                    attach: Box::pin(attach(self.im.clone(), claim, open, outlet)),
                 };
                 self.poll(link, cx)
             }
@@ -159,9 +156,12 @@ impl Drive {
         flow
     }
 
-    fn opened(&mut self, result: Result<Attachment, Rejection>, link: &mut impl Link) -> Flow {
-        let Stage::Opening { id, credential, .. } = std::mem::replace(&mut self.stage, Stage::Over)
-        else {
+    fn opened(
+        &mut self,
+        result: Result<Attachment, (Rejection, Claim)>,
+        link: &mut impl Link,
+    ) -> Flow {
+        let Stage::Opening { id, .. } = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Flow::Continue;
         };
         match result {
@@ -171,7 +171,7 @@ impl Drive {
                 reply(link, (id, Ok(Reply::OpenSession(opened))));
                 Flow::Opened
             }
-            Err(rejection) => {
+            Err((rejection, claim)) => {
                 let code = rejection.code;
                 refuse(link, id.as_ref(), rejection);
                 // A bad token never gets better, and another guess costs the peer another connection. Anything else
@@ -179,7 +179,7 @@ impl Drive {
                 if code == Code::Unauthenticated {
                     return Flow::Close(CloseReason::Unauthenticated);
                 }
-                self.stage = Stage::Fresh(credential);
+                self.stage = Stage::Fresh(claim);
                 Flow::Continue
             }
         }
@@ -221,22 +221,55 @@ impl Drive {
     }
 }
 
+/// What an attempt to open the session starts from.
+struct Claim {
+    credential: Credential,
+    /// The last token that was found good, and for whom: when the engine then refuses for a while, another attempt with
+    /// the same token does not redeem it again, because a ticket is good only once.
+    proven: Option<Box<(Box<str>, Identity)>>,
+}
+
+impl Claim {
+    fn new(credential: Credential) -> Self {
+        Self {
+            credential,
+            proven: None,
+        }
+    }
+
+    async fn identity(&mut self, im: &Im, token: Option<&str>) -> Result<Identity, Rejection> {
+        let token = match (&self.credential, token) {
+            (Credential::Identity(identity), _) => return Ok((**identity).clone()),
+            (_, Some(token)) => token,
+            (Credential::Token(token), None) => token,
+            (Credential::None, None) => {
+                let detail =
+                    "session.open needs a token: neither the frame nor the link brought one";
+                return Err(Rejection::new(Code::Unauthenticated, detail));
+            }
+        };
+        if let Some(proven) = &self.proven
+            && *proven.0 == *token
+        {
+            return Ok(proven.1.clone());
+        }
+        let identity = im.authenticate(token).await?;
+        self.proven = Some(Box::new((token.into(), identity.clone())));
+        Ok(identity)
+    }
+}
+
 async fn attach(
     im: Im,
-    credential: Credential,
+    mut claim: Claim,
     open: OpenSession,
     outlet: std::sync::Arc<dyn im_core::port::Outlet>,
-) -> Result<Attachment, Rejection> {
-    let identity = match (credential, &open.token) {
-        (Credential::Identity(identity), _) => *identity,
-        (_, Some(token)) => im.authenticate(token).await?,
-        (Credential::Token(token), None) => im.authenticate(&token).await?,
-        (Credential::None, None) => {
-            let detail = "session.open needs a token: neither the frame nor the link brought one";
-            return Err(Rejection::new(Code::Unauthenticated, detail));
-        }
+) -> Result<Attachment, (Rejection, Claim)> {
+    let attached = match claim.identity(&im, open.token.as_deref()).await {
+        Ok(identity) => im.attach(identity, &open, outlet).await,
+        Err(rejection) => Err(rejection),
     };
-    im.attach(identity, &open, outlet).await
+    attached.map_err(|rejection| (rejection, claim))
 }
 
 type Answer = (Option<RequestId>, Result<Reply, Rejection>);

@@ -169,19 +169,23 @@ impl Engine {
         }
     }
 
-    /// Tells something that is not in the log to everybody who listens, but not to `except`.
-    pub(super) fn tell_audience(
+    /// Tells something that is not in the log to everybody who listens, but not to `except`. Others get a turn in between.
+    pub(super) async fn tell_audience(
         &self,
         id: ConversationId,
         except: Option<&UserId>,
         broadcast: &Broadcast,
     ) {
         let audience = self.slots.at(id).lock().audience.clone();
-        for session in audience
-            .iter()
-            .filter(|session| Some(&session.actor.user) != except)
-        {
-            session.tell(broadcast);
+        for chunk in audience.chunks(CHUNK) {
+            for session in chunk {
+                if Some(&session.actor.user) != except {
+                    session.tell(broadcast);
+                }
+            }
+            if chunk.len() == CHUNK {
+                give_way().await;
+            }
         }
     }
 

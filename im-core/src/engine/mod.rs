@@ -44,6 +44,7 @@ pub(crate) struct Engine {
     positions: positions::WriteBehind,
     expiries: expiry::Expiries,
     rates: rates::Rates,
+    typists: Mutex<presence::Typists>,
     closing: AtomicBool,
 }
 
@@ -65,6 +66,7 @@ impl Engine {
             positions: positions::WriteBehind::default(),
             expiries: expiry::Expiries::default(),
             rates: rates::Rates::default(),
+            typists: Mutex::default(),
             closing: AtomicBool::new(false),
         }
     }

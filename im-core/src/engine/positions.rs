@@ -252,7 +252,7 @@ impl Engine {
         self.ports.positions.advance(vec![advance]).await?;
         if state.info.member_count <= self.limits.receipt_push_members {
             let broadcast = Broadcast::new(Urgency::Live, vec![Push::Receipt(receipt.clone())]);
-            self.tell_audience(id, None, &broadcast);
+            self.tell_audience(id, None, &broadcast).await;
         } else {
             self.tell_user(user, None, Push::Receipt(receipt.clone()));
         }

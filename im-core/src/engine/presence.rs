@@ -1,13 +1,28 @@
 //! Who is there, for those who may know; and who is typing.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{Engine, registry::SessionEntry};
+use super::{Engine, lock, registry::SessionEntry};
 use crate::{
     Actor, Availability, Code, ConversationId, Done, Presence, Presences, Push, Rejection,
     TypingChanged, UserId,
     port::{Broadcast, Urgency},
+    state::TypingState,
 };
+
+/// How soon nobody is told again that a user writes somewhere.
+const REPEAT: Duration = Duration::from_secs(2);
+
+/// Users who write whom we keep before those who have stopped are forgotten.
+const TYPISTS: usize = 10_000;
+
+/// Where users were said to be writing a moment ago.
+#[derive(Default)]
+pub(super) struct Typists {
+    by_user: HashMap<UserId, TypingState>,
+    /// At how many users those who have stopped are forgotten; not before [`TYPISTS`].
+    sweep_at: usize,
+}
 
 impl Engine {
     fn check_count(&self, users: &[UserId]) -> Result<(), Rejection> {
@@ -140,14 +155,39 @@ impl Engine {
         {
             return Ok(Done {});
         }
+        if !self.is_news(&actor.user, id) {
+            return Ok(Done {});
+        }
         let typing = TypingChanged {
             conversation: id,
             user: actor.user.clone(),
             expires_in_ms: self.limits.typing_ms,
         };
         let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::Typing(typing)]);
-        self.tell_audience(id, Some(&actor.user), &broadcast);
+        self.tell_audience(id, Some(&actor.user), &broadcast).await;
         Ok(Done {})
+    }
+
+    /// Whether others have not just been told that the user writes there.
+    fn is_news(&self, user: &UserId, conversation: ConversationId) -> bool {
+        let now = self.ports.runtime.monotonic();
+        // A repeat must come before what was told has run out.
+        let span = REPEAT.min(Duration::from_millis(self.limits.typing_ms / 2));
+        let mut typists = lock(&self.typists);
+        if typists.by_user.len() >= typists.sweep_at.max(TYPISTS) {
+            typists.by_user.retain(|_, typing| !typing.is_over(now));
+            // Where more than that write at once, not again for each of them.
+            typists.sweep_at = typists.by_user.len() * 2;
+        }
+        match typists.by_user.get_mut(user) {
+            Some(typing) => typing.tell(conversation, span, now),
+            None => {
+                let mut typing = TypingState::default();
+                let is_news = typing.tell(conversation, span, now);
+                typists.by_user.insert(user.clone(), typing);
+                is_news
+            }
+        }
     }
 }
 

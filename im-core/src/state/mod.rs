@@ -16,6 +16,7 @@ mod roster;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod typing;
 
 pub use ask::Ask;
 pub(crate) use content::check_profile;
@@ -28,3 +29,4 @@ pub use presence::PresenceState;
 pub use rate::RateState;
 pub use roster::{RosterChange, roster_changes};
 pub(crate) use spread::time_away;
+pub use typing::TypingState;

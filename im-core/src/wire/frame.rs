@@ -7,7 +7,7 @@ use serde::{
     de::{self, DeserializeSeed},
 };
 
-use super::{Format, WireError};
+use super::{Format, WireError, excerpt};
 use crate::{Code, Command, METHODS, Push, Rejection, Reply};
 
 /// What correlates a reply with its request. The client chooses it.
@@ -106,7 +106,8 @@ pub fn read_request(format: Format, bytes: &[u8]) -> Request {
         Ok(envelope) => envelope,
         Err(error) => {
             let id = format.read::<Id>(bytes).ok().and_then(|id| id.id);
-            let detail = format!("the frame is not a request with method, id and params: {error}");
+            let reason = excerpt::of_error(&error);
+            let detail = format!("the frame is not a request with method, id and params: {reason}");
             return Request {
                 id,
                 command: Err(Rejection::new(Code::InvalidFrame, detail)),
@@ -124,11 +125,11 @@ pub fn read_request(format: Format, bytes: &[u8]) -> Request {
         Ok(Some(command)) => Ok(command),
         Ok(None) => Err(Rejection::new(
             Code::UnknownMethod,
-            format!("there is no method {method:?}"),
+            format!("there is no method {:?}", excerpt::of_text(&method)),
         )),
         Err(error) => Err(Rejection::new(
             Code::InvalidRequest,
-            format!("params of {method}: {error}"),
+            format!("params of {method}: {}", excerpt::of_error(&error)),
         )),
     };
     Request {
@@ -485,6 +486,29 @@ mod tests {
             code(br#"{"id":1,"method":"message.send","params":{"conversation":3}}"#),
             (true, Code::InvalidRequest)
         );
+    }
+
+    #[test]
+    fn a_refusal_does_not_repeat_a_long_request() {
+        let long = "\u{1}".repeat(8_000);
+        let frames = [
+            serde_json::json!({"id": 1, "method": long}),
+            serde_json::json!({"id": long, "method": "session.ping"}),
+            serde_json::json!({"id": 1, "method": "session.open", "params": long}),
+            serde_json::json!({"id": 1, "method": "session.open", "params": {"device": long}}),
+            serde_json::json!({"id": 1, "method": "session.open", "params": {"device": "d", "class": long}}),
+        ];
+        for format in [Format::Json, Format::MessagePack] {
+            for frame in &frames {
+                let mut bytes = Vec::new();
+                format.write(frame, &mut bytes);
+                let Request { id, command } = read_request(format, &bytes);
+                let mut reply = Vec::new();
+                let refused = Err(command.unwrap_err());
+                write_reply(format, id.as_ref(), &refused, &mut reply);
+                assert!(reply.len() < 2_000, "{} bytes for {frame:.50}", reply.len());
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A frame is read twice: once for its envelope (method, id), once for its parameters with the type that the method
 //! names. Both readings skip what they do not know.
 
+mod excerpt;
 mod format;
 mod frame;
 

@@ -6,9 +6,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, request::Parts},
 };
 use im_core::{Actor, Code, UserId};
+use im_transport::ws::bearer;
 
 use super::problem::Problem;
 use crate::{
@@ -83,13 +84,6 @@ impl FromRequestParts<Arc<App>> for Caller {
             )),
         }
     }
-}
-
-/// The token of the `Authorization` header.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The address that a connection came from. The server puts it beside every request.

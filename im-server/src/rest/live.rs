@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Routes;
+use super::{Routes, problem::Problem};
 use crate::app::App;
 
 pub(super) fn routes() -> Routes {
@@ -20,5 +20,9 @@ pub(super) fn routes() -> Routes {
 #[utoipa::path(get, path = "/v1/ws", tag = "live", security((), ("bearer" = [])),
     responses((status = 101, description = "The link is open.")))]
 async fn websocket(State(app): State<Arc<App>>, request: Request) -> Response {
-    (app.upgrade)(request)
+    (app.upgrade)(request).unwrap_or_else(|refused| {
+        let headers = refused.headers();
+        let problem = Problem::from(refused.rejection).with_status(refused.status);
+        (headers, problem).into_response()
+    })
 }

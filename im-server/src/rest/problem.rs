@@ -101,7 +101,7 @@ impl Problem {
         Self::new(Code::Unavailable, detail).with_status(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    fn with_status(mut self, status: StatusCode) -> Self {
+    pub(super) fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status.as_u16();
         self
     }

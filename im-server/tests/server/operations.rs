@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use im_server::Secret;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -43,13 +44,76 @@ async fn capabilities_tell_clients_what_they_can_do() {
 async fn a_request_that_is_no_upgrade_is_told_so() {
     let house = House::open().await;
     let answer = house.ask("GET /v1/ws").send().await;
-    assert_eq!(answer.status, 426);
+    assert_eq!(answer.problem(), (426, "invalid_request".into()));
+    assert_eq!(answer.headers["sec-websocket-version"], "13");
 }
 
 #[tokio::test]
 async fn a_websocket_opens_with_a_bearer_token() {
     let house = House::open().await;
     let token = house.token_of("alice").await;
+
+    let mut stream = open_websocket(&house, &token).await;
+
+    let devices = house
+        .ask("GET /v1/devices")
+        .token(&token)
+        .send()
+        .await
+        .json();
+    assert_eq!(devices["items"][0]["id"], "phone");
+
+    house.server.shut_down().await;
+    let farewell = read_until(&mut stream, "going_away").await;
+    assert!(farewell.contains("session.closing"), "{farewell}");
+}
+
+#[test]
+fn the_last_words_are_written_before_the_server_is_gone() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (begin, begun) = std::sync::mpsc::channel();
+    let reader = runtime.block_on(async {
+        let house = House::open_with(|config| {
+            config.database_url = Secret::new("memory:");
+            config.limits.sends_per_second = None;
+        })
+        .await;
+        let token = house.token_of("bob").await;
+        house.token_of("alice").await;
+        let im = house.server.im();
+        let chat = im.direct("alice", "bob").await.unwrap();
+        let alice = im.connect("alice", "laptop").await.unwrap();
+        let stream = open_websocket(&house, &token).await;
+        // More than sockets hold: much waits for bob, and the last words behind it.
+        for _ in 0..2_000 {
+            alice.send(&chat, "x".repeat(9_000)).await.unwrap();
+        }
+        let mut stream = stream.into_std().unwrap();
+        stream.set_nonblocking(false).unwrap();
+        let reader = std::thread::spawn(move || {
+            begun.recv().unwrap();
+            let mut bytes = Vec::new();
+            let _ = std::io::Read::read_to_end(&mut stream, &mut bytes);
+            bytes
+        });
+
+        let stopping = house.server.shut_down();
+        tokio::join!(stopping, async { begin.send(()).unwrap() });
+        reader
+    });
+    drop(runtime);
+
+    let bytes = reader.join().unwrap();
+    let end = &bytes[bytes.len() - 60..];
+    let close = 4000_u16.to_be_bytes();
+    assert!(end.windows(2).any(|code| code == close), "{end:?}");
+}
+
+/// A WebSocket with an open session.
+async fn open_websocket(house: &House, token: &str) -> TcpStream {
     let mut stream = TcpStream::connect(house.server.address()).await.unwrap();
     let request = format!(
         "GET /v1/ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -64,19 +128,8 @@ async fn a_websocket_opens_with_a_bearer_token() {
     let open = br#"{"id":1,"method":"session.open","params":{"device":"phone"}}"#;
     stream.write_all(&frame(open)).await.unwrap();
     let reply = read_until(&mut stream, "}}").await;
-
-    assert!(reply.contains(r#""user":"alice""#), "{reply}");
-    let devices = house
-        .ask("GET /v1/devices")
-        .token(&token)
-        .send()
-        .await
-        .json();
-    assert_eq!(devices["items"][0]["id"], "phone");
-
-    house.server.shut_down().await;
-    let farewell = read_until(&mut stream, "going_away").await;
-    assert!(farewell.contains("session.closing"), "{farewell}");
+    assert!(reply.contains(r#""session":"#), "{reply}");
+    stream
 }
 
 /// A text frame, masked with zeros.

@@ -15,7 +15,7 @@ use bytes::{Buf as _, BytesMut};
 use im_core::{CloseReason, wire::Format};
 
 use super::{
-    codec::{self, Decoder, Message, Opcode, Role, append_frame},
+    codec::{self, Decoder, Message, Role},
     farewell::{End, Farewell},
     outlet::{Mode, WsOutlet},
     replies::WsLink,
@@ -31,6 +31,9 @@ use crate::{
 
 /// Bytes read at once from a peer that has not authenticated: what it may make us keep is little.
 const READ_BEFORE_OPEN: usize = 16 * 1024;
+
+/// Bytes of replies that may wait for a peer that has not authenticated: some refusals, which are short.
+const QUEUE_BEFORE_OPEN: usize = 8 * 1024;
 
 // There is one of each per connection, so their sizes are part of what an idle connection costs.
 const _: () = assert!(size_of::<Connection>() <= 384 && size_of::<WsOutlet>() <= 192);
@@ -52,6 +55,8 @@ pub(super) struct Connection {
     outlet: Arc<WsOutlet>,
     reader: Reader,
     server: Arc<Shared>,
+    /// Sessions that it has had: none or one.
+    sessions: usize,
 }
 
 /// Why reading stopped.
@@ -73,6 +78,7 @@ impl Connection {
         let options = &server.options;
         let limits = codec::Limits::for_messages(options.max_message_before_open);
         let now_ms = server.sweeper.now_ms();
+        server.connected();
         Self {
             backlog: BytesMut::from(early),
             blocked_since_ms: None,
@@ -85,6 +91,7 @@ impl Connection {
             outlet,
             reader,
             server,
+            sessions: 0,
         }
     }
 
@@ -128,7 +135,6 @@ impl Connection {
         scratch: &mut Scratch,
         mut end: Option<End>,
     ) -> Option<End> {
-        let opens = self.drive.session().is_none();
         loop {
             let read = match end {
                 None => self.read(cx, scratch),
@@ -139,12 +145,8 @@ impl Connection {
             let mut link = WsLink::new(&self.outlet, &mut scratch.write, cx.waker());
             match self.drive.poll(&mut link, cx) {
                 Flow::Continue | Flow::Wasted => {}
-                Flow::Opened => self.grant(),
+                Flow::Opened => self.opened(&mut scratch.write),
                 Flow::Close(reason) => end = end.or(Some(End::Reason(reason))),
-            }
-
-            if opens && self.drive.session().is_some() {
-                self.outlet.put_before_pushes(&mut scratch.write);
             }
             let mode = self.mode();
             if let Poll::Ready(Err(error)) = self.outlet.flush(&mut scratch.write, mode, cx) {
@@ -154,7 +156,7 @@ impl Connection {
             if end.is_some() {
                 return end;
             }
-            if !(paused && self.may_read()) {
+            if !(paused && self.may_read(0)) {
                 break;
             }
         }
@@ -168,7 +170,7 @@ impl Connection {
     }
 
     fn read(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<Read, End> {
-        while self.may_read() {
+        while self.may_read(scratch.write.len()) {
             if !self.backlog.is_empty() {
                 let mut bytes = std::mem::take(&mut self.backlog);
                 let used = self.decode(&mut bytes, cx, &mut scratch.write)?;
@@ -215,7 +217,7 @@ impl Connection {
             let flow = match message {
                 Message::Close(frame) => return Err(End::Peer(frame.map(|frame| frame.code))),
                 Message::Ping(payload) => {
-                    append_frame(link.tail, Opcode::Pong, payload);
+                    link.pong(payload);
                     Flow::Wasted
                 }
                 Message::Pong(_) => Flow::Wasted,
@@ -237,7 +239,7 @@ impl Connection {
             match flow {
                 Flow::Continue => {}
                 Flow::Opened => {
-                    self.grant();
+                    self.opened(tail);
                     return Ok(total - rest);
                 }
                 Flow::Wasted => {
@@ -248,22 +250,26 @@ impl Connection {
                 }
                 Flow::Close(reason) => return Err(End::Reason(reason)),
             }
-            if !may_ask(&self.drive, &self.outlet, &self.server) {
+            if !may_ask(&self.drive, &self.outlet, &self.server, link.gathered()) {
                 return Ok(total - rest);
             }
         }
         Ok(total)
     }
 
-    /// Gives the peer what the authenticated get.
-    fn grant(&mut self) {
+    /// Gives the peer what the authenticated get. The reply that says so, which is the last of `tail`, leaves before what
+    /// was pushed to the session meanwhile.
+    fn opened(&mut self, tail: &mut Vec<u8>) {
+        self.outlet.put_before_pushes(tail);
+        self.sessions = 1;
+        self.server.opened();
         let limits = codec::Limits::for_messages(self.server.options.max_message);
         self.decoder.set_limits(limits);
         self.heard_ms = self.server.sweeper.now_ms();
     }
 
-    fn may_read(&self) -> bool {
-        may_ask(&self.drive, &self.outlet, &self.server)
+    fn may_read(&self, gathered: usize) -> bool {
+        may_ask(&self.drive, &self.outlet, &self.server, gathered)
     }
 
     fn mode(&self) -> Mode {
@@ -282,8 +288,7 @@ impl Connection {
         let mut deadline = match self.drive.session() {
             None => Deadline::new(self.heard_ms, options.open_timeout, Missed::Heartbeat),
             Some(session) => {
-                let span = Duration::from_millis(session.heartbeat_ms);
-                let span = span.mul_f32(options.missed_heartbeats);
+                let span = options.silence(Duration::from_millis(session.heartbeat_ms));
                 Deadline::new(self.heard_ms, span, Missed::Heartbeat)
             }
         };
@@ -313,9 +318,20 @@ impl Future for Connection {
     }
 }
 
-/// Whether the peer may ask for more: not beyond what runs at a time, and not before it has read its replies.
-fn may_ask(drive: &Drive, outlet: &WsOutlet, server: &Shared) -> bool {
-    drive.is_ready() && outlet.queued() < server.options.queue_bytes
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.server.gone(self.sessions);
+    }
+}
+
+/// Whether the peer may ask for more: not beyond what runs at a time, and not before it has read its replies, of which
+/// `gathered` bytes have not been offered to the socket yet.
+fn may_ask(drive: &Drive, outlet: &WsOutlet, server: &Shared, gathered: usize) -> bool {
+    let bound = match drive.session() {
+        Some(_) => server.options.queue_bytes,
+        None => server.options.queue_bytes.min(QUEUE_BEFORE_OPEN),
+    };
+    drive.is_ready() && outlet.queued() + gathered < bound
 }
 
 /// How many frames that ask for nothing a peer may still send.

@@ -87,12 +87,10 @@ impl Farewell {
     ) -> Poll<()> {
         match outlet.flush(&mut scratch.write, Mode::Running, cx) {
             Poll::Ready(Err(_)) => return Poll::Ready(()),
-            Poll::Ready(Ok(())) if !self.finished && !self.peer_closed => {
-                self.finished = true;
-                outlet.writer().finish(cx);
+            Poll::Ready(Ok(())) if !self.finished => {
+                self.finished = self.peer_closed || outlet.writer().poll_finish(cx).is_ready();
             }
-            Poll::Ready(Ok(())) => self.finished = true,
-            Poll::Pending => {}
+            Poll::Ready(Ok(())) | Poll::Pending => {}
         }
         while !(self.finished && self.peer_closed) {
             match reader.poll_read(cx, &mut scratch.read) {

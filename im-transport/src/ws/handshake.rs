@@ -8,9 +8,9 @@ use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     header::{
-        AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN,
-        SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
-        UPGRADE,
+        AUTHORIZATION, CONNECTION, HOST, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT,
+        SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+        SEC_WEBSOCKET_VERSION, UPGRADE,
     },
 };
 use im_core::Code;
@@ -19,6 +19,7 @@ use ring::digest;
 use super::{
     encoding::{self, Format},
     options::Origins,
+    refused::Refused,
 };
 
 /// A request that is let in.
@@ -47,51 +48,6 @@ impl Accepted {
     }
 }
 
-/// Why a request is not let in.
-#[derive(Debug, Eq, PartialEq)]
-pub(super) struct Refused {
-    pub(super) status: StatusCode,
-    code: Code,
-    detail: &'static str,
-}
-
-impl Refused {
-    fn new(status: StatusCode, code: Code, detail: &'static str) -> Self {
-        Self {
-            status,
-            code,
-            detail,
-        }
-    }
-
-    fn bad(detail: &'static str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, Code::InvalidRequest, detail)
-    }
-
-    /// An RFC 9457 problem, with the headers that RFC 6455 and 9110 ask for.
-    pub(super) fn response(&self) -> Response<Full<Bytes>> {
-        let problem = serde_json::json!({
-            "title": self.status.canonical_reason(),
-            "status": self.status.as_u16(),
-            "code": self.code.as_str(),
-            "detail": self.detail,
-        });
-        let mut response = Response::new(Full::from(problem.to_string()));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        let mut add = |name: HeaderName, value| {
-            headers.insert(name, HeaderValue::from_static(value));
-        };
-        add(CONTENT_TYPE, "application/problem+json");
-        if self.status == StatusCode::UPGRADE_REQUIRED {
-            add(CONNECTION, "Upgrade");
-            add(UPGRADE, "websocket");
-            add(SEC_WEBSOCKET_VERSION, "13");
-        }
-        response
-    }
-}
-
 /// Checks a request for a WebSocket (RFC 6455, 4.2.1), its subprotocol, and whose page it comes from.
 pub(super) fn accept<B>(request: &Request<B>, origins: &Origins) -> Result<Accepted, Refused> {
     let headers = request.headers();
@@ -103,16 +59,12 @@ pub(super) fn accept<B>(request: &Request<B>, origins: &Origins) -> Result<Accep
         ));
     }
     if !fastwebsockets::upgrade::is_upgrade_request(request) {
-        return Err(Refused::new(
-            StatusCode::UPGRADE_REQUIRED,
-            Code::InvalidRequest,
+        return Err(Refused::no_upgrade(
             "this path is a WebSocket: send the headers Connection: Upgrade and Upgrade: websocket",
         ));
     }
     if text(headers, &SEC_WEBSOCKET_VERSION) != Some("13") {
-        return Err(Refused::new(
-            StatusCode::UPGRADE_REQUIRED,
-            Code::InvalidRequest,
+        return Err(Refused::no_upgrade(
             "only version 13 of WebSocket is spoken here",
         ));
     }
@@ -135,7 +87,7 @@ pub(super) fn accept<B>(request: &Request<B>, origins: &Origins) -> Result<Accep
     let (format, subprotocol) = negotiate(headers)?;
     Ok(Accepted {
         format,
-        token: bearer(headers),
+        token: bearer(headers).map(Into::into),
         proof: proof_of(key),
         subprotocol,
     })
@@ -160,11 +112,13 @@ fn negotiate(headers: &HeaderMap) -> Result<(Format, Option<&'static str>), Refu
     Ok((Format::Json, None))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<Box<str>> {
+/// The token of `Authorization: Bearer`, as the door reads it.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = text(headers, &AUTHORIZATION)?.split_once(' ')?;
     scheme
         .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim().into())
+        .then(|| token.trim())
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -179,13 +133,25 @@ pub(super) fn proof_of(key: &str) -> String {
     STANDARD.encode(hash.finish())
 }
 
-/// Whether a server's answer to `key` is that of a WebSocket that speaks `format`.
+/// Whether a server's answer to `key` is that of a WebSocket that speaks `format` (RFC 6455, 4.1), without an extension,
+/// because none is asked for.
 pub(super) fn is_accepted<B>(response: &Response<B>, key: &str, format: Format) -> bool {
     let headers = response.headers();
     response.status() == StatusCode::SWITCHING_PROTOCOLS
         && text(headers, &UPGRADE).is_some_and(|it| it.eq_ignore_ascii_case("websocket"))
+        && names_upgrade(headers)
+        && !headers.contains_key(SEC_WEBSOCKET_EXTENSIONS)
         && text(headers, &SEC_WEBSOCKET_ACCEPT) == Some(&proof_of(key))
         && text(headers, &SEC_WEBSOCKET_PROTOCOL) == Some(encoding::name(format))
+}
+
+/// Whether `Connection`, which is a list, has `Upgrade` in it.
+fn names_upgrade(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(CONNECTION).iter();
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|option| option.trim().eq_ignore_ascii_case("upgrade"))
 }
 
 #[cfg(test)]
@@ -211,7 +177,7 @@ mod tests {
     fn status(request: &Request<()>) -> u16 {
         match accept(request, &Origins::SameHost) {
             Ok(accepted) => accepted.response().status().as_u16(),
-            Err(refused) => refused.response().status().as_u16(),
+            Err(refused) => refused.into_response().status().as_u16(),
         }
     }
 
@@ -267,6 +233,32 @@ mod tests {
         assert_eq!(status(&request(&[("origin", "https://chat.example")])), 101);
         assert_eq!(status(&request(&[("origin", "https://evil.example")])), 403);
         assert_eq!(status(&request(&[("origin", "null")])), 403);
+    }
+
+    #[test]
+    fn an_answer_is_accepted_only_as_a_whole() {
+        let key = "dGhlIHNhbXBsZSBub25jZQ==";
+        let request = request(&[("sec-websocket-protocol", "im.v1.json")]);
+        let accepted = accept(&request, &Origins::SameHost).unwrap();
+        let accepts = |change: fn(&mut HeaderMap)| {
+            let mut response = accepted.response();
+            change(response.headers_mut());
+            is_accepted(&response, key, Format::Json)
+        };
+
+        assert!(accepts(|_| {}));
+        assert!(accepts(|headers| {
+            let list = HeaderValue::from_static("keep-alive, upgrade");
+            headers.insert(CONNECTION, list);
+        }));
+        assert!(!accepts(|headers| drop(headers.remove(CONNECTION))));
+        assert!(!accepts(|headers| {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }));
+        assert!(!accepts(|headers| {
+            let extension = HeaderValue::from_static("permessage-deflate");
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, extension);
+        }));
     }
 
     #[test]

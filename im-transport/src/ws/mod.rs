@@ -16,6 +16,7 @@ mod handshake;
 mod options;
 mod outlet;
 mod queue;
+mod refused;
 mod replies;
 mod scratch;
 mod serve;
@@ -24,6 +25,8 @@ mod stream;
 mod sweeper;
 
 pub use client::Connector;
+pub use handshake::bearer;
 pub use options::{Options, Origins};
+pub use refused::Refused;
 pub use serve::serve;
 pub use server::WebSocketServer;

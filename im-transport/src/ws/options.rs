@@ -65,17 +65,24 @@ impl Default for Options {
 impl Options {
     /// How often deadlines are looked at: a fifth of the shortest, so that none is exceeded by more, but not so often
     /// that 20,000 idle connections cost anything.
-    pub(super) fn sweep_interval(&self) -> Duration {
+    pub(super) fn sweep_interval(&self, heartbeat: Duration) -> Duration {
         let shortest = self
-            .open_timeout
+            .silence(heartbeat)
+            .min(self.open_timeout)
             .min(self.message_timeout)
             .min(self.write_timeout);
         (shortest / 5).clamp(Duration::from_millis(20), Duration::from_secs(2))
     }
 
-    /// How many frames that ask for nothing may come between two looks at the deadlines.
-    pub(super) fn idle_frames(&self) -> u32 {
-        let allowed = f64::from(self.idle_frames_per_second) * self.sweep_interval().as_secs_f64();
+    /// How long a session may be silent.
+    pub(super) fn silence(&self, heartbeat: Duration) -> Duration {
+        let seconds = heartbeat.as_secs_f64() * f64::from(self.missed_heartbeats);
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+
+    /// How many frames that ask for nothing may come between two looks at the deadlines, which are `interval` apart.
+    pub(super) fn idle_frames(&self, interval: Duration) -> u32 {
+        let allowed = f64::from(self.idle_frames_per_second) * interval.as_secs_f64();
         // Never less than a handful, so that a burst in a very short interval is no attack.
         (allowed as u32).max(16)
     }
@@ -133,6 +140,17 @@ mod tests {
         assert!(!allow("null", "chat.example.com"));
         assert!(!allow("file://", ""));
         assert!(!Origins::SameHost.allow("https://chat.example.com", None));
+    }
+
+    #[test]
+    fn deadlines_are_looked_at_more_often_than_the_shortest_of_them_comes() {
+        let options = Options::default();
+
+        let usual = options.sweep_interval(Duration::from_secs(25));
+        let quick = options.sweep_interval(Duration::from_millis(200));
+
+        assert_eq!(usual, Duration::from_secs(2));
+        assert_eq!(quick, Duration::from_millis(100), "a fifth of 2.5 heartbeats");
     }
 
     #[test]

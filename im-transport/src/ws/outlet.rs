@@ -131,7 +131,7 @@ impl WsOutlet {
                 count += 1;
             }
             if count == 0 {
-                break Poll::Ready(Ok(()));
+                break self.writer.poll_flush(cx);
             }
             match self.writer.poll_write(cx, &slices[..count]) {
                 Poll::Ready(Ok(0)) => break Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -235,14 +235,15 @@ impl Outlet for WsOutlet {
             return Offer::Taken;
         }
         if out.mode == Mode::Idle && out.queue.is_empty() {
-            let rest = match self.writer.try_write(&bytes) {
+            let written = match self.writer.try_write(&bytes) {
                 Ok(written) if written == bytes.len() => return Offer::Taken,
-                Ok(written) => bytes.slice(written..),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => bytes,
+                Ok(written) => written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
                 // The task hears of it as well, from its own half.
                 Err(_) => return Offer::Closed,
             };
-            out.queue.push(rest, Kind::Push);
+            out.queue.push(bytes, Kind::Push);
+            out.queue.advance(written);
             drop(out);
             self.task.wake();
             return Offer::Taken;

@@ -17,7 +17,19 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct Part {
     bytes: Bytes,
+    /// Whether some of it was written already: nothing may come before the rest.
+    is_begun: bool,
     kind: Kind,
+}
+
+impl Part {
+    fn new(bytes: Bytes, kind: Kind) -> Self {
+        Self {
+            bytes,
+            is_begun: false,
+            kind,
+        }
+    }
 }
 
 /// Who put a piece there.
@@ -32,16 +44,16 @@ pub(super) enum Kind {
 impl Queue {
     pub(super) fn push(&mut self, bytes: Bytes, kind: Kind) {
         self.count(&bytes, kind);
-        self.parts.push_back(Part { bytes, kind });
+        self.parts.push_back(Part::new(bytes, kind));
     }
 
-    /// Puts a reply before everything that was pushed.
+    /// Puts a reply before everything that was pushed, but for what the peer has half of already.
     pub(super) fn insert_before_pushes(&mut self, bytes: Bytes) {
         self.count(&bytes, Kind::Reply);
-        let at = self.parts.iter().position(|part| part.kind == Kind::Push);
+        let is_whole_push = |part: &Part| part.kind == Kind::Push && !part.is_begun;
+        let at = self.parts.iter().position(is_whole_push);
         let at = at.unwrap_or(self.parts.len());
-        let kind = Kind::Reply;
-        self.parts.insert(at, Part { bytes, kind });
+        self.parts.insert(at, Part::new(bytes, Kind::Reply));
     }
 
     /// Forgets the first `written` bytes and gives the memory back with the last of them.
@@ -50,6 +62,7 @@ impl Queue {
         while let Some(part) = self.parts.front_mut() {
             let taken = written.min(part.bytes.len());
             part.bytes.advance(taken);
+            part.is_begun |= taken > 0;
             written -= taken;
             let is_push = part.kind == Kind::Push;
             if is_push {
@@ -160,6 +173,19 @@ mod tests {
         queue.insert_before_pushes("opened".into());
 
         assert_eq!(text(&queue), "half of an old reply|opened|push");
+    }
+
+    #[test]
+    fn nothing_goes_into_the_middle_of_a_push() {
+        let mut queue = Queue::default();
+        for part in ["half of a push", "push"] {
+            queue.push(part.into(), Kind::Push);
+        }
+        queue.advance(4);
+
+        queue.insert_before_pushes("opened".into());
+
+        assert_eq!(text(&queue), " of a push|opened|push");
     }
 
     #[test]

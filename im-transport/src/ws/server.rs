@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Response, upgrade::OnUpgrade};
 use im_core::{Im, port::Identity};
+use tokio::sync::watch;
 
 use super::{
     connection::Connection,
@@ -16,6 +17,7 @@ use super::{
     handshake,
     options::Options,
     outlet::WsOutlet,
+    refused::Refused,
     stream,
     sweeper::{Deadline, Missed, Sweeper},
 };
@@ -47,18 +49,29 @@ pub(super) struct Shared {
     pub(super) im: Im,
     pub(super) options: Arc<Options>,
     pub(super) sweeper: Sweeper,
+    census: watch::Sender<Census>,
     started: Once,
+}
+
+/// How many there are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Census {
+    connections: usize,
+    /// Connections that have had a session, until their last words are written.
+    sessions: usize,
 }
 
 impl WebSocketServer {
     /// A door to `im`.
     #[must_use]
     pub fn new(im: Im, options: Options) -> Self {
+        let interval = options.sweep_interval(im.heartbeat());
         Self {
             shared: Arc::new(Shared {
-                idle_frames: options.idle_frames(),
+                census: watch::Sender::default(),
+                idle_frames: options.idle_frames(interval),
                 im,
-                sweeper: Sweeper::new(options.sweep_interval()),
+                sweeper: Sweeper::new(interval),
                 options: Arc::new(options),
                 started: Once::new(),
             }),
@@ -67,13 +80,29 @@ impl WebSocketServer {
 
     /// Answers a request for a WebSocket, and runs the connection as a task once the answer is sent.
     ///
-    /// A request that is none, that offers only unknown subprotocols, or that comes from a page of a foreign origin is
-    /// answered with what is wrong with it. A token in `Authorization: Bearer` is used unless `session.open` has one.
+    /// A request that is refused is answered with what is wrong with it, in plain text. A token in
+    /// `Authorization: Bearer` is used unless `session.open` has one.
     ///
     /// # Panics
     /// When called outside of a tokio runtime.
     #[must_use = "the answer has to be sent"]
     pub fn upgrade<B>(&self, request: &mut Request<B>) -> Response<Full<Bytes>> {
+        self.answer(request, None)
+            .unwrap_or_else(Refused::into_response)
+    }
+
+    /// [`upgrade`](Self::upgrade) for a host that answers in a form of its own when it refuses.
+    ///
+    /// # Errors
+    /// [`Refused`] when the request is none for a WebSocket, offers only unknown subprotocols, or comes from a page of a
+    /// foreign origin.
+    ///
+    /// # Panics
+    /// When called outside of a tokio runtime.
+    pub fn try_upgrade<B>(
+        &self,
+        request: &mut Request<B>,
+    ) -> Result<Response<Full<Bytes>>, Refused> {
         self.answer(request, None)
     }
 
@@ -88,20 +117,17 @@ impl WebSocketServer {
         identity: Identity,
     ) -> Response<Full<Bytes>> {
         self.answer(request, Some(identity))
+            .unwrap_or_else(Refused::into_response)
     }
 
     fn answer<B>(
         &self,
         request: &mut Request<B>,
         identity: Option<Identity>,
-    ) -> Response<Full<Bytes>> {
-        let mut accepted = match handshake::accept(request, &self.shared.options.origins) {
-            Ok(accepted) => accepted,
-            Err(refused) => {
-                tracing::debug!(status = refused.status.as_u16(), "a handshake was refused");
-                return refused.response();
-            }
-        };
+    ) -> Result<Response<Full<Bytes>>, Refused> {
+        let origins = &self.shared.options.origins;
+        let mut accepted = handshake::accept(request, origins)
+            .inspect_err(|refused| tracing::debug!("a handshake was refused: {refused}"))?;
         let credential = match (identity, accepted.token.take()) {
             (Some(identity), _) => Credential::Identity(Box::new(identity)),
             (None, Some(token)) => Credential::Token(token),
@@ -111,7 +137,28 @@ impl WebSocketServer {
         let shared = self.shared.clone();
         shared.start();
         tokio::spawn(shared.open(upgrade, accepted.format, credential));
-        accepted.response()
+        Ok(accepted.response())
+    }
+
+    /// Connections that are there, with and without a session.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.census.borrow().connections
+    }
+
+    /// Waits until every connection that has had a session is gone: after [`Im::shut_down`], until all devices have got
+    /// the last words or their time for them was over ([`Options::close_timeout`]).
+    ///
+    /// A session is over for the engine at once, but what is still to be written to it takes a while: a program that
+    /// ends before that leaves its devices without the code that says to come back. Connections without a session are
+    /// promised nothing and not waited for.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn drained(&self) {
+        let mut census = self.shared.census.subscribe();
+        // It cannot fail while `self` holds the other end.
+        let _ = census.wait_for(|census| census.sessions == 0).await;
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -137,6 +184,22 @@ impl Shared {
         self.sweeper.watch(Arc::downgrade(&outlet));
         let connection = Connection::new(self, outlet, reader, credential, &early);
         tokio::spawn(connection);
+    }
+
+    pub(super) fn connected(&self) {
+        self.census.send_modify(|census| census.connections += 1);
+    }
+
+    pub(super) fn opened(&self) {
+        self.census.send_modify(|census| census.sessions += 1);
+    }
+
+    /// A connection is over, which had a session or not.
+    pub(super) fn gone(&self, sessions: usize) {
+        self.census.send_modify(|census| {
+            census.connections -= 1;
+            census.sessions -= sessions;
+        });
     }
 
     /// Starts the task that looks at deadlines: not before the first connection, when a runtime is certain.

@@ -34,7 +34,14 @@ pub(super) enum Reader {
 /// The sending half, which many may share.
 pub(super) enum Writer {
     Tcp(OwnedWriteHalf),
-    Other(Mutex<WriteHalf<Other>>),
+    Other(Mutex<OtherWriter>),
+}
+
+/// A sending half that may keep back what it has taken, as TLS does.
+pub(super) struct OtherWriter {
+    half: WriteHalf<Other>,
+    /// Whether it was not told to let go of everything yet.
+    is_unflushed: bool,
 }
 
 /// Takes the stream out of what hyper upgraded, with the bytes that hyper has read beyond the handshake.
@@ -47,8 +54,11 @@ pub(super) fn take(upgraded: Upgraded) -> (Reader, Writer, Bytes) {
             {
                 Ok(parts) => (parts.io.into_inner(), parts.read_buf),
                 Err(upgraded) => {
-                    let (reader, writer) = tokio::io::split(TokioIo::new(upgraded));
-                    let writer = Writer::Other(Mutex::new(writer));
+                    let (reader, half) = tokio::io::split(TokioIo::new(upgraded));
+                    let writer = Writer::Other(Mutex::new(OtherWriter {
+                        half,
+                        is_unflushed: false,
+                    }));
                     return (Reader::Other(Box::new(reader)), writer, Bytes::new());
                 }
             }
@@ -91,7 +101,8 @@ impl Writer {
         }
     }
 
-    /// Writes what the socket takes at once, or arranges for a wake-up. One task only.
+    /// Writes what the socket takes at once, or arranges for a wake-up. One task only, which in the end calls
+    /// [`Writer::poll_flush`].
     pub(super) fn poll_write(
         &self,
         cx: &mut Context<'_>,
@@ -108,21 +119,36 @@ impl Writer {
             },
             Self::Other(writer) => {
                 let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-                let written = ready!(Pin::new(&mut *writer).poll_write_vectored(cx, slices))?;
-                // TLS keeps records back until it is told. That it is not done yet is the next write's matter.
-                let _ = Pin::new(&mut *writer).poll_flush(cx)?;
+                let written = ready!(Pin::new(&mut writer.half).poll_write_vectored(cx, slices))?;
+                writer.is_unflushed = true;
                 Poll::Ready(Ok(written))
             }
         }
     }
 
-    /// Says that nothing more comes from here, when everything was written.
-    pub(super) fn finish(&self, cx: &mut Context<'_>) {
+    /// Sends what was written and is kept back, or arranges for a wake-up. One task only.
+    pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self::Other(writer) = self else {
+            return Poll::Ready(Ok(()));
+        };
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.is_unflushed {
+            ready!(Pin::new(&mut writer.half).poll_flush(cx))?;
+            writer.is_unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Says that nothing more comes from here, when everything was written. Ready when that is said, or never can be.
+    pub(super) fn poll_finish(&self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
-            Self::Tcp(writer) => shut_down(writer, std::net::Shutdown::Write),
+            Self::Tcp(writer) => {
+                shut_down(writer, std::net::Shutdown::Write);
+                Poll::Ready(())
+            }
             Self::Other(writer) => {
                 let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-                let _ = Pin::new(&mut *writer).poll_shutdown(cx);
+                Pin::new(&mut writer.half).poll_shutdown(cx).map(drop)
             }
         }
     }

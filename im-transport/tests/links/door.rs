@@ -19,6 +19,7 @@ pub(crate) struct Door {
     pub(crate) address: SocketAddr,
     pub(crate) format: Format,
     pub(crate) im: Im,
+    pub(crate) server: WebSocketServer,
 }
 
 impl Door {
@@ -34,11 +35,12 @@ impl Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = WebSocketServer::new(im.clone(), options);
-        tokio::spawn(ws::serve(listener, server));
+        tokio::spawn(ws::serve(listener, server.clone()));
         Self {
             address,
             format,
             im,
+            server,
         }
     }
 

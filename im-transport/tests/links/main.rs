@@ -8,7 +8,9 @@
 )]
 
 mod door;
+mod keeping_back;
 mod mounting;
+mod opening;
 mod raw;
 mod slow;
 mod suite;

@@ -61,7 +61,7 @@ async fn the_first_subprotocol_that_is_known_is_taken() {
     }
     let (_, answer) = shake(door.address, "Sec-WebSocket-Protocol: mqtt\r\n").await;
     assert_eq!(status(&answer), "400");
-    assert!(answer.contains("application/problem+json"), "{answer}");
+    assert!(answer.contains("content-type: text/plain"), "{answer}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use im_core::{
     wire::{self, Format, Incoming, RequestId},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
     time::timeout,
 };
@@ -20,8 +20,8 @@ pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
-pub(crate) struct Raw {
-    pub(crate) tcp: TcpStream,
+pub(crate) struct Raw<S = TcpStream> {
+    pub(crate) tcp: S,
     pub(crate) format: Format,
 }
 
@@ -37,6 +37,18 @@ impl Raw {
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
         assert!(answer.contains(protocol), "{answer}");
         Self { tcp, format }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
+    /// Shakes hands on a stream that is no socket, in JSON.
+    pub(crate) async fn over(mut stream: S) -> Self {
+        let answer = shake_on(&mut stream, "localhost", "").await;
+        assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+        Self {
+            tcp: stream,
+            format: Format::Json,
+        }
     }
 
     pub(crate) async fn open_session(&mut self, token: &str, device: &str) {
@@ -101,17 +113,26 @@ impl Raw {
 /// Sends the request for a WebSocket with further header lines, and returns the head of the answer.
 pub(crate) async fn shake(address: SocketAddr, headers: &str) -> (TcpStream, String) {
     let mut tcp = TcpStream::connect(address).await.unwrap();
+    let answer = shake_on(&mut tcp, &address.to_string(), headers).await;
+    (tcp, answer)
+}
+
+async fn shake_on(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    host: &str,
+    headers: &str,
+) -> String {
     let request = format!(
-        "GET /v1/ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET /v1/ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
     );
-    tcp.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
-        let byte = timeout(PATIENCE, tcp.read_u8()).await.unwrap();
+        let byte = timeout(PATIENCE, stream.read_u8()).await.unwrap();
         answer.push(byte.unwrap());
     }
-    (tcp, String::from_utf8(answer).unwrap())
+    String::from_utf8(answer).unwrap()
 }
 
 /// A whole frame, masked as RFC 6455 wants it of clients.
@@ -134,7 +155,7 @@ pub(crate) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-async fn read_frame(tcp: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
+async fn read_frame(tcp: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
     let first = tcp.read_u8().await.ok()?;
     assert_eq!(first & 0xf0, 0x80, "servers send whole frames");
     let len = match tcp.read_u8().await.ok()? {
@@ -155,10 +176,14 @@ pub(crate) fn open(token: Option<&str>, device: &str) -> Command {
     })
 }
 
-pub(crate) fn long(to: &ConversationId, n: usize) -> Command {
-    Command::SendMessage(SendMessage {
+pub(crate) fn long_message(to: &ConversationId, n: usize) -> SendMessage {
+    SendMessage {
         conversation: *to,
         client_id: ClientId::new(format!("c{n}")).unwrap(),
         content: Content::text("x".repeat(9_000)),
-    })
+    }
+}
+
+pub(crate) fn long(to: &ConversationId, n: usize) -> Command {
+    Command::SendMessage(long_message(to, n))
 }

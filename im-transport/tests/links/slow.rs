@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use im_core::{
     Command, History, Push,
     wire::{Format, Incoming},
@@ -9,8 +10,8 @@ use im_core::{
 use im_transport::ws::Options;
 
 use crate::{
-    door::{Door, say},
-    raw::{CLOSE, long},
+    door::{Door, PATIENCE, say},
+    raw::{CLOSE, long, long_message},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -72,6 +73,32 @@ async fn a_reader_that_has_stopped_is_closed_and_may_resume() {
     .await
     .unwrap();
     drop(bob);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_door_is_drained_when_the_slowest_has_got_the_last_words() {
+    let options = Options {
+        // Far away: the end must not come from it.
+        close_timeout: Duration::from_secs(600),
+        ..Options::default()
+    };
+    let door = Door::open_with(Format::Json, options, Duration::from_secs(25)).await;
+    let chat = door.direct("alice", "bob").await;
+    let mut bob = door.raw_session("bob", "laptop").await;
+    let _without_session = door.raw().await;
+    let alice = door.im.connect("alice", "phone").await.unwrap();
+    for n in 0..2_000 {
+        alice.call(long_message(&chat, n)).await.unwrap();
+    }
+
+    door.im.shut_down().await;
+    let mut drained = std::pin::pin!(door.server.drained());
+
+    assert_eq!(door.im.session_count(), 0, "to the engine all is over");
+    assert!(drained.as_mut().now_or_never().is_none());
+    assert!(door.server.connections() > 0);
+    assert_eq!(bob.close_code().await, 4000);
+    tokio::time::timeout(PATIENCE, drained).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,14 +1,24 @@
 //! Who may do and see what.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
 use im_core::{
-    AddMembers, Body, ClientId, Code, Content, EditMessage, History, MarkRead, Push, RecallMessage,
-    Seq, SubscribePresence, Typing,
+    AddMembers, Attachment, Body, Call as _, ClientId, CloseReason, Code, Content, DeviceId,
+    EditMessage, History, MarkRead, Push, RecallMessage, Seq, SubscribePresence, Typing,
+    port::{Broadcast, Offer, Outlet},
 };
 
 use super::{begun, finish, pushed, request, send};
 use crate::{
     device::State,
     faults::Fault,
+    link::{identity, opening},
     ops::{Op, What},
     requests::poll_once,
     world::{World, conversation, user},
@@ -194,6 +204,68 @@ fn typing_needs_a_membership() {
     };
     assert!(world.call(1, ask.clone()).is_ok());
     assert_eq!(world.call(3, ask).unwrap_err().code, Code::NotFound);
+}
+
+/// A link that counts what it is told.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+impl Outlet for Counting {
+    fn offer(&self, _: &Broadcast) -> Offer {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Offer::Taken
+    }
+
+    fn close(&self, _: CloseReason) {}
+}
+
+/// The third user's sessions at the end of such a link, and the first group, of which it is a member.
+fn listening(sessions: usize) -> (World, Arc<Counting>, Vec<Attachment>, Typing) {
+    let world = begun(&[]);
+    let outlet = Arc::new(Counting::default());
+    let attach = |n| {
+        let device = DeviceId::new(format!("device-{n}")).unwrap();
+        let opening = opening(&device);
+        let attached = world
+            .ground
+            .im
+            .attach(identity(&user(2)), &opening, outlet.clone());
+        world.ground.runtime.block_on(attached).unwrap()
+    };
+    let attachments = (0..sessions).map(attach).collect();
+    let typing = Typing {
+        conversation: conversation(0),
+    };
+    (world, outlet, attachments, typing)
+}
+
+#[test]
+fn who_goes_on_typing_is_heard_once_in_two_seconds() {
+    let (world, outlet, _attachments, typing) = listening(1);
+
+    for _ in 0..100 {
+        assert!(world.call(1, typing.clone()).is_ok());
+    }
+    assert_eq!(outlet.0.load(Ordering::Relaxed), 1);
+
+    world.ground.runtime.advance(Duration::from_secs(2));
+    assert!(world.call(1, typing).is_ok());
+    assert_eq!(outlet.0.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn telling_many_that_somebody_types_gives_way_to_others() {
+    let (world, outlet, _attachments, typing) = listening(300);
+    let told = || outlet.0.load(Ordering::Relaxed);
+
+    let mut first = world.execute(1, typing.into_command());
+    while told() == 0 {
+        assert!(poll_once(&mut first).is_pending());
+    }
+
+    assert!(told() < 300, "{} in one turn", told());
+    world.ground.runtime.block_on(first).unwrap();
+    assert_eq!(told(), 300);
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl Shared {
             let mut slices = [IoSlice::new(&[]); 16];
             let count = state.queue.slices(&mut slices);
             if count == 0 {
-                return Poll::Ready(Ok(()));
+                return self.writer.poll_flush(cx);
             }
             match std::task::ready!(self.writer.poll_write(cx, &slices[..count]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
