@@ -15,6 +15,15 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 
+use utoipa::{
+    IntoParams,
+    openapi::{
+        Required, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::ObjectBuilder,
+    },
+};
+
 use super::problem::Problem;
 
 /// Bytes of a body at most, for callers that are known.
@@ -60,7 +69,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for FromQuery<T> {
     }
 }
 
-/// The idempotency key of a write: what the `Idempotency-Key` header says, or else a random one.
+/// The idempotency key of a write: what the `Idempotency-Key` header says, or else a random one. Who takes it names it in
+/// the `params` of its route too, which puts it into the document.
 pub(super) struct Key(pub(super) ClientId);
 
 impl<S: Send + Sync> FromRequestParts<S> for Key {
@@ -73,6 +83,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
     }
 }
 
+impl IntoParams for Key {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![key_parameter()]
+    }
+}
+
 /// The idempotency key where its absence matters.
 pub(super) struct GivenKey(pub(super) Option<ClientId>);
 
@@ -82,6 +98,29 @@ impl<S: Send + Sync> FromRequestParts<S> for GivenKey {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         idempotency_key(&parts.headers).map(Self)
     }
+}
+
+impl IntoParams for GivenKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![key_parameter()]
+    }
+}
+
+fn key_parameter() -> Parameter {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(64))
+        .pattern(Some(r"^\S+$"));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "A text that is the same in every retry of this request. Random when absent.",
+        ))
+        .schema(Some(text))
+        .build()
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<ClientId>, Problem> {

@@ -68,7 +68,7 @@ async fn list(
 }
 
 /// Add users to a group. Those who are in already are skipped.
-#[utoipa::path(post, path = "/v1/conversations/{id}/members", tag = "members", params(ConversationPath),
+#[utoipa::path(post, path = "/v1/conversations/{id}/members", tag = "members", params(ConversationPath, Key),
     request_body = NewMembers, responses((status = 200, body = Changed)))]
 async fn add(
     State(app): State<Arc<App>>,
@@ -86,7 +86,7 @@ async fn add(
 }
 
 /// Remove members from a group. Those who are not in are skipped.
-#[utoipa::path(delete, path = "/v1/conversations/{id}/members", tag = "members", params(ConversationPath, Removal),
+#[utoipa::path(delete, path = "/v1/conversations/{id}/members", tag = "members", params(ConversationPath, Removal, Key),
     responses((status = 200, body = Changed)))]
 async fn kick(
     State(app): State<Arc<App>>,
@@ -105,7 +105,7 @@ async fn kick(
 }
 
 /// Give a member another role.
-#[utoipa::path(put, path = "/v1/conversations/{id}/members/{user}/role", tag = "members", params(MemberPath),
+#[utoipa::path(put, path = "/v1/conversations/{id}/members/{user}/role", tag = "members", params(MemberPath, Key),
     request_body = NewRole, responses((status = 200, body = Changed)))]
 async fn change_role(
     State(app): State<Arc<App>>,
@@ -124,7 +124,7 @@ async fn change_role(
 }
 
 /// Enter an open group.
-#[utoipa::path(post, path = "/v1/conversations/{id}/join", tag = "members", params(ConversationPath),
+#[utoipa::path(post, path = "/v1/conversations/{id}/join", tag = "members", params(ConversationPath, Key),
     responses((status = 200, body = Changed)))]
 async fn join(
     State(app): State<Arc<App>>,
@@ -140,7 +140,7 @@ async fn join(
 }
 
 /// Leave a group. The owner hands over first, unless nobody else is left.
-#[utoipa::path(post, path = "/v1/conversations/{id}/leave", tag = "members", params(ConversationPath),
+#[utoipa::path(post, path = "/v1/conversations/{id}/leave", tag = "members", params(ConversationPath, Key),
     responses((status = 200, body = Changed)))]
 async fn leave(
     State(app): State<Arc<App>>,
