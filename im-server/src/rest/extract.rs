@@ -10,10 +10,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use im_core::{ClientId, Code, UserId};
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, IgnoredAny},
-};
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use utoipa::{
     IntoParams,
@@ -206,16 +203,34 @@ fn is_length_error(error: &axum::Error) -> bool {
         .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
-/// User ids in a query, separated by commas.
-#[derive(Debug)]
-pub(super) struct UserList(pub(super) Vec<UserId>);
+/// The users that a query names, each in a `user` of its own: an id may hold a comma.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Users {
+    /// Which users: repeat the parameter for each of them.
+    #[param(value_type = Vec<String>, style = Form, explode, min_items = 1, example = json!(["alice", "bob"]))]
+    pub(super) user: Vec<UserId>,
+}
 
-impl<'de> Deserialize<'de> for UserList {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.split(',')
-            .map(|id| UserId::new(id).map_err(serde::de::Error::custom))
-            .collect::<Result<_, _>>()
-            .map(Self)
+impl<S: Send + Sync> FromRequestParts<S> for Users {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let refused = |detail: String| Problem::new(Code::InvalidRequest, detail);
+        let query = FromQuery::<Vec<(String, String)>>::from_request_parts(parts, state);
+        let user = query
+            .await?
+            .0
+            .into_iter()
+            .filter(|(name, _)| name == "user")
+            .map(|(_, id)| {
+                UserId::new(id).map_err(|error| refused(format!("query: user: {error}")))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if user.is_empty() {
+            let detail = "query: name at least one user, as in ?user=alice&user=bob";
+            return Err(refused(detail.to_owned()));
+        }
+        Ok(Self { user })
     }
 }

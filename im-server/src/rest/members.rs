@@ -15,7 +15,7 @@ use super::{
     Answer, Routes,
     body::{NewMembers, NewRole},
     caller::Caller,
-    extract::{FromBody, FromPath, FromQuery, Key, UserList},
+    extract::{FromBody, FromPath, FromQuery, Key, Users},
     path::{ConversationPath, MemberPath},
 };
 use crate::app::App;
@@ -39,13 +39,10 @@ struct Page {
     limit: Option<u32>,
 }
 
-/// Whom to remove.
+/// How to remove.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Removal {
-    /// User ids, separated by commas.
-    #[param(value_type = String, example = "alice,bob")]
-    users: UserList,
     /// Why; shown to all.
     reason: Option<String>,
 }
@@ -86,19 +83,20 @@ async fn add(
 }
 
 /// Remove members from a group. Those who are not in are skipped.
-#[utoipa::path(delete, path = "/v1/conversations/{id}/members", tag = "members", params(ConversationPath, Removal, Key),
+#[utoipa::path(delete, path = "/v1/conversations/{id}/members", tag = "members", params(ConversationPath, Users, Removal, Key),
     responses((status = 200, body = Changed)))]
 async fn kick(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     FromPath(path): FromPath<ConversationPath>,
-    FromQuery(Removal { users, reason }): FromQuery<Removal>,
+    Users { user: users }: Users,
+    FromQuery(Removal { reason }): FromQuery<Removal>,
     Key(client_id): Key,
 ) -> Answer<Changed> {
     let command = KickMembers {
         conversation: path.id,
         client_id,
-        users: users.0,
+        users,
         reason,
     };
     Ok(Json(app.im.call(&actor, command).await?))

@@ -101,7 +101,7 @@ async fn the_document_offers_an_idempotency_key_exactly_where_one_is_read() {
         let token = house.server.accounts().issue(alice.clone(), None, None);
         let line = filled(&verb, &path);
         let answer = house
-            .ask(&format!("{line}?users=bob"))
+            .ask(&format!("{line}?user=bob"))
             .token(&token.await.unwrap().access_token)
             .header("idempotency-key", "no key")
             .send()
