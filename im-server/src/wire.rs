@@ -47,7 +47,7 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
         .limits(config.limits.clone())
         .build();
     Ok(App {
-        accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens)),
+        accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens), &secret),
         client_address: config.client_address,
         upgrade: websocket(im.clone(), config),
         im,

@@ -28,7 +28,7 @@ pub use member::MemberStore;
 pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
 pub use position::{Advance, PositionStore};
 pub use runtime::{BoxFuture, Runtime};
-pub use token::{Redeemed, RefreshToken, ServerKey, TokenStore};
+pub use token::{REPEAT, Redeemed, RefreshToken, ServerKey, TokenStore};
 #[cfg(feature = "tokio")]
 pub use tokio_runtime::TokioRuntime;
 pub use user::UserStore;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use async_trait::async_trait;
 use im_core::{
     StoreError, Timestamp, UserId,
-    port::{Redeemed, RefreshToken, ServerKey, TokenStore},
+    port::{REPEAT, Redeemed, RefreshToken, ServerKey, TokenStore},
 };
 use uuid::Uuid;
 
@@ -58,6 +58,14 @@ impl TokenStore for MemoryStore {
             return Ok(Redeemed::Unknown);
         }
         if !tokens.spent.insert(hash) {
+            let successor = tokens.tokens.get(&next).filter(|successor| {
+                successor.family == token.family
+                    && !tokens.spent.contains(&next)
+                    && expires_at_ms < successor.expires_at_ms.plus(REPEAT)
+            });
+            if let Some(successor) = successor {
+                return Ok(Redeemed::Repeated(successor.clone()));
+            }
             tokens.revoke(token.family);
             return Ok(Redeemed::Reused(token));
         }
