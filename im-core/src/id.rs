@@ -22,7 +22,48 @@ fn is_id(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= MAX_ID_CHARS * 4
         && text.chars().count() <= MAX_ID_CHARS
-        && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+        && !text
+            .chars()
+            .any(|c| c.is_control() || c.is_whitespace() || is_unseen(c))
+}
+
+/// Characters that nobody sees: with them two ids look the same, or one reads backwards. Unicode's property
+/// Default_Ignorable_Code_Point (DerivedCoreProperties.txt, 17.0), the other format characters (category Cf), and the
+/// noncharacters. Sorted.
+const UNSEEN: &[(u32, u32)] = &[
+    (0x00AD, 0x00AD),
+    (0x034F, 0x034F),
+    (0x0600, 0x0605),
+    (0x061C, 0x061C),
+    (0x06DD, 0x06DD),
+    (0x070F, 0x070F),
+    (0x0890, 0x0891),
+    (0x08E2, 0x08E2),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x206F),
+    (0x3164, 0x3164),
+    (0xFDD0, 0xFDEF),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFB),
+    (0x110BD, 0x110BD),
+    (0x110CD, 0x110CD),
+    (0x13430, 0x1343F),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+];
+
+fn is_unseen(c: char) -> bool {
+    let c = u32::from(c);
+    let is_last_of_plane = c & 0xFFFE == 0xFFFE;
+    let next = UNSEEN.partition_point(|(_, last)| *last < c);
+    is_last_of_plane || UNSEEN.get(next).is_some_and(|(first, _)| *first <= c)
 }
 
 macro_rules! text_id {
@@ -245,6 +286,31 @@ mod tests {
             ConversationId::direct(&a, &b),
             ConversationId::direct(&a, &a)
         );
+    }
+
+    #[test]
+    fn an_id_holds_nothing_that_nobody_sees() {
+        for unseen in [
+            '\u{ad}',
+            '\u{200b}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{3164}',
+            '\u{fdd0}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{fffe}',
+            '\u{1d173}',
+            '\u{e0041}',
+            '\u{10ffff}',
+        ] {
+            assert!(UserId::new(format!("al{unseen}ice")).is_err(), "{unseen:?}");
+        }
+        for seen in ["e\u{301}", "\u{fffd}", "\u{1f600}", "\u{2010}", "\u{1d172}"] {
+            assert!(UserId::new(seen).is_ok(), "{seen:?}");
+        }
+        let ends: Vec<_> = UNSEEN.iter().flat_map(|(a, b)| [*a, *b]).collect();
+        assert!(ends.is_sorted(), "it is searched by halves");
     }
 
     #[test]

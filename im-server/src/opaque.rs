@@ -34,6 +34,11 @@ impl Kind {
         format!("{}{}", self.prefix(), random_text())
     }
 
+    /// The credential of this kind that these 32 bytes are, which nobody else may know.
+    pub(crate) fn text_of(self, bytes: &[u8]) -> String {
+        format!("{}{}", self.prefix(), URL_SAFE_NO_PAD.encode(bytes))
+    }
+
     /// Whether a text claims to be of this kind.
     pub(crate) fn is_claimed_by(self, text: &str) -> bool {
         text.starts_with(self.prefix())

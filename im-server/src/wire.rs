@@ -49,7 +49,7 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
         .build();
     let door = websocket(im.clone(), config);
     Ok(App {
-        accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens)),
+        accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens), &secret),
         client_address: config.client_address,
         drained: drained(door.clone()),
         upgrade: upgrade(door),

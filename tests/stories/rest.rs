@@ -105,7 +105,7 @@ async fn every_write_of_a_conversations_life_has_a_route() {
         (
             &bob,
             "DELETE",
-            at("/members?users=carol&reason=no"),
+            at("/members?user=carol&reason=no"),
             json!({}),
             200,
             7,
@@ -166,7 +166,7 @@ async fn every_write_of_a_conversations_life_has_a_route() {
         (&sync["done"], sync["items"].as_array().unwrap().len()),
         (&json!(true), 1)
     );
-    let presence = bob.get("/v1/presence?users=alice,carol").await;
+    let presence = bob.get("/v1/presence?user=alice&user=carol").await;
     assert_eq!(
         presence.body["items"][0]["availability"], "offline",
         "{presence:?}"

@@ -382,7 +382,7 @@ async fn without_a_good_token_there_is_nothing_to_see() {
             &*at,
             "/v1/conversations",
             "/v1/users/me",
-            "/v1/users?ids=alice",
+            "/v1/users?user=alice",
         ] {
             let answer = nobody.get(path).await;
             assert_eq!(

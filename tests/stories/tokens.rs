@@ -215,7 +215,7 @@ async fn a_ticket_opens_one_session() {
         "unauthenticated"
     );
     assert_eq!(
-        rest.get(&format!("/v1/users?ids=alice&ticket={ticket}"))
+        rest.get(&format!("/v1/users?user=alice&ticket={ticket}"))
             .await
             .status,
         200

@@ -22,11 +22,18 @@ pub struct RefreshToken {
     pub expires_at_ms: Timestamp,
 }
 
+/// How long after its use a refresh token may be presented again. Long enough for a client that waits for an answer, gives
+/// up and tries again; short enough that a thief who comes later is noticed.
+pub const REPEAT: Duration = Duration::from_secs(30);
+
 /// What became of a refresh token that was presented.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Redeemed {
     /// It is spent now, and its successor stored.
     Rotated(RefreshToken),
+    /// It was spent less than [`REPEAT`] ago for this very successor, which nobody has used: a retry of a request whose
+    /// answer was lost. What is stored of the successor; nothing was changed.
+    Repeated(RefreshToken),
     /// It was spent before: somebody has a copy. Its whole family is revoked now.
     Reused(RefreshToken),
     /// Unknown, expired or revoked.
@@ -71,6 +78,7 @@ pub struct ServerKey {
 /// - A token is redeemed at most once, whatever the number of nodes that try at the same moment.
 /// - Whatever revokes a family or a user is among the `revocations` from the same moment on, for [`REVOCATIONS_LAST`]:
 ///   those of a family that is not stored too. The later one counts.
+/// - Every call gives successors the same lifetime, so that the expiry of one tells when it was made.
 #[async_trait]
 pub trait TokenStore: Send + Sync + 'static {
     /// Stores the first token of a family.

@@ -70,6 +70,37 @@ suite! { token_store_suite in tokens:
         assert_eq!(redeem(ports, 100, 101).await, Redeemed::Rotated(other));
     }
 
+    /// A retry that lost its answer gets the same successor, within half a minute and until the successor is used.
+    async fn a_spent_token_can_be_repeated_for_the_same_unused_successor(ports) {
+        let first = RefreshToken { expires_at_ms: Timestamp(199_000), ..token("alice", 1) };
+        ports.tokens.insert(first.clone()).await.unwrap();
+        let expiry = |after_ms: i64| Timestamp(NOW.0 + after_ms + 90_000);
+        let spend = async |n, next, after_ms| {
+            let now = Timestamp(NOW.0 + after_ms);
+            ports.tokens.redeem(hash(n), hash(next), expiry(after_ms), now).await.unwrap()
+        };
+        let second = RefreshToken { hash: hash(2), expires_at_ms: expiry(0), ..first.clone() };
+        let third = RefreshToken { hash: hash(3), expires_at_ms: expiry(30_000), ..first.clone() };
+        spend(1, 2, 0).await;
+
+        assert_eq!(spend(1, 2, 500).await, Redeemed::Repeated(second.clone()));
+        assert_eq!(spend(2, 3, 30_000).await, Redeemed::Rotated(second.clone()));
+        assert_eq!(spend(2, 3, 59_999).await, Redeemed::Repeated(third));
+        assert_eq!(spend(2, 3, 60_000).await, Redeemed::Reused(second), "too late");
+        assert_eq!(spend(3, 4, 60_000).await, Redeemed::Unknown);
+    }
+
+    /// Who presents a token whose successor was used has a copy, however soon it comes.
+    async fn a_spent_token_whose_successor_was_used_revokes_its_family(ports) {
+        let first = token("alice", 1);
+        ports.tokens.insert(first.clone()).await.unwrap();
+        redeem(ports, 1, 2).await;
+        redeem(ports, 2, 3).await;
+
+        assert_eq!(redeem(ports, 1, 2).await, Redeemed::Reused(first));
+        assert_eq!(redeem(ports, 3, 4).await, Redeemed::Unknown);
+    }
+
     /// Unknown and expired tokens are worth nothing.
     async fn an_expired_token_is_unknown(ports) {
         ports.tokens.insert(token("alice", 1)).await.unwrap();

@@ -1,9 +1,10 @@
 //! Accounts of this server: register, sign in, stay signed in, sign out. Hosts that bring their own users do without.
 //!
 //! A sign-in is a *family*: one refresh token at a time, replaced with every use. A used one that comes back means that
-//! somebody has a copy, and ends the family.
+//! somebody has a copy, and ends the family; unless its successor is new and unused, and may be what got lost on the way.
 
 mod password;
+mod successor;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,9 +21,11 @@ pub(crate) use self::password::{MAX_CHARS, MIN_CHARS};
 use crate::{
     authenticator,
     opaque::{self, Kind},
+    secret::Secret,
     tokens::{ACCESS_TTL, AccessTokens, Claims, MAX_TTL, unauthenticated},
 };
 use password::Passwords;
+use successor::Successors;
 
 /// How long a device stays signed in without being used.
 const REFRESH_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -57,7 +60,7 @@ pub struct SignedIn {
     pub access_token: String,
     /// When the access token ends.
     pub access_expires_at_ms: Timestamp,
-    /// Gets the next pair, once. Keep it safe.
+    /// Gets the next pair. Works once, apart from a retry within 30 seconds. Keep it safe.
     pub refresh_token: String,
     /// When the refresh token ends.
     pub refresh_expires_at_ms: Timestamp,
@@ -83,15 +86,17 @@ pub struct Accounts {
     im: Im,
     passwords: Passwords,
     ports: Ports,
+    successors: Successors,
     tokens: Arc<AccessTokens>,
 }
 
 impl Accounts {
-    pub(crate) fn new(im: Im, ports: Ports, tokens: Arc<AccessTokens>) -> Self {
+    pub(crate) fn new(im: Im, ports: Ports, tokens: Arc<AccessTokens>, secret: &Secret) -> Self {
         Self {
             im,
             passwords: Passwords::new(),
             ports,
+            successors: Successors::new(secret),
             tokens,
         }
     }
@@ -178,16 +183,17 @@ impl Accounts {
         Ok(self.signed_in(token, refresh_token))
     }
 
-    /// Replaces a refresh token, and gives a new access token.
+    /// Replaces a refresh token, and gives a new access token. A retry within half a minute gets the same refresh token,
+    /// until that one is used.
     ///
     /// # Errors
-    /// `Unauthenticated` when it is unknown, too old or revoked; and when it was used before, which also ends the
-    /// sign-in that it came from.
+    /// `Unauthenticated` when it is unknown, too old or revoked; and when it was used before and this is no such retry,
+    /// which also ends the sign-in that it came from.
     pub async fn refresh(&self, refresh_token: &str) -> Result<SignedIn, Rejection> {
         let hash = Kind::Refresh
             .hash(refresh_token)
             .ok_or_else(unauthenticated)?;
-        let next = Kind::Refresh.generate();
+        let next = self.successors.of(refresh_token);
         let now = self.now();
         let expires_at_ms = now.plus(REFRESH_TTL);
         let next_hash = opaque::sha256(next.as_bytes());
@@ -205,6 +211,7 @@ impl Accounts {
                 };
                 Ok(self.signed_in(token, next))
             }
+            Redeemed::Repeated(token) => Ok(self.signed_in(token, next)),
             Redeemed::Reused(token) => {
                 tracing::warn!(user = %token.user, device = %token.device, "a used refresh token came back: its sign-in is revoked");
                 self.tokens.revoke_family(token.family, now);

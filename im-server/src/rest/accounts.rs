@@ -29,7 +29,7 @@ struct Registered {
 }
 
 /// Make an account.
-#[utoipa::path(post, path = "/v1/accounts", tag = "accounts", security(()), request_body = NewAccount,
+#[utoipa::path(post, path = "/v1/accounts", tag = "accounts", params(GivenKey), security(()), request_body = NewAccount,
     responses((status = 201, body = Registered)))]
 async fn register(
     State(app): State<Arc<App>>,

@@ -60,7 +60,7 @@ async fn list(
 }
 
 /// Begin a group that the caller owns.
-#[utoipa::path(post, path = "/v1/conversations", tag = "conversations", request_body = NewGroup,
+#[utoipa::path(post, path = "/v1/conversations", tag = "conversations", params(Key), request_body = NewGroup,
     responses((status = 201, body = ConversationView)))]
 async fn create(
     State(app): State<Arc<App>>,
@@ -119,7 +119,7 @@ async fn view(
 }
 
 /// Change a group's name, picture or texts. Absent means unchanged, an empty text clears.
-#[utoipa::path(patch, path = "/v1/conversations/{id}", tag = "conversations", params(ConversationPath),
+#[utoipa::path(patch, path = "/v1/conversations/{id}", tag = "conversations", params(ConversationPath, Key),
     request_body = InfoPatch, responses((status = 200, body = Changed)))]
 async fn change_info(
     State(app): State<Arc<App>>,

@@ -10,9 +10,15 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use im_core::{ClientId, Code, UserId};
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeOwned, IgnoredAny},
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use utoipa::{
+    IntoParams,
+    openapi::{
+        Required, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::ObjectBuilder,
+    },
 };
 
 use super::problem::Problem;
@@ -60,7 +66,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for FromQuery<T> {
     }
 }
 
-/// The idempotency key of a write: what the `Idempotency-Key` header says, or else a random one.
+/// The idempotency key of a write: what the `Idempotency-Key` header says, or else a random one. Who takes it names it in
+/// the `params` of its route too, which puts it into the document.
 pub(super) struct Key(pub(super) ClientId);
 
 impl<S: Send + Sync> FromRequestParts<S> for Key {
@@ -73,6 +80,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
     }
 }
 
+impl IntoParams for Key {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![key_parameter()]
+    }
+}
+
 /// The idempotency key where its absence matters.
 pub(super) struct GivenKey(pub(super) Option<ClientId>);
 
@@ -82,6 +95,29 @@ impl<S: Send + Sync> FromRequestParts<S> for GivenKey {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         idempotency_key(&parts.headers).map(Self)
     }
+}
+
+impl IntoParams for GivenKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![key_parameter()]
+    }
+}
+
+fn key_parameter() -> Parameter {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(64))
+        .pattern(Some(r"^\S+$"));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "A text that is the same in every retry of this request. Random when absent.",
+        ))
+        .schema(Some(text))
+        .build()
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<ClientId>, Problem> {
@@ -167,16 +203,34 @@ fn is_length_error(error: &axum::Error) -> bool {
         .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }
 
-/// User ids in a query, separated by commas.
-#[derive(Debug)]
-pub(super) struct UserList(pub(super) Vec<UserId>);
+/// The users that a query names, each in a `user` of its own: an id may hold a comma.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Users {
+    /// Which users: repeat the parameter for each of them.
+    #[param(value_type = Vec<String>, style = Form, explode, min_items = 1, example = json!(["alice", "bob"]))]
+    pub(super) user: Vec<UserId>,
+}
 
-impl<'de> Deserialize<'de> for UserList {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.split(',')
-            .map(|id| UserId::new(id).map_err(serde::de::Error::custom))
-            .collect::<Result<_, _>>()
-            .map(Self)
+impl<S: Send + Sync> FromRequestParts<S> for Users {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let refused = |detail: String| Problem::new(Code::InvalidRequest, detail);
+        let query = FromQuery::<Vec<(String, String)>>::from_request_parts(parts, state);
+        let user = query
+            .await?
+            .0
+            .into_iter()
+            .filter(|(name, _)| name == "user")
+            .map(|(_, id)| {
+                UserId::new(id).map_err(|error| refused(format!("query: user: {error}")))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if user.is_empty() {
+            let detail = "query: name at least one user, as in ?user=alice&user=bob";
+            return Err(refused(detail.to_owned()));
+        }
+        Ok(Self { user })
     }
 }

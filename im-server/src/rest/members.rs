@@ -15,7 +15,7 @@ use super::{
     Answer, Routes,
     body::{NewMembers, NewRole},
     caller::Caller,
-    extract::{FromBody, FromPath, FromQuery, Key, UserList},
+    extract::{FromBody, FromPath, FromQuery, Key, Users},
     path::{ConversationPath, MemberPath},
 };
 use crate::app::App;
@@ -39,13 +39,10 @@ struct Page {
     limit: Option<u32>,
 }
 
-/// Whom to remove.
+/// How to remove.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Removal {
-    /// User ids, separated by commas.
-    #[param(value_type = String, example = "alice,bob")]
-    users: UserList,
     /// Why; shown to all.
     reason: Option<String>,
 }
@@ -68,7 +65,7 @@ async fn list(
 }
 
 /// Add users to a group. Those who are in already are skipped.
-#[utoipa::path(post, path = "/v1/conversations/{id}/members", tag = "members", params(ConversationPath),
+#[utoipa::path(post, path = "/v1/conversations/{id}/members", tag = "members", params(ConversationPath, Key),
     request_body = NewMembers, responses((status = 200, body = Changed)))]
 async fn add(
     State(app): State<Arc<App>>,
@@ -86,26 +83,27 @@ async fn add(
 }
 
 /// Remove members from a group. Those who are not in are skipped.
-#[utoipa::path(delete, path = "/v1/conversations/{id}/members", tag = "members", params(ConversationPath, Removal),
+#[utoipa::path(delete, path = "/v1/conversations/{id}/members", tag = "members", params(ConversationPath, Users, Removal, Key),
     responses((status = 200, body = Changed)))]
 async fn kick(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     FromPath(path): FromPath<ConversationPath>,
-    FromQuery(Removal { users, reason }): FromQuery<Removal>,
+    Users { user: users }: Users,
+    FromQuery(Removal { reason }): FromQuery<Removal>,
     Key(client_id): Key,
 ) -> Answer<Changed> {
     let command = KickMembers {
         conversation: path.id,
         client_id,
-        users: users.0,
+        users,
         reason,
     };
     Ok(Json(app.im.call(&actor, command).await?))
 }
 
 /// Give a member another role.
-#[utoipa::path(put, path = "/v1/conversations/{id}/members/{user}/role", tag = "members", params(MemberPath),
+#[utoipa::path(put, path = "/v1/conversations/{id}/members/{user}/role", tag = "members", params(MemberPath, Key),
     request_body = NewRole, responses((status = 200, body = Changed)))]
 async fn change_role(
     State(app): State<Arc<App>>,
@@ -124,7 +122,7 @@ async fn change_role(
 }
 
 /// Enter an open group.
-#[utoipa::path(post, path = "/v1/conversations/{id}/join", tag = "members", params(ConversationPath),
+#[utoipa::path(post, path = "/v1/conversations/{id}/join", tag = "members", params(ConversationPath, Key),
     responses((status = 200, body = Changed)))]
 async fn join(
     State(app): State<Arc<App>>,
@@ -140,7 +138,7 @@ async fn join(
 }
 
 /// Leave a group. The owner hands over first, unless nobody else is left.
-#[utoipa::path(post, path = "/v1/conversations/{id}/leave", tag = "members", params(ConversationPath),
+#[utoipa::path(post, path = "/v1/conversations/{id}/leave", tag = "members", params(ConversationPath, Key),
     responses((status = 200, body = Changed)))]
 async fn leave(
     State(app): State<Arc<App>>,

@@ -61,7 +61,7 @@ async fn history(
 }
 
 /// Say something. The answer comes when it is stored.
-#[utoipa::path(post, path = "/v1/conversations/{id}/messages", tag = "messages", params(ConversationPath),
+#[utoipa::path(post, path = "/v1/conversations/{id}/messages", tag = "messages", params(ConversationPath, Key),
     request_body = NewMessage, responses((status = 201, body = Sent)))]
 async fn send(
     State(app): State<Arc<App>>,
@@ -82,7 +82,7 @@ async fn send(
 }
 
 /// Give one's own message another content.
-#[utoipa::path(patch, path = "/v1/conversations/{id}/messages/{seq}", tag = "messages", params(MessagePath),
+#[utoipa::path(patch, path = "/v1/conversations/{id}/messages/{seq}", tag = "messages", params(MessagePath, Key),
     request_body = NewMessage, responses((status = 200, body = Sent)))]
 async fn edit(
     State(app): State<Arc<App>>,
@@ -101,7 +101,7 @@ async fn edit(
 }
 
 /// Take a message back: its content is gone for everybody.
-#[utoipa::path(delete, path = "/v1/conversations/{id}/messages/{seq}", tag = "messages", params(MessagePath),
+#[utoipa::path(delete, path = "/v1/conversations/{id}/messages/{seq}", tag = "messages", params(MessagePath, Key),
     responses((status = 200, body = Sent)))]
 async fn recall(
     State(app): State<Arc<App>>,

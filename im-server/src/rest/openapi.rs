@@ -9,9 +9,8 @@ use bytes::Bytes;
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
-        ContentBuilder, InfoBuilder, OpenApi, PathItem, Ref, Required, ResponseBuilder, Type,
-        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
-        schema::ObjectBuilder,
+        ContentBuilder, InfoBuilder, OpenApi, PathItem, Ref, ResponseBuilder,
+        path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -21,7 +20,9 @@ use super::{Routes, problem::Problem};
 
 const DESCRIPTION: &str = "Messaging over HTTP: every command of the engine as a route. Live delivery is on /v1/ws.\n\n\
     Ids are strings, seqs whole numbers below 2^53, times whole milliseconds since 1970. Unknown fields are ignored. \
-    Every write takes an Idempotency-Key: repeat a request with the same key as often as you like, it happens once. \
+    Where a write takes an Idempotency-Key, repeat it with the same key as often as you like: it happens once. PUT, PATCH \
+    and DELETE without one may be repeated as they are. A repeated POST to /v1/sessions, /v1/tickets or \
+    /v1/users/{user}/tokens gives one more of what it gives. \
     Back ends use a server key as bearer token and name the user that they act for in the header Im-User.";
 
 /// Completes the document that the handlers made.
@@ -84,22 +85,8 @@ fn complete_operations(document: &mut OpenApi) {
             delete,
             ..
         } = item;
-        for operation in [get, &mut *put, post, patch, delete].into_iter().flatten() {
+        for operation in [get, put, post, patch, delete].into_iter().flatten() {
             add_problem(operation);
-        }
-        for write in [
-            &mut item.put,
-            &mut item.post,
-            &mut item.patch,
-            &mut item.delete,
-        ]
-        .into_iter()
-        .flatten()
-        {
-            write
-                .parameters
-                .get_or_insert_default()
-                .push(idempotency_key().into());
         }
     }
 }
@@ -114,23 +101,6 @@ fn add_problem(operation: &mut Operation) {
         .build();
     let responses = &mut operation.responses.responses;
     responses.insert("default".to_owned(), response.into());
-}
-
-fn idempotency_key() -> Parameter {
-    let text = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(64))
-        .pattern(Some(r"^\S+$"));
-    ParameterBuilder::new()
-        .name("Idempotency-Key")
-        .parameter_in(ParameterIn::Header)
-        .required(Required::False)
-        .description(Some(
-            "A text that is the same in every retry of this request. Random when absent.",
-        ))
-        .schema(Some(text))
-        .build()
 }
 
 #[cfg(test)]
@@ -185,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_documents_problems_and_every_write_an_idempotency_key() {
+    fn every_operation_documents_problems() {
         let document = json();
         for (path, item) in document["paths"].as_object().unwrap() {
             for (verb, operation) in item.as_object().unwrap() {
@@ -193,10 +163,6 @@ mod tests {
                     operation["responses"]["default"].is_object(),
                     "{verb} {path}"
                 );
-                let has_key = operation["parameters"]
-                    .as_array()
-                    .is_some_and(|all| all.iter().any(|one| one["name"] == "Idempotency-Key"));
-                assert_eq!(has_key, verb != "get", "{verb} {path}");
             }
         }
     }

@@ -44,7 +44,7 @@ struct SignIn {
 /// A refresh token to use.
 #[derive(Deserialize, ToSchema)]
 struct Refresh {
-    /// What signing in or the last refresh gave. Works once.
+    /// What signing in or the last refresh gave.
     refresh_token: String,
 }
 
@@ -74,7 +74,8 @@ async fn sign_in(
     Ok((StatusCode::CREATED, Json(signed_in)))
 }
 
-/// Replace a refresh token, and get a new access token. A used refresh token ends the whole sign-in.
+/// Replace a refresh token, and get a new access token. A retry within 30 seconds gets the same refresh token again, as
+/// long as that one was not used. Otherwise a used refresh token ends the whole sign-in.
 #[utoipa::path(post, path = "/v1/sessions/refresh", tag = "sessions", security(()), request_body = Refresh,
     responses((status = 200, body = SignedIn)))]
 async fn refresh(

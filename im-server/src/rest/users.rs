@@ -7,13 +7,13 @@ use im_core::{
     Actor, DeviceId, GetProfiles, Profile, Profiles, Rejection, UpdateProfile, UpsertUser, UserId,
 };
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Answer, Routes,
     caller::{Caller, Credential},
-    extract::{FromBody, FromPath, FromQuery, UserList},
+    extract::{FromBody, FromPath, Users},
     path::UserPath,
     problem::Problem,
 };
@@ -25,15 +25,6 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(me, update_me))
         .routes(routes!(one, upsert))
         .routes(routes!(issue_token))
-}
-
-/// Whose profiles.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct ByIds {
-    /// User ids, separated by commas.
-    #[param(value_type = String, example = "alice,bob")]
-    ids: UserList,
 }
 
 /// A token to issue.
@@ -49,17 +40,13 @@ struct NewToken {
 }
 
 /// Profiles of those who have one.
-#[utoipa::path(get, path = "/v1/users", tag = "users", params(ByIds), responses((status = 200, body = Profiles)))]
+#[utoipa::path(get, path = "/v1/users", tag = "users", params(Users), responses((status = 200, body = Profiles)))]
 async fn several(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
-    FromQuery(query): FromQuery<ByIds>,
+    Users { user: users }: Users,
 ) -> Answer<Profiles> {
-    Ok(Json(
-        app.im
-            .call(&actor, GetProfiles { users: query.ids.0 })
-            .await?,
-    ))
+    Ok(Json(app.im.call(&actor, GetProfiles { users }).await?))
 }
 
 /// One's own profile.

@@ -1,5 +1,6 @@
 //! Every route against callers who are nobody. The list of routes is the server's own document.
 
+use im_core::UserId;
 use serde_json::Value;
 
 use crate::house::House;
@@ -42,11 +43,7 @@ async fn every_route_needs_a_token_except_the_public_ones() {
     let operations = operations(&document(&house).await);
     assert!(operations.len() > 35, "{}", operations.len());
     for (verb, path, _) in operations {
-        let filled = path
-            .replace("{id}", "6f1c1e0e-0000-4000-8000-000000000000")
-            .replace("{user}", "alice")
-            .replace("{seq}", "1");
-        let line = format!("{} {filled}", verb.to_uppercase());
+        let line = filled(&verb, &path);
         if PUBLIC.contains(&format!("{verb} {path}").as_str()) {
             public.push(format!("{verb} {path}"));
             continue;
@@ -83,6 +80,42 @@ async fn every_route_needs_a_token_except_the_public_ones() {
     }
     public.sort();
     assert_eq!(public, PUBLIC);
+}
+
+/// A request line that a route takes.
+fn filled(verb: &str, path: &str) -> String {
+    let path = path
+        .replace("{id}", "6f1c1e0e-0000-4000-8000-000000000000")
+        .replace("{user}", "alice")
+        .replace("{seq}", "1");
+    format!("{} {path}", verb.to_uppercase())
+}
+
+#[tokio::test]
+async fn the_document_offers_an_idempotency_key_exactly_where_one_is_read() {
+    let house = House::open().await;
+    house.sign_in("alice").await;
+    let alice = UserId::new("alice").unwrap();
+    let mut takers = 0;
+    for (verb, path, operation) in operations(&document(&house).await) {
+        let token = house.server.accounts().issue(alice.clone(), None, None);
+        let line = filled(&verb, &path);
+        let answer = house
+            .ask(&format!("{line}?user=bob"))
+            .token(&token.await.unwrap().access_token)
+            .header("idempotency-key", "no key")
+            .send()
+            .await;
+
+        let refusal = String::from_utf8_lossy(&answer.body).into_owned();
+        let is_read = refusal.contains("header Idempotency-Key");
+        let is_documented = operation["parameters"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one["name"] == "Idempotency-Key"));
+        assert_eq!(is_documented, is_read, "{line}: {refusal}");
+        takers += usize::from(is_read);
+    }
+    assert!(takers > 8, "{takers}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use im_server::{RateLimits, Registration};
 use serde_json::json;
 
-use crate::house::{House, credentials, text};
+use crate::house::{Answer, House, credentials, text};
 
 #[tokio::test]
 async fn a_user_registers_signs_in_and_is_known() {
@@ -109,40 +109,65 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
+/// Who refreshes and asks who it is.
+struct Door<'a>(&'a House);
+
+impl Door<'_> {
+    async fn refresh(&self, token: &str) -> Answer {
+        let body = json!({"refresh_token": token});
+        self.0.ask("POST /v1/sessions/refresh").json(body).await
+    }
+
+    async fn me(&self, token: &str) -> u16 {
+        let ask = self.0.ask("GET /v1/users/me").token(token);
+        ask.send().await.status
+    }
+}
+
 #[tokio::test]
-async fn a_refresh_token_works_once_and_a_second_use_ends_the_sign_in() {
+async fn a_used_refresh_token_ends_its_sign_in_once_its_successor_is_used() {
     let house = House::open().await;
     let first = house.sign_in("alice").await;
-    let refresh = async |token: &str| {
-        let body = json!({"refresh_token": token});
-        house.ask("POST /v1/sessions/refresh").json(body).await
-    };
-    let me = async |token: &str| {
-        house
-            .ask("GET /v1/users/me")
-            .token(token)
-            .send()
-            .await
-            .status
-    };
+    let door = Door(&house);
 
-    let second = refresh(&text(&first["refresh_token"])).await;
+    let second = door.refresh(&text(&first["refresh_token"])).await;
     assert_eq!(second.status, 200);
     let second = second.json();
     assert_eq!(second["device"], first["device"]);
-    let token = text(&second["access_token"]);
-    assert_eq!(me(&token).await, 200);
+    assert_eq!(door.me(&text(&second["access_token"])).await, 200);
+    let third = door.refresh(&text(&second["refresh_token"])).await.json();
+    let token = text(&third["access_token"]);
 
-    let stolen = refresh(&text(&first["refresh_token"])).await;
+    let stolen = door.refresh(&text(&first["refresh_token"])).await;
     assert_eq!(stolen.problem(), (401, "unauthenticated".to_owned()));
-    let unknown = refresh("imr_nothing").await;
+    let unknown = door.refresh("imr_nothing").await;
     assert_eq!(stolen.anonymous_problem(), unknown.anonymous_problem());
-    assert_eq!(refresh(&text(&second["refresh_token"])).await.status, 401);
+    let refused = door.refresh(&text(&third["refresh_token"])).await;
+    assert_eq!(refused.status, 401);
     assert_eq!(
-        me(&token).await,
+        door.me(&token).await,
         401,
         "the access token ended with its family"
     );
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_was_lost_can_be_repeated() {
+    let house = House::open().await;
+    let first = house.sign_in("alice").await;
+    let door = Door(&house);
+
+    let lost = door.refresh(&text(&first["refresh_token"])).await.json();
+    let retry = door.refresh(&text(&first["refresh_token"])).await;
+
+    assert_eq!(retry.status, 200, "{retry:?}");
+    let retry = retry.json();
+    for field in ["user", "device", "refresh_token", "refresh_expires_at_ms"] {
+        assert_eq!(retry[field], lost[field], "{field}");
+    }
+    assert_eq!(door.me(&text(&retry["access_token"])).await, 200);
+    let next = door.refresh(&text(&retry["refresh_token"])).await;
+    assert_eq!(next.status, 200, "the sign-in goes on");
 }
 
 #[tokio::test]

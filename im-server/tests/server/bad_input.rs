@@ -47,7 +47,8 @@ async fn each_bad_request_has_its_status_and_code() {
         ("GET /v1/conversations?limit=many".to_owned(), "", invalid),
         ("GET /v1/conversations?cursor=seven".to_owned(), "", invalid),
         ("GET /v1/users".to_owned(), "", invalid),
-        ("GET /v1/users?ids=".to_owned(), "", invalid),
+        ("GET /v1/users?user=".to_owned(), "", invalid),
+        ("GET /v1/users?users=alice".to_owned(), "", invalid),
         (format!("DELETE {absent}/messages/first"), "", invalid),
         (format!("GET {absent}/messages?after_seq=-1"), "", invalid),
         (
@@ -153,7 +154,7 @@ async fn other_peoples_conversations_look_like_absent_ones() {
         ("PATCH", "/settings", json!({"pinned": true})),
         ("GET", "/members", json!(null)),
         ("POST", "/members", json!({"users": ["eve"]})),
-        ("DELETE", "/members?users=alice", json!(null)),
+        ("DELETE", "/members?user=alice", json!(null)),
         ("PUT", "/members/eve/role", json!({"role": "owner"})),
         ("POST", "/join", json!(null)),
         ("POST", "/leave", json!(null)),

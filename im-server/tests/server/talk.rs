@@ -142,7 +142,7 @@ async fn a_group_lives_by_rest() {
     ok(ask(
         &bob,
         "DELETE",
-        "/members?users=carol&reason=late",
+        "/members?user=carol&reason=late",
         json!(null),
     )
     .await);
@@ -197,12 +197,18 @@ async fn blocks_presence_profiles_and_sync_have_their_doors() {
         json!([])
     );
 
-    let presence = ask("GET /v1/presence?users=bob,nobody").send().await.json();
+    let presence = ask("GET /v1/presence?user=bob&user=nobody")
+        .send()
+        .await
+        .json();
     assert_eq!(presence["items"][0]["availability"], "offline");
     ask("PATCH /v1/users/me")
         .json(json!({"nickname": "Al"}))
         .await;
-    let users = ask("GET /v1/users?ids=alice,nobody").send().await.json();
+    let users = ask("GET /v1/users?user=alice&user=nobody")
+        .send()
+        .await
+        .json();
     assert_eq!(users["items"].as_array().unwrap().len(), 1);
     assert_eq!(users["items"][0]["nickname"], "Al");
     assert_eq!(ask("GET /v1/users/nobody").send().await.problem().0, 404);
@@ -220,6 +226,35 @@ async fn blocks_presence_profiles_and_sync_have_their_doors() {
         ask("GET /v1/devices").send().await.json()["items"],
         json!([])
     );
+}
+
+#[tokio::test]
+async fn a_comma_in_a_user_id_separates_nobody() {
+    let house = House::open().await;
+    let alice = house.token_of("alice").await;
+    for user in ["bob", "carol", "bob,carol"] {
+        house.sign_in(user).await;
+    }
+    let group = house
+        .ask("POST /v1/conversations")
+        .token(&alice)
+        .json(json!({"members": ["bob", "carol", "bob,carol"]}))
+        .await
+        .json();
+    let members = format!("/v1/conversations/{}/members", text(&group["conversation"]));
+
+    let kicked = house
+        .ask(&format!("DELETE {members}?user=bob%2Ccarol"))
+        .token(&alice)
+        .send()
+        .await;
+
+    assert_eq!(kicked.status, 200, "{kicked:?}");
+    let left = house.ask(&format!("GET {members}")).token(&alice).send();
+    let left = left.await.json();
+    let left: Vec<_> = left["items"].as_array().unwrap().iter().collect();
+    let left: Vec<_> = left.iter().map(|member| text(&member["user"])).collect();
+    assert_eq!(left, ["alice", "bob", "carol"]);
 }
 
 #[tokio::test]

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use async_trait::async_trait;
 use im_core::{
     StoreError, Timestamp, UserId,
-    port::{REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore},
+    port::{
+        REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey,
+        TokenStore,
+    },
 };
 use uuid::Uuid;
 
@@ -66,6 +69,14 @@ impl TokenStore for MemoryStore {
             return Ok(Redeemed::Unknown);
         }
         if !tokens.spent.insert(hash) {
+            let successor = tokens.tokens.get(&next).filter(|successor| {
+                successor.family == token.family
+                    && !tokens.spent.contains(&next)
+                    && expires_at_ms < successor.expires_at_ms.plus(REPEAT)
+            });
+            if let Some(successor) = successor {
+                return Ok(Redeemed::Repeated(successor.clone()));
+            }
             tokens.revoke(token.family, now);
             return Ok(Redeemed::Reused(token));
         }

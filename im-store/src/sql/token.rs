@@ -6,7 +6,10 @@
 use async_trait::async_trait;
 use im_core::{
     DeviceId, StoreError, Timestamp, UserId,
-    port::{REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore},
+    port::{
+        REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey,
+        TokenStore,
+    },
 };
 use uuid::Uuid;
 
@@ -111,6 +114,9 @@ async fn redeem_token(
         return Ok(Redeemed::Unknown);
     }
     if column::<i64>(&row, 1)? != 0 {
+        if let Some(successor) = fresh_successor(connection, &token, next, expires_at_ms).await? {
+            return Ok(Redeemed::Repeated(successor));
+        }
         revoke(connection, family, now).await?;
         return Ok(Redeemed::Reused(token));
     }
@@ -130,6 +136,28 @@ async fn redeem_token(
     };
     store_token(connection, &successor).await?;
     Ok(Redeemed::Rotated(token))
+}
+
+/// The successor of a spent token, when it is this one, unused, and made less than [`REPEAT`] ago.
+async fn fresh_successor(
+    connection: &mut Connection,
+    spent: &RefreshToken,
+    next: [u8; 32],
+    expires_at_ms: Timestamp,
+) -> Result<Option<RefreshToken>, SqlError> {
+    let select =
+        "SELECT expires_at_ms FROM refresh_token WHERE hash = ? AND family = ? AND spent = 0";
+    let values = [Value::Bytes(&next), Value::Uuid(spent.family)];
+    let Some(row) = connection.query(select, 1, &values).await?.pop() else {
+        return Ok(None);
+    };
+    let stored = Timestamp(column(&row, 0)?);
+    let successor = RefreshToken {
+        hash: next,
+        expires_at_ms: stored,
+        ..spent.clone()
+    };
+    Ok((expires_at_ms < stored.plus(REPEAT)).then_some(successor))
 }
 
 async fn revoke(connection: &mut Connection, family: Uuid, now: Timestamp) -> Result<(), SqlError> {
