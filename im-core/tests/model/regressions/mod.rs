@@ -1,6 +1,7 @@
 //! What was found once, by name.
 
 mod delivery;
+mod races;
 mod rules;
 
 use im_core::Push;
