@@ -1,6 +1,7 @@
 //! What was found once, by name.
 
 mod delivery;
+mod nodes;
 mod races;
 mod rules;
 
