@@ -241,7 +241,8 @@ impl Engine {
             user: user.clone(),
             position: after,
         };
-        if after == before {
+        // Compared with what is stored: what is kept back may be lost, and this is an answer.
+        if after == stored {
             return Ok(receipt);
         }
         let advance = Advance {
@@ -250,6 +251,9 @@ impl Engine {
             position: after,
         };
         self.ports.positions.advance(vec![advance]).await?;
+        if after == before {
+            return Ok(receipt);
+        }
         if state.info.member_count <= self.limits.receipt_push_members {
             let broadcast = Broadcast::new(Urgency::Live, vec![Push::Receipt(receipt.clone())]);
             self.tell_audience(id, None, &broadcast).await;

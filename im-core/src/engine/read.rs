@@ -280,9 +280,11 @@ impl Engine {
         }
     }
 
-    /// A session has fetched a conversation up to `seq`. When that is the head, entries are pushed to it again.
+    /// A session has fetched a conversation up to `seq`. When it was behind and that is the head, entries are pushed to it
+    /// again.
     ///
-    /// `false` when the log went on meanwhile: the session must fetch once more.
+    /// `false` when it was behind and the log went on meanwhile: it must fetch once more. A session that was not behind
+    /// listened before it fetched, so what it did not find is pushed: it need not run after a log that never rests.
     pub(super) fn caught_up(
         self: &Arc<Self>,
         session: &SessionEntry,
@@ -293,9 +295,13 @@ impl Engine {
         let inner = slot.lock();
         // Under the lock of the slot: an entry that is applied after this is pushed, one applied before is seen here.
         let head = inner.state.as_ref().map_or(seq, |state| state.head().seq);
-        if head <= seq {
-            super::lock(&session.delivery).caught_up(id);
-        }
+        let keeps_up = {
+            let mut delivery = super::lock(&session.delivery);
+            if head <= seq {
+                delivery.caught_up(id);
+            }
+            delivery.is_live(id)
+        };
         drop(inner);
         if head < seq {
             // Another process appended, and we have not heard of it.
@@ -303,7 +309,7 @@ impl Engine {
             let catch_up = async move { engine.enqueue(&slot, Work::CatchUp).await };
             self.ports.runtime.spawn(Box::pin(catch_up));
         }
-        head <= seq
+        keeps_up
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -11,13 +11,17 @@ use std::{
 use async_trait::async_trait;
 use im_core::{
     ConversationId, Member, Membership, Position, Settings, StoreError, UserId,
-    port::{Advance, MemberStore, PositionStore, Runtime},
+    port::{Advance, BoxFuture, MemberStore, PositionStore, Runtime},
 };
+
+/// What others do in the middle of a call, each time that a call gives way.
+pub(crate) type Meanwhile = Box<dyn FnMut() -> BoxFuture<()> + Send>;
 
 /// How long each call takes: a few microseconds, in a sequence that a seed determines; nothing with seed 0.
 pub(crate) struct Turns {
     state: AtomicU64,
     runtime: Arc<dyn Runtime>,
+    pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
 }
 
 impl Turns {
@@ -25,6 +29,7 @@ impl Turns {
         Self {
             state: AtomicU64::new(seed),
             runtime,
+            meanwhile: Mutex::default(),
         }
     }
 
@@ -37,6 +42,12 @@ impl Turns {
         self.state.store(state, Ordering::Relaxed);
         let span = Duration::from_micros((state >> 33) % 8);
         self.runtime.sleep(span).await;
+        let taken = self.meanwhile.lock().unwrap().take();
+        if let Some(mut meanwhile) = taken {
+            // What is done meanwhile gives way too, and nothing happens in the middle of that.
+            meanwhile().await;
+            *self.meanwhile.lock().unwrap() = Some(meanwhile);
+        }
     }
 }
 

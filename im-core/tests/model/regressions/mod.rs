@@ -3,8 +3,10 @@
 mod away;
 mod delivery;
 mod expiry;
+mod nodes;
 mod pages;
 mod presence;
+mod races;
 mod rules;
 
 use im_core::Push;
