@@ -65,6 +65,20 @@ async fn a_fresh_database_can_be_opened_by_several_at_once() {
 }
 
 #[tokio::test]
+async fn an_interrupted_first_start_is_gone_on_with() {
+    let (address, _folder) = file();
+    let run = async |command: String| {
+        let mut connection = SqliteConnection::connect(&address).await.unwrap();
+        let command = sqlx::AssertSqlSafe(command);
+        sqlx::raw_sql(command)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    };
+    several::an_interrupted_first_start_is_gone_on_with(&address, run).await;
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_build_is_refused() {
     let (address, _folder) = file();
     drop(SqlStore::open(&address).await.unwrap());

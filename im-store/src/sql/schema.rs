@@ -3,12 +3,13 @@
 //! A step that was released never changes; a change of the tables is a new step at the end.
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::{
     MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
 };
+use sqlx::mysql::MySqlDatabaseError;
 use uuid::Uuid;
 
 use super::{
@@ -100,16 +101,7 @@ impl MigrationName for First {
 #[async_trait]
 impl MigrationTrait for First {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let dialect = Dialect::of(manager.get_database_backend())
-            .ok_or_else(|| DbErr::Custom("unknown database".into()))?;
-        for table in FIRST {
-            let definition = dialect.definition(table);
-            manager
-                .get_connection()
-                .execute_unprepared(&definition)
-                .await?;
-        }
-        Ok(())
+        define(manager, FIRST).await
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
@@ -117,6 +109,32 @@ impl MigrationTrait for First {
             "there is nothing before the first step".into(),
         ))
     }
+}
+
+/// Makes those tables and indexes of a step that do not stand yet: a step that was interrupted is gone on with.
+async fn define(manager: &SchemaManager<'_>, definitions: &[&str]) -> Result<(), DbErr> {
+    let dialect = Dialect::of(manager.get_database_backend())
+        .ok_or_else(|| DbErr::Custom("unknown database".into()))?;
+    for definition in definitions {
+        let definition = dialect.definition(definition);
+        let connection = manager.get_connection();
+        match connection.execute_unprepared(&definition).await {
+            Err(error) if !is_known_index(&error) => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether MySQL says that there is an index of this name. Other databases are told not to mind.
+fn is_known_index(error: &DbErr) -> bool {
+    let DbErr::Exec(RuntimeErr::SqlxError(error)) = error else {
+        return false;
+    };
+    let error = error.as_database_error();
+    error
+        .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
+        .is_some_and(|error| error.number() == 1061)
 }
 
 /// Numbers are 64 bits and times are milliseconds everywhere. `entry` is written in the order of its own key, so that
