@@ -50,16 +50,9 @@ async fn change_block(
 
 impl SqlStore {
     async fn write_block(&self, by: &UserId, block: &Block) -> Result<bool, SqlError> {
-        let mut attempt = 1;
-        loop {
-            let mut turn = self.core.writing().await?;
-            turn.connection().begin().await?;
-            let outcome = change_block(turn.connection(), by, block).await;
-            if let Some(changed) = turn.end(outcome, attempt).await? {
-                return Ok(changed);
-            }
-            attempt += 1;
-        }
+        self.core
+            .transaction(|connection, _| Box::pin(change_block(connection, by, block)))
+            .await
     }
 
     async fn list_blocks(&self, by: &UserId) -> Result<Vec<VersionedBlock>, SqlError> {

@@ -95,14 +95,14 @@ fn after_first<'v>(first: Value<'v>, users: &'v [UserId]) -> Vec<(usize, Vec<Val
 
 async fn change_settings(
     connection: &mut Connection,
-    key: (ConversationId, UserId),
+    key: &(ConversationId, UserId),
     settings: Settings,
 ) -> Result<(), SqlError> {
     let mut rows = Rows::default();
     let users = BTreeSet::from([key.1.clone()]);
     stored::lock_users(connection, &mut rows, &users, &BTreeSet::new()).await?;
     stored::load_members(connection, &mut rows, &BTreeSet::from([key.clone()])).await?;
-    rows.change(key, |row| row.settings = settings);
+    rows.change(key.clone(), |row| row.settings = settings);
     stored::save(connection, rows).await
 }
 
@@ -164,15 +164,9 @@ impl SqlStore {
         key: &(ConversationId, UserId),
         settings: Settings,
     ) -> Result<(), SqlError> {
-        for attempt in 1.. {
-            let mut turn = self.core.writing().await?;
-            turn.connection().begin().await?;
-            let outcome = change_settings(turn.connection(), key.clone(), settings).await;
-            if turn.end(outcome, attempt).await?.is_some() {
-                break;
-            }
-        }
-        Ok(())
+        self.core
+            .transaction(|connection, _| Box::pin(change_settings(connection, key, settings)))
+            .await
     }
 }
 

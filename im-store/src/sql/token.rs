@@ -135,26 +135,11 @@ async fn revoke_all(connection: &mut Connection, user: &UserId) -> Result<Vec<Uu
     Ok(families)
 }
 
-/// Runs work in a transaction, again when it was undone.
-macro_rules! transaction {
-    ($store:expr, |$connection:ident| $work:expr) => {{
-        let mut attempt = 1;
-        loop {
-            let mut turn = $store.core.writing().await?;
-            turn.connection().begin().await?;
-            let $connection = turn.connection();
-            let outcome = $work.await;
-            if let Some(value) = turn.end(outcome, attempt).await? {
-                break Ok::<_, SqlError>(value);
-            }
-            attempt += 1;
-        }
-    }};
-}
-
 impl SqlStore {
     async fn write_family(&self, token: &RefreshToken) -> Result<(), SqlError> {
-        transaction!(self, |connection| begin_family(connection, token))
+        self.core
+            .transaction(|connection, _| Box::pin(begin_family(connection, token)))
+            .await
     }
 
     async fn write_rotation(
@@ -164,17 +149,17 @@ impl SqlStore {
         expires_at_ms: Timestamp,
         now: Timestamp,
     ) -> Result<Redeemed, SqlError> {
-        transaction!(self, |connection| redeem_token(
-            connection,
-            hash,
-            next,
-            expires_at_ms,
-            now
-        ))
+        self.core
+            .transaction(|connection, _| {
+                Box::pin(redeem_token(connection, hash, next, expires_at_ms, now))
+            })
+            .await
     }
 
     async fn write_revocation(&self, user: &UserId) -> Result<Vec<Uuid>, SqlError> {
-        transaction!(self, |connection| revoke_all(connection, user))
+        self.core
+            .transaction(|connection, _| Box::pin(revoke_all(connection, user)))
+            .await
     }
 
     async fn find_key(&self, hash: [u8; 32]) -> Result<Option<ServerKey>, SqlError> {
@@ -208,7 +193,7 @@ impl TokenStore for SqlStore {
 
     async fn revoke_family(&self, family: Uuid) -> Result<(), StoreError> {
         let update = "UPDATE token_family SET revoked = 1 WHERE family = ?";
-        let writing = self.write(update, &[Value::Uuid(family)]).await;
+        let writing = self.core.write(update, &[Value::Uuid(family)]).await;
         writing
             .map(|_| ())
             .map_err(|error| error.during("revoking a family of tokens"))
@@ -227,7 +212,7 @@ impl TokenStore for SqlStore {
             Value::Bytes(&key.hash),
             Value::Int(key.created_at_ms.0),
         ];
-        let writing = self.write(upsert, &values).await;
+        let writing = self.core.write(upsert, &values).await;
         writing
             .map(|_| ())
             .map_err(|error| error.during("storing a server key"))

@@ -6,8 +6,7 @@ use im_core::{Profile, StoreError, UserId, port::UserStore};
 use super::{
     SqlStore, chunk,
     connection::Value,
-    core::{ATTEMPTS, pause},
-    error::{Meaning, SqlError},
+    error::SqlError,
     stored::{column, number},
 };
 
@@ -20,34 +19,12 @@ const VERSION: &str = "SELECT version FROM feed WHERE user_id = ?";
 pub(super) const HOT: &[&str] = &[PROFILES, VERSION];
 
 impl SqlStore {
-    /// Writes one statement that is a transaction by itself. Returns how many rows it touched.
-    pub(super) async fn write(
-        &self,
-        text: &'static str,
-        values: &[Value<'_>],
-    ) -> Result<u64, SqlError> {
-        for attempt in 1.. {
-            let mut turn = self.core.writing().await?;
-            match turn.connection().execute(text, 1, values).await {
-                Ok(touched) => {
-                    turn.keep();
-                    return Ok(touched);
-                }
-                Err(error) if error.meaning() != Meaning::Undone || attempt == ATTEMPTS => {
-                    return Err(error);
-                }
-                Err(_) => pause(attempt).await,
-            }
-        }
-        Err(SqlError::Contended)
-    }
-
     async fn put_profile(&self, profile: &Profile) -> Result<(), SqlError> {
         let bytes = rmp_serde::to_vec_named(profile)?;
         let upsert = "INSERT INTO profile (user_id, profile) VALUES (?, ?) \
                       ON CONFLICT (user_id) DO UPDATE SET profile = excluded.profile";
         let values = [Value::Text(profile.user.as_str()), Value::Bytes(&bytes)];
-        self.write(upsert, &values).await?;
+        self.core.write(upsert, &values).await?;
         Ok(())
     }
 
