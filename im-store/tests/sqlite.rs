@@ -91,6 +91,30 @@ async fn a_database_of_a_newer_build_is_refused() {
     assert!(several::is_refusal_of_a_newer_schema(&error), "{error:?}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_is_for_its_owner_alone_and_another_keeps_its_mode() {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    let modes = |folder: &TempDir| {
+        let files = ["im.db", "im.db-wal", "im.db-shm"].map(|name| folder.path().join(name));
+        files.map(|file| fs::metadata(file).unwrap().permissions().mode() & 0o777)
+    };
+    let (address, fresh) = file();
+    let (other_address, shared) = file();
+    let database = shared.path().join("im.db");
+    fs::write(&database, "").unwrap();
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o660)).unwrap();
+
+    let ports = SqlStore::open(&address).await.unwrap().ports();
+    group(&ports, &["alice"]).await;
+    let other_ports = SqlStore::open(&other_address).await.unwrap().ports();
+    group(&other_ports, &["alice"]).await;
+
+    assert_eq!(modes(&fresh), [0o600; 3]);
+    assert_eq!(modes(&shared), [0o660; 3]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_locked_database_fails_appends_and_then_takes_them_again() {
     let (address, _folder) = file();
