@@ -7,7 +7,7 @@ mod several;
 use std::time::Duration;
 
 use im_core::{
-    Body, Settings, Store,
+    Body, SettingsPatch, Store, Timestamp,
     port::Ports,
     testing::{Draft, append_until_stored, audit, group, said, user},
 };
@@ -137,7 +137,12 @@ async fn a_locked_database_fails_appends_and_then_takes_them_again() {
         .await;
     let settings = ports
         .members
-        .set_settings(&user("alice"), log.conversation, Settings::default())
+        .change_settings(
+            &user("alice"),
+            log.conversation,
+            SettingsPatch::default(),
+            Timestamp(0),
+        )
         .await;
 
     assert!(refused.is_err());

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use im_core::{
-    ConversationId, Head, Member, Membership, Settings, StoreError, Timestamp, UserId,
+    ConversationId, Head, Member, Membership, SettingsPatch, StoreError, Timestamp, UserId,
     port::{MemberStore, Snapshot},
 };
 use sea_orm::QueryResult;
@@ -96,13 +96,16 @@ fn after_first<'v>(first: Value<'v>, users: &'v [UserId]) -> Vec<(usize, Vec<Val
 async fn change_settings(
     connection: &mut Connection,
     key: &(ConversationId, UserId),
-    settings: Settings,
+    changes: SettingsPatch,
+    now: Timestamp,
 ) -> Result<(), SqlError> {
     let mut rows = Rows::default();
     let users = BTreeSet::from([key.1.clone()]);
     stored::lock_users(connection, &mut rows, &users, &BTreeSet::new()).await?;
     stored::load_members(connection, &mut rows, &BTreeSet::from([key.clone()])).await?;
-    rows.change(key.clone(), |row| row.settings = settings);
+    rows.change(key.clone(), |row| {
+        row.settings = changes.applied_to(row.settings, now);
+    });
     stored::save(connection, rows).await
 }
 
@@ -162,10 +165,11 @@ impl SqlStore {
     async fn write_settings(
         &self,
         key: &(ConversationId, UserId),
-        settings: Settings,
+        changes: SettingsPatch,
+        now: Timestamp,
     ) -> Result<(), SqlError> {
         self.core
-            .transaction(|connection, _| Box::pin(change_settings(connection, key, settings)))
+            .transaction(|connection, _| Box::pin(change_settings(connection, key, changes, now)))
             .await
     }
 }
@@ -226,15 +230,17 @@ impl MemberStore for SqlStore {
         finding.map_err(|error| error.during("finding who shares"))
     }
 
-    async fn set_settings(
+    async fn change_settings(
         &self,
         user: &UserId,
         conversation: ConversationId,
-        settings: Settings,
+        changes: SettingsPatch,
+        now: Timestamp,
     ) -> Result<Option<Membership>, StoreError> {
         let key = (conversation, user.clone());
         let during = |error: SqlError| error.during("writing settings");
-        self.write_settings(&key, settings).await.map_err(during)?;
+        let writing = self.write_settings(&key, changes, now).await;
+        writing.map_err(during)?;
         self.one_membership(user, conversation)
             .await
             .map_err(during)
