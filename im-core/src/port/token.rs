@@ -45,11 +45,13 @@ pub struct ServerKey {
 /// Credentials that last.
 ///
 /// # Contract
-/// A token is redeemed at most once, whatever the number of nodes that try at the same moment.
+/// - A token is redeemed at most once, whatever the number of nodes that try at the same moment.
+/// - A spent token is known until it expires, because it may come again. Families of which every token has expired are
+///   forgotten, a few at a time, when their user begins another: what is stored does not grow with every sign-in.
 #[async_trait]
 pub trait TokenStore: Send + Sync + 'static {
-    /// Stores the first token of a family.
-    async fn insert(&self, token: RefreshToken) -> Result<(), StoreError>;
+    /// Stores the first token of a family, at `now`.
+    async fn insert(&self, token: RefreshToken, now: Timestamp) -> Result<(), StoreError>;
 
     /// Spends a token and stores its successor, which has the hash `next` and the expiry `expires_at_ms`.
     async fn redeem(

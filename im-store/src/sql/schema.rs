@@ -163,9 +163,9 @@ const FIRST: &[&str] = &[
      last_seen_ms bigint NOT NULL, PRIMARY KEY (user_id, device_id)) {clustered}",
     "CREATE TABLE account (user_id {id}, password_hash {name}, fingerprint bigint NOT NULL, \
      created_at_ms bigint NOT NULL, PRIMARY KEY (user_id))",
-    "CREATE TABLE token_family (family {uuid}, user_id {id}, device_id {id}, revoked bigint NOT NULL, \
-     PRIMARY KEY (family))",
-    "CREATE INDEX token_family_user ON token_family (user_id)",
+    "CREATE TABLE token_family (family {uuid}, user_id {id}, device_id {id}, expires_at_ms bigint NOT NULL, \
+     revoked bigint NOT NULL, PRIMARY KEY (family))",
+    "CREATE INDEX token_family_user ON token_family (user_id, expires_at_ms)",
     "CREATE TABLE refresh_token (hash {hash}, family {uuid}, expires_at_ms bigint NOT NULL, spent bigint NOT NULL, \
      PRIMARY KEY (hash))",
     "CREATE INDEX refresh_token_family ON refresh_token (family, expires_at_ms)",

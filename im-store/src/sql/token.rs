@@ -1,7 +1,7 @@
 //! Refresh tokens and server keys in SQL.
 //!
 //! A family's row says whether its tokens are alive, and is the lock of all of them: so a token that is stored while its
-//! family is being revoked is dead as well.
+//! family is being revoked is dead as well. The row also says when the last of them expires.
 
 use async_trait::async_trait;
 use im_core::{
@@ -11,13 +11,19 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore,
+    SqlStore, chunk,
     connection::{Connection, Value},
     error::SqlError,
     stored::{column, user},
 };
 
 const KEY: &str = "SELECT name, created_at_ms FROM server_key WHERE hash = ?";
+
+/// Families that are forgotten at one sign-in: more than the one that it adds.
+const FORGOTTEN: i64 = 16;
+
+const EXPIRED: &str = "SELECT family FROM token_family WHERE user_id = ? AND expires_at_ms <= ? \
+    ORDER BY expires_at_ms LIMIT ? FOR UPDATE";
 
 /// The statements whose plans are checked.
 #[cfg(test)]
@@ -35,14 +41,43 @@ async fn store_token(connection: &mut Connection, token: &RefreshToken) -> Resul
     Ok(())
 }
 
-async fn begin_family(connection: &mut Connection, token: &RefreshToken) -> Result<(), SqlError> {
+/// Forgets families of which every token has expired.
+async fn forget_expired(
+    connection: &mut Connection,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    let values = [
+        Value::Text(user.as_str()),
+        Value::Int(now.0),
+        Value::Int(FORGOTTEN),
+    ];
+    let rows = connection.query(EXPIRED, 1, &values).await?;
+    let families = rows.iter().map(|row| column(row, 0));
+    let families = families.collect::<Result<Vec<Uuid>, _>>()?;
+    for (count, values) in chunk::keys(&families, |family| [Value::Uuid(family)]) {
+        let delete = "DELETE FROM refresh_token WHERE family IN ([?|, ])";
+        connection.execute(delete, count, &values).await?;
+        let delete = "DELETE FROM token_family WHERE family IN ([?|, ])";
+        connection.execute(delete, count, &values).await?;
+    }
+    Ok(())
+}
+
+async fn begin_family(
+    connection: &mut Connection,
+    token: &RefreshToken,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    forget_expired(connection, &token.user, now).await?;
     let values = [
         Value::Uuid(token.family),
         Value::Text(token.user.as_str()),
         Value::Text(token.device.as_str()),
+        Value::Int(token.expires_at_ms.0),
     ];
-    let insert =
-        "INSERT INTO token_family (family, user_id, device_id, revoked) VALUES (?, ?, ?, 0)";
+    let insert = "INSERT INTO token_family (family, user_id, device_id, expires_at_ms, revoked) \
+                  VALUES (?, ?, ?, ?, 0)";
     connection.execute(insert, 1, &values).await?;
     store_token(connection, token).await
 }
@@ -109,6 +144,10 @@ async fn redeem_token(
         ..token.clone()
     };
     store_token(connection, &successor).await?;
+    let update =
+        "UPDATE token_family SET expires_at_ms = GREATEST(expires_at_ms, ?) WHERE family = ?";
+    let values = [Value::Int(expires_at_ms.0), Value::Uuid(family)];
+    connection.execute(update, 1, &values).await?;
     Ok(Redeemed::Rotated(token))
 }
 
@@ -136,9 +175,9 @@ async fn revoke_all(connection: &mut Connection, user: &UserId) -> Result<Vec<Uu
 }
 
 impl SqlStore {
-    async fn write_family(&self, token: &RefreshToken) -> Result<(), SqlError> {
+    async fn write_family(&self, token: &RefreshToken, now: Timestamp) -> Result<(), SqlError> {
         self.core
-            .transaction(|connection, _| Box::pin(begin_family(connection, token)))
+            .transaction(|connection, _| Box::pin(begin_family(connection, token, now)))
             .await
     }
 
@@ -175,8 +214,8 @@ impl SqlStore {
 
 #[async_trait]
 impl TokenStore for SqlStore {
-    async fn insert(&self, token: RefreshToken) -> Result<(), StoreError> {
-        let writing = self.write_family(&token).await;
+    async fn insert(&self, token: RefreshToken, now: Timestamp) -> Result<(), StoreError> {
+        let writing = self.write_family(&token, now).await;
         writing.map_err(|error| error.during("storing a token"))
     }
 
