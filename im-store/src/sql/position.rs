@@ -20,6 +20,10 @@ const ROWS: usize = 256;
 const POSITION: &str = "SELECT delivered, read_seq, read_ordinal FROM member \
     WHERE conversation_id = ? AND user_id = ?";
 
+/// The statements whose plans are checked.
+#[cfg(test)]
+pub(super) const HOT: &[&str] = &[POSITION];
+
 impl SqlStore {
     async fn read_position(
         &self,

@@ -17,6 +17,13 @@ use super::{
     stored::{column, user},
 };
 
+const FAMILY: &str = "SELECT family FROM refresh_token WHERE hash = ?";
+
+const OWNER: &str =
+    "SELECT user_id, device_id, revoked FROM token_family WHERE family = ? FOR UPDATE";
+
+const TOKEN: &str = "SELECT expires_at_ms, spent FROM refresh_token WHERE hash = ?";
+
 const KEY: &str = "SELECT name, created_at_ms FROM server_key WHERE hash = ?";
 
 /// Families that are forgotten at one sign-in: more than the one that it adds.
@@ -27,7 +34,7 @@ const EXPIRED: &str = "SELECT family FROM token_family WHERE user_id = ? AND exp
 
 /// The statements whose plans are checked.
 #[cfg(test)]
-pub(super) const HOT: &[&str] = &[KEY];
+pub(super) const HOT: &[&str] = &[FAMILY, OWNER, TOKEN, KEY, EXPIRED];
 
 async fn store_token(connection: &mut Connection, token: &RefreshToken) -> Result<(), SqlError> {
     let values = [
@@ -89,27 +96,24 @@ async fn redeem_token(
     expires_at_ms: Timestamp,
     now: Timestamp,
 ) -> Result<Redeemed, SqlError> {
-    let select = "SELECT family FROM refresh_token WHERE hash = ?";
     let Some(row) = connection
-        .query(select, 1, &[Value::Bytes(&hash)])
+        .query(FAMILY, 1, &[Value::Bytes(&hash)])
         .await?
         .pop()
     else {
         return Ok(Redeemed::Unknown);
     };
     let family: Uuid = column(&row, 0)?;
-    let select = "SELECT user_id, device_id, revoked FROM token_family WHERE family = ? FOR UPDATE";
     let Some(owner) = connection
-        .query(select, 1, &[Value::Uuid(family)])
+        .query(OWNER, 1, &[Value::Uuid(family)])
         .await?
         .pop()
     else {
         return Ok(Redeemed::Unknown);
     };
     // Read again: what was read before the lock may be old.
-    let select = "SELECT expires_at_ms, spent FROM refresh_token WHERE hash = ?";
     let Some(row) = connection
-        .query(select, 1, &[Value::Bytes(&hash)])
+        .query(TOKEN, 1, &[Value::Bytes(&hash)])
         .await?
         .pop()
     else {

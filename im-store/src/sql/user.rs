@@ -15,11 +15,11 @@ const PROFILES: &str = "SELECT profile FROM profile WHERE user_id IN ([?|, ])";
 
 const VERSION: &str = "SELECT version FROM feed WHERE user_id = ?";
 
+const LOCKED: &str = "SELECT profile FROM profile WHERE user_id = ? FOR UPDATE";
+
 /// The statements whose plans are checked.
 #[cfg(test)]
-pub(super) const HOT: &[&str] = &[PROFILES, VERSION];
-
-const LOCKED: &str = "SELECT profile FROM profile WHERE user_id = ? FOR UPDATE";
+pub(super) const HOT: &[&str] = &[PROFILES, VERSION, LOCKED];
 
 fn profile(row: &QueryResult) -> Result<Profile, SqlError> {
     Ok(rmp_serde::from_slice(&column::<Vec<u8>>(row, 0)?)?)
