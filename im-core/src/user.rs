@@ -28,6 +28,21 @@ pub struct Profile {
     pub updated_at_ms: Timestamp,
 }
 
+impl Profile {
+    /// A profile that says nothing.
+    #[must_use]
+    pub const fn empty(user: UserId, updated_at_ms: Timestamp) -> Self {
+        Self {
+            user,
+            nickname: None,
+            avatar: None,
+            bio: None,
+            extra: None,
+            updated_at_ms,
+        }
+    }
+}
+
 /// On whose behalf a command is executed, and with what authority.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Actor {

@@ -7,7 +7,7 @@ mod several;
 use std::time::Duration;
 
 use im_core::{
-    Body, Settings, Store,
+    Body, SettingsPatch, Store, Timestamp,
     port::Ports,
     testing::{Draft, append_until_stored, audit, group, said, user},
 };
@@ -65,6 +65,20 @@ async fn a_fresh_database_can_be_opened_by_several_at_once() {
 }
 
 #[tokio::test]
+async fn an_interrupted_first_start_is_gone_on_with() {
+    let (address, _folder) = file();
+    let run = async |command: String| {
+        let mut connection = SqliteConnection::connect(&address).await.unwrap();
+        let command = sqlx::AssertSqlSafe(command);
+        sqlx::raw_sql(command)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    };
+    several::an_interrupted_first_start_is_gone_on_with(&address, run).await;
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_build_is_refused() {
     let (address, _folder) = file();
     drop(SqlStore::open(&address).await.unwrap());
@@ -75,6 +89,30 @@ async fn a_database_of_a_newer_build_is_refused() {
     let error = SqlStore::open(&address).await.unwrap_err();
 
     assert!(several::is_refusal_of_a_newer_schema(&error), "{error:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_is_for_its_owner_alone_and_another_keeps_its_mode() {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    let modes = |folder: &TempDir| {
+        let files = ["im.db", "im.db-wal", "im.db-shm"].map(|name| folder.path().join(name));
+        files.map(|file| fs::metadata(file).unwrap().permissions().mode() & 0o777)
+    };
+    let (address, fresh) = file();
+    let (other_address, shared) = file();
+    let database = shared.path().join("im.db");
+    fs::write(&database, "").unwrap();
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o660)).unwrap();
+
+    let ports = SqlStore::open(&address).await.unwrap().ports();
+    group(&ports, &["alice"]).await;
+    let other_ports = SqlStore::open(&other_address).await.unwrap().ports();
+    group(&other_ports, &["alice"]).await;
+
+    assert_eq!(modes(&fresh), [0o600; 3]);
+    assert_eq!(modes(&shared), [0o660; 3]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,7 +137,12 @@ async fn a_locked_database_fails_appends_and_then_takes_them_again() {
         .await;
     let settings = ports
         .members
-        .set_settings(&user("alice"), log.conversation, Settings::default())
+        .change_settings(
+            &user("alice"),
+            log.conversation,
+            SettingsPatch::default(),
+            Timestamp(0),
+        )
         .await;
 
     assert!(refused.is_err());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Profile, UserId};
+use crate::{Profile, Timestamp, UserId};
 
 /// Creates a user of the host application, or replaces its profile. Needs the authority of a service.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -43,6 +43,25 @@ pub struct UpdateProfile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub extra: Option<serde_json::Value>,
+}
+
+impl UpdateProfile {
+    /// The profile after this change.
+    #[must_use]
+    pub fn applied_to(&self, profile: Profile, now: Timestamp) -> Profile {
+        let changed = |stands: Option<String>, text: &Option<String>| match text {
+            Some(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+            None => stands,
+        };
+        Profile {
+            user: profile.user,
+            nickname: changed(profile.nickname, &self.nickname),
+            avatar: changed(profile.avatar, &self.avatar),
+            bio: changed(profile.bio, &self.bio),
+            extra: self.extra.clone().or(profile.extra),
+            updated_at_ms: now,
+        }
+    }
 }
 
 /// Profiles of users.

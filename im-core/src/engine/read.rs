@@ -185,14 +185,11 @@ impl Engine {
         ask: ChangeSettings,
     ) -> Result<ConversationView, Rejection> {
         let kept = self.positions.kept(&actor.user);
-        let row = self.membership(ask.conversation, &actor.user).await?;
-        let settings = ask
-            .changes
-            .applied_to(row.settings, self.ports.runtime.now());
+        let now = self.ports.runtime.now();
         let row = self
             .ports
             .members
-            .set_settings(&actor.user, ask.conversation, settings)
+            .change_settings(&actor.user, ask.conversation, ask.changes, now)
             .await?;
         let row = row.ok_or_else(|| Rejection::not_found("conversation"))?;
         let view = view_of(with_position(row, &kept), &actor.user);

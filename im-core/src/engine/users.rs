@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::{
     Actor, Authority, Code, GetProfiles, Profile, Profiles, Rejection, UpdateProfile, UpsertUser,
-    UserId, state::check_profile,
+    state::check_profile,
 };
 
 impl Engine {
@@ -25,15 +25,17 @@ impl Engine {
             bio,
             extra,
         } = ask;
-        self.put(Profile {
+        let profile = Profile {
             user,
             nickname,
             avatar,
             bio,
             extra,
             updated_at_ms: self.ports.runtime.now(),
-        })
-        .await
+        };
+        check_profile(&profile, &self.limits)?;
+        self.ports.users.put(profile.clone()).await?;
+        Ok(profile)
     }
 
     pub(super) async fn update(
@@ -41,41 +43,11 @@ impl Engine {
         actor: &Actor,
         ask: UpdateProfile,
     ) -> Result<Profile, Rejection> {
-        let mut profile = self.profile(&actor.user).await?;
-        let set = |field: &mut Option<String>, text: Option<String>| {
-            if let Some(text) = text {
-                *field = Some(text).filter(|text| !text.is_empty());
-            }
-        };
-        set(&mut profile.nickname, ask.nickname);
-        set(&mut profile.avatar, ask.avatar);
-        set(&mut profile.bio, ask.bio);
-        profile.extra = ask.extra.or(profile.extra);
-        profile.updated_at_ms = self.ports.runtime.now();
-        self.put(profile).await
-    }
-
-    async fn put(&self, profile: Profile) -> Result<Profile, Rejection> {
-        check_profile(&profile, &self.limits)?;
-        self.ports.users.put(profile.clone()).await?;
-        Ok(profile)
-    }
-
-    async fn profile(&self, user: &UserId) -> Result<Profile, Rejection> {
-        let found = self
-            .ports
-            .users
-            .profiles(std::slice::from_ref(user))
-            .await?
-            .pop();
-        Ok(found.unwrap_or_else(|| Profile {
-            user: user.clone(),
-            nickname: None,
-            avatar: None,
-            bio: None,
-            extra: None,
-            updated_at_ms: self.ports.runtime.now(),
-        }))
+        let now = self.ports.runtime.now();
+        // What stands was checked when it was written.
+        let empty = Profile::empty(actor.user.clone(), now);
+        check_profile(&ask.applied_to(empty, now), &self.limits)?;
+        Ok(self.ports.users.change(&actor.user, &ask, now).await?)
     }
 
     pub(super) async fn profiles(&self, ask: GetProfiles) -> Result<Profiles, Rejection> {

@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 
-use crate::{ConversationId, Member, Membership, Settings, StoreError, UserId};
+use crate::{ConversationId, Member, Membership, SettingsPatch, StoreError, Timestamp, UserId};
 
 /// Reads the rows that [`LogStore::append`](super::LogStore::append) keeps, and writes settings.
 ///
 /// # Contract
 /// - Reads see everything that an `append` stored before they began.
+/// - Changes of settings apply to what stands, one after the other: those of different settings all hold, whatever the
+///   number of devices that change them at the same moment.
 /// - Lists are ordered by the bytes of the id, page by index alone, and never skip or repeat a row that stands still.
 #[async_trait]
 pub trait MemberStore: Send + Sync + 'static {
@@ -47,11 +49,12 @@ pub trait MemberStore: Send + Sync + 'static {
     /// Those of `others` who share a conversation with `user` now.
     async fn sharing(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError>;
 
-    /// Replaces the settings and raises the row's version. `None` when the user has no such row.
-    async fn set_settings(
+    /// Changes the settings, as of `now`, and raises the row's version. `None` when the user has no such row.
+    async fn change_settings(
         &self,
         user: &UserId,
         conversation: ConversationId,
-        settings: Settings,
+        changes: SettingsPatch,
+        now: Timestamp,
     ) -> Result<Option<Membership>, StoreError>;
 }

@@ -79,10 +79,12 @@ pub struct ServerKey {
 /// - Whatever revokes a family or a user is among the `revocations` from the same moment on, for [`REVOCATIONS_LAST`]:
 ///   those of a family that is not stored too. The later one counts.
 /// - Every call gives successors the same lifetime, so that the expiry of one tells when it was made.
+/// - A spent token is known until it expires, because it may come again. Families of which every token has expired are
+///   forgotten, a few at a time, when their user begins another: what is stored does not grow with every sign-in.
 #[async_trait]
 pub trait TokenStore: Send + Sync + 'static {
-    /// Stores the first token of a family.
-    async fn insert(&self, token: RefreshToken) -> Result<(), StoreError>;
+    /// Stores the first token of a family, at `now`.
+    async fn insert(&self, token: RefreshToken, now: Timestamp) -> Result<(), StoreError>;
 
     /// Spends a token and stores its successor, which has the hash `next` and the expiry `expires_at_ms`.
     async fn redeem(

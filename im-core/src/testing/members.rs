@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Draft, Log, UNUSUAL_IDS, conversation, group, said, user};
-use crate::{Body, ConversationId, Head, Seq, Settings, Timestamp, UserId, port::Ports};
+use super::{Draft, Log, UNUSUAL_IDS, conversation, group, race, said, user};
+use crate::{
+    Body, ConversationId, Head, Seq, Settings, SettingsPatch, Timestamp, UserId, port::Ports,
+};
+
+const NOW: Timestamp = Timestamp(1_000);
 
 async fn leave(ports: &Ports, log: &mut Log, id: &str) {
     log.store(ports, [Draft::new(id, Body::Left)]).await;
@@ -32,7 +36,7 @@ suite! { member_store_suite in members:
         assert_eq!(ports.members.memberships(&alice, None, 10).await.unwrap(), []);
         assert_eq!(ports.members.conversations_of(&alice).await.unwrap(), []);
         assert_eq!(ports.members.sharing(&alice, &[user("bob")]).await.unwrap(), []);
-        assert_eq!(ports.members.set_settings(&alice, at, Settings::default()).await.unwrap(), None);
+        assert_eq!(ports.members.change_settings(&alice, at, SettingsPatch::default(), NOW).await.unwrap(), None);
     }
 
     /// Of those who are asked for, the present ones.
@@ -195,19 +199,46 @@ suite! { member_store_suite in members:
         }
     }
 
-    /// Settings are one user's own.
-    async fn settings_are_replaced(ports) {
+    /// Settings are one user's own, and what a change does not name stays.
+    async fn settings_are_changed(ports) {
         let log = group(ports, &["alice", "bob"]).await;
-        let settings = Settings { pinned: true, muted_until_ms: Some(Timestamp(i64::MAX)) };
-        let row = ports.members.set_settings(&user("bob"), log.conversation, settings).await.unwrap().unwrap();
-        assert_eq!(row.settings, settings);
-        assert_eq!(ports.members.membership(&user("bob"), log.conversation).await.unwrap().unwrap(), row);
-        let alice = ports.members.membership(&user("alice"), log.conversation).await.unwrap().unwrap();
+        let (at, bob) = (log.conversation, user("bob"));
+        let until = Timestamp(i64::MAX);
+        let change = async |pinned, muted_until_ms| {
+            let changes = SettingsPatch { pinned, muted_until_ms };
+            ports.members.change_settings(&bob, at, changes, NOW).await.unwrap().unwrap()
+        };
+        let pinned = change(Some(true), None).await;
+        assert_eq!(pinned.settings, Settings { pinned: true, muted_until_ms: None });
+        assert_eq!(ports.members.membership(&bob, at).await.unwrap().unwrap(), pinned);
+        let alice = ports.members.membership(&user("alice"), at).await.unwrap().unwrap();
         assert_eq!(alice.settings, Settings::default());
 
-        let none = ports.members.set_settings(&user("bob"), log.conversation, Settings::default()).await.unwrap().unwrap();
-        assert_eq!(none.settings, Settings::default());
-        assert!(none.version > row.version);
-        assert_eq!(ports.members.set_settings(&user("eve"), log.conversation, settings).await.unwrap(), None);
+        let muted = change(None, Some(until)).await;
+        assert_eq!(muted.settings, Settings { pinned: true, muted_until_ms: Some(until) });
+        assert!(muted.version > pinned.version);
+        let both = change(Some(false), Some(NOW)).await;
+        assert_eq!(both.settings, Settings::default());
+        let changes = SettingsPatch { pinned: Some(true), muted_until_ms: None };
+        assert_eq!(ports.members.change_settings(&user("eve"), at, changes, NOW).await.unwrap(), None);
+    }
+
+    /// Devices that change different settings at the same moment do not put back each other's.
+    async fn settings_that_are_changed_at_once_all_hold(ports) {
+        let at = group(ports, &["alice", "bob"]).await.conversation;
+        for n in 1..=10 {
+            let until = Timestamp(NOW.0 + n);
+            let settings = Settings { pinned: n % 2 == 1, muted_until_ms: Some(until) };
+            let pin = SettingsPatch { pinned: Some(settings.pinned), muted_until_ms: None };
+            let mute = SettingsPatch { pinned: None, muted_until_ms: Some(until) };
+            let racers = [pin, mute, pin, mute].map(|changes| {
+                let ports = ports.clone();
+                async move { ports.members.change_settings(&user("bob"), at, changes, NOW).await.unwrap() }
+            });
+            race(ports, racers).await;
+
+            let row = ports.members.membership(&user("bob"), at).await.unwrap().unwrap();
+            assert_eq!(row.settings, settings);
+        }
     }
 }

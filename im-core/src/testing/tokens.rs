@@ -49,7 +49,7 @@ suite! { token_store_suite in tokens:
     /// Each token is good for one successor, in the same family.
     async fn a_token_is_rotated(ports) {
         let first = token("alice", 1);
-        ports.tokens.insert(first.clone()).await.unwrap();
+        ports.tokens.insert(first.clone(), NOW).await.unwrap();
         assert_eq!(redeem(ports, 1, 2).await, Redeemed::Rotated(first.clone()));
         assert_eq!(redeem(ports, 2, 3).await, Redeemed::Rotated(RefreshToken { hash: hash(2), ..first.clone() }));
         assert_eq!(redeem(ports, 3, 4).await, Redeemed::Rotated(RefreshToken { hash: hash(3), ..first }));
@@ -58,9 +58,9 @@ suite! { token_store_suite in tokens:
     /// A spent token that comes again ends its whole family, and no other.
     async fn a_reused_token_revokes_its_family(ports) {
         let first = token("alice", 1);
-        ports.tokens.insert(first.clone()).await.unwrap();
+        ports.tokens.insert(first.clone(), NOW).await.unwrap();
         let other = token("alice", 100);
-        ports.tokens.insert(other.clone()).await.unwrap();
+        ports.tokens.insert(other.clone(), NOW).await.unwrap();
         redeem(ports, 1, 2).await;
 
         assert_eq!(redeem(ports, 1, 3).await, Redeemed::Reused(first));
@@ -73,7 +73,7 @@ suite! { token_store_suite in tokens:
     /// A retry that lost its answer gets the same successor, within half a minute and until the successor is used.
     async fn a_spent_token_can_be_repeated_for_the_same_unused_successor(ports) {
         let first = RefreshToken { expires_at_ms: Timestamp(199_000), ..token("alice", 1) };
-        ports.tokens.insert(first.clone()).await.unwrap();
+        ports.tokens.insert(first.clone(), NOW).await.unwrap();
         let expiry = |after_ms: i64| Timestamp(NOW.0 + after_ms + 90_000);
         let spend = async |n, next, after_ms| {
             let now = Timestamp(NOW.0 + after_ms);
@@ -93,7 +93,7 @@ suite! { token_store_suite in tokens:
     /// Who presents a token whose successor was used has a copy, however soon it comes.
     async fn a_spent_token_whose_successor_was_used_revokes_its_family(ports) {
         let first = token("alice", 1);
-        ports.tokens.insert(first.clone()).await.unwrap();
+        ports.tokens.insert(first.clone(), NOW).await.unwrap();
         redeem(ports, 1, 2).await;
         redeem(ports, 2, 3).await;
 
@@ -103,7 +103,7 @@ suite! { token_store_suite in tokens:
 
     /// Unknown and expired tokens are worth nothing.
     async fn an_expired_token_is_unknown(ports) {
-        ports.tokens.insert(token("alice", 1)).await.unwrap();
+        ports.tokens.insert(token("alice", 1), NOW).await.unwrap();
         assert_eq!(redeem(ports, 9, 10).await, Redeemed::Unknown);
         assert_eq!(ports.tokens.redeem(hash(1), hash(2), Timestamp(9_000), LATER).await.unwrap(), Redeemed::Unknown);
         assert_eq!(ports.tokens.redeem(hash(2), hash(3), Timestamp(9_000), LATER).await.unwrap(), Redeemed::Unknown);
@@ -112,7 +112,7 @@ suite! { token_store_suite in tokens:
     /// The successor has the expiry that it was given.
     async fn a_successor_has_its_own_expiry(ports) {
         let first = token("alice", 1);
-        ports.tokens.insert(first.clone()).await.unwrap();
+        ports.tokens.insert(first.clone(), NOW).await.unwrap();
         ports.tokens.redeem(hash(1), hash(2), Timestamp(5_000), NOW).await.unwrap();
         let at = Timestamp(4_999);
         let second = RefreshToken { hash: hash(2), expires_at_ms: Timestamp(5_000), ..first };
@@ -122,7 +122,7 @@ suite! { token_store_suite in tokens:
 
     /// Of many who redeem a token at once one succeeds.
     async fn a_raced_token_is_redeemed_once(ports) {
-        ports.tokens.insert(token("alice", 1)).await.unwrap();
+        ports.tokens.insert(token("alice", 1), NOW).await.unwrap();
         let racers = (0..8).map(|n| {
             let ports = ports.clone();
             async move { redeem(&ports, 1, 10 + n).await }
@@ -139,7 +139,7 @@ suite! { token_store_suite in tokens:
     /// A revoked family is over, also for tokens that are redeemed at the same moment.
     async fn a_revoked_family_stays_revoked(ports) {
         let first = token("alice", 1);
-        ports.tokens.insert(first.clone()).await.unwrap();
+        ports.tokens.insert(first.clone(), NOW).await.unwrap();
         let rotating = ports.clone();
         let rotate = async move {
             for n in 1..20 {
@@ -160,10 +160,10 @@ suite! { token_store_suite in tokens:
     async fn revoking_a_user_names_the_families_that_were_alive(ports) {
         let tokens: Vec<_> = (1..=3).map(|n| token("alice", n)).collect();
         for token in &tokens {
-            ports.tokens.insert(token.clone()).await.unwrap();
+            ports.tokens.insert(token.clone(), NOW).await.unwrap();
         }
         let bobs = token("bob", 9);
-        ports.tokens.insert(bobs.clone()).await.unwrap();
+        ports.tokens.insert(bobs.clone(), NOW).await.unwrap();
         redeem(ports, 2, 20).await;
         ports.tokens.revoke_family(tokens[2].family, NOW).await.unwrap();
 
@@ -180,7 +180,7 @@ suite! { token_store_suite in tokens:
     async fn what_was_revoked_is_remembered(ports) {
         let tokens: Vec<_> = (1..=4).map(|n| token(if n < 3 { "alice" } else { "bob" }, n)).collect();
         for token in &tokens {
-            ports.tokens.insert(token.clone()).await.unwrap();
+            ports.tokens.insert(token.clone(), NOW).await.unwrap();
         }
         let unstored = Uuid::now_v7();
         assert_eq!(revocations(ports, NOW).await, BTreeMap::new());
@@ -232,6 +232,60 @@ suite! { token_store_suite in tokens:
         assert_eq!(revocations(ports, before).await.len(), 4);
         let expected = [(Revoked::Family(young), before), (Revoked::User(user("bob")), before)];
         assert_eq!(revocations(ports, end).await, BTreeMap::from(expected));
+    }
+
+    /// When a user signs in, its families that have expired are forgotten, and nothing else is.
+    async fn an_expired_family_is_forgotten_at_the_next_sign_in(ports) {
+        for token in [token("alice", 1), token("bob", 20)] {
+            ports.tokens.insert(token, NOW).await.unwrap();
+        }
+        redeem(ports, 1, 2).await;
+        for n in 10..12 {
+            let lasting = RefreshToken { expires_at_ms: Timestamp(LATER.0 + 1), ..token("alice", n) };
+            ports.tokens.insert(lasting, NOW).await.unwrap();
+        }
+        redeem(ports, 11, 12).await;
+
+        ports.tokens.insert(token("alice", 30), LATER).await.unwrap();
+
+        // By a clock that was put back the forgotten ones would be good again, if they were there.
+        for forgotten in [1, 2] {
+            assert_eq!(redeem(ports, forgotten, 40 + forgotten).await, Redeemed::Unknown);
+        }
+        for kept in [10, 20] {
+            assert!(matches!(redeem(ports, kept, 40 + kept).await, Redeemed::Rotated(_)), "{kept}");
+        }
+        assert!(matches!(redeem(ports, 11, 51).await, Redeemed::Reused(_)), "a spent token may come again");
+    }
+
+    /// A family lasts as long as its last token.
+    async fn a_family_that_is_used_outlives_its_first_token(ports) {
+        let first = token("alice", 1);
+        ports.tokens.insert(first.clone(), NOW).await.unwrap();
+        let expires_at_ms = Timestamp(9_000);
+        ports.tokens.redeem(hash(1), hash(2), expires_at_ms, NOW).await.unwrap();
+
+        ports.tokens.insert(token("alice", 10), LATER).await.unwrap();
+
+        let second = RefreshToken { hash: hash(2), expires_at_ms, ..first };
+        let redeemed = ports.tokens.redeem(hash(2), hash(3), expires_at_ms, LATER).await.unwrap();
+        assert_eq!(redeemed, Redeemed::Rotated(second));
+    }
+
+    /// Of more families than are forgotten at once, all are forgotten in the end.
+    async fn many_expired_families_are_forgotten_by_and_by(ports) {
+        for n in 0..50 {
+            ports.tokens.insert(token("alice", n), NOW).await.unwrap();
+        }
+        for n in 100..110 {
+            let lasting = RefreshToken { expires_at_ms: Timestamp(9_000), ..token("alice", n) };
+            ports.tokens.insert(lasting, LATER).await.unwrap();
+        }
+
+        for n in 0..50 {
+            assert_eq!(redeem(ports, n, 200 + n).await, Redeemed::Unknown, "{n}");
+        }
+        assert_eq!(ports.tokens.revoke_user(&user("alice"), LATER).await.unwrap().len(), 10);
     }
 
     /// A server key is found by its hash; a new one of the same name replaces it.

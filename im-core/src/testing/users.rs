@@ -1,7 +1,14 @@
 //! Profiles, and the version of a user's own rows.
 
-use super::{UNUSUAL_IDS, group, user};
-use crate::{Profile, Timestamp, UserId};
+use super::{UNUSUAL_IDS, group, race, user};
+use crate::{Profile, Timestamp, UpdateProfile, UserId};
+
+const NOTHING: UpdateProfile = UpdateProfile {
+    nickname: None,
+    avatar: None,
+    bio: None,
+    extra: None,
+};
 
 fn profile(id: &str, nickname: Option<&str>) -> Profile {
     Profile {
@@ -60,6 +67,47 @@ suite! { user_store_suite in users:
         }
         let asked: Vec<UserId> = (0..500).map(|n| user(&format!("u{n}"))).collect();
         assert_eq!(ports.users.profiles(&asked).await.unwrap().len(), 40);
+    }
+
+    /// A change leaves what it does not name, an empty text clears, and who has no profile gets one.
+    async fn a_profile_is_changed_field_by_field(ports) {
+        let named = UpdateProfile { nickname: Some("Alice".into()), extra: Some(serde_json::json!([1])), ..NOTHING };
+        let first = ports.users.change(&user("alice"), &named, Timestamp(7)).await.unwrap();
+        assert_eq!(first, Profile { extra: named.extra, ..profile("alice", Some("Alice")) });
+        let changes = UpdateProfile { nickname: Some(String::new()), bio: Some("hello".into()), ..NOTHING };
+        let second = ports.users.change(&user("alice"), &changes, Timestamp(8)).await.unwrap();
+
+        let expected = Profile { nickname: None, bio: Some("hello".into()), updated_at_ms: Timestamp(8), ..first };
+        assert_eq!(second, expected);
+        assert_eq!(ports.users.profiles(&[user("alice")]).await.unwrap(), [expected]);
+    }
+
+    /// Devices that change different fields at the same moment do not put back each other's, also where there was none.
+    async fn fields_that_are_changed_at_once_all_hold(ports) {
+        for n in 0..10 {
+            let alice = user(&format!("alice{}", n / 2));
+            let text = Some(format!("{n}"));
+            let changes = [
+                UpdateProfile { nickname: text.clone(), ..NOTHING },
+                UpdateProfile { avatar: text.clone(), ..NOTHING },
+                UpdateProfile { bio: text.clone(), ..NOTHING },
+                UpdateProfile { extra: Some(serde_json::json!(n)), ..NOTHING },
+            ];
+            let racers = changes.map(|changes| {
+                let (ports, alice) = (ports.clone(), alice.clone());
+                async move { ports.users.change(&alice, &changes, Timestamp(7)).await.unwrap() }
+            });
+            race(ports, racers).await;
+
+            let expected = Profile {
+                nickname: text.clone(),
+                avatar: text.clone(),
+                bio: text,
+                extra: Some(serde_json::json!(n)),
+                ..Profile::empty(alice.clone(), Timestamp(7))
+            };
+            assert_eq!(ports.users.profiles(&[alice]).await.unwrap(), [expected]);
+        }
     }
 
     /// The version counts the rows that a user owns, and a profile is none of them.

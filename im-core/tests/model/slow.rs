@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use im_core::{
-    ConversationId, Member, Membership, Position, Settings, StoreError, UserId,
+    ConversationId, Member, Membership, Position, SettingsPatch, StoreError, Timestamp, UserId,
     port::{Advance, BoxFuture, MemberStore, PositionStore, Runtime},
 };
 
@@ -111,13 +111,18 @@ impl MemberStore for Slow<dyn MemberStore> {
         slowly!(self, self.inner.sharing(user, others))
     }
 
-    async fn set_settings(
+    async fn change_settings(
         &self,
         user: &UserId,
         conversation: ConversationId,
-        settings: Settings,
+        changes: SettingsPatch,
+        now: Timestamp,
     ) -> Result<Option<Membership>, StoreError> {
-        slowly!(self, self.inner.set_settings(user, conversation, settings))
+        let members = &self.inner;
+        slowly!(
+            self,
+            members.change_settings(user, conversation, changes, now)
+        )
     }
 }
 

@@ -172,14 +172,15 @@ impl Accounts {
             ));
         }
         let refresh_token = Kind::Refresh.generate();
+        let now = self.now();
         let token = RefreshToken {
             hash: opaque::sha256(refresh_token.as_bytes()),
             family: Uuid::new_v4(),
             user,
             device: device.unwrap_or_else(random_device),
-            expires_at_ms: self.now().plus(REFRESH_TTL),
+            expires_at_ms: now.plus(REFRESH_TTL),
         };
-        self.ports.tokens.insert(token.clone()).await?;
+        self.ports.tokens.insert(token.clone(), now).await?;
         Ok(self.signed_in(token, refresh_token))
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use im_core::{
-    ConversationId, Member, Membership, Position, Settings, StoreError, UserId,
+    ConversationId, Member, Membership, Position, SettingsPatch, StoreError, Timestamp, UserId,
     port::{Advance, MemberStore, MembershipCount, PositionStore},
 };
 
@@ -110,15 +110,18 @@ impl MemberStore for MemoryStore {
         Ok(others.iter().filter(shares).cloned().collect())
     }
 
-    async fn set_settings(
+    async fn change_settings(
         &self,
         user: &UserId,
         conversation: ConversationId,
-        settings: Settings,
+        changes: SettingsPatch,
+        now: Timestamp,
     ) -> Result<Option<Membership>, StoreError> {
         let mut state = self.state();
         let key = (conversation, user.clone());
-        state.rows.change(key, |row| row.settings = settings);
+        state.rows.change(key, |row| {
+            row.settings = changes.applied_to(row.settings, now);
+        });
         Ok(state.membership(user, conversation))
     }
 }

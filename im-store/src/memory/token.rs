@@ -25,6 +25,21 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
+    /// Forgets the user's families of which every token has expired.
+    fn forget_expired(&mut self, user: &UserId, now: Timestamp) {
+        let tokens = self.tokens.values();
+        let good = tokens.filter(|token| token.expires_at_ms > now);
+        let kept: HashSet<Uuid> = good.map(|token| token.family).collect();
+        self.tokens
+            .retain(|_, token| token.user != *user || kept.contains(&token.family));
+        self.spent.retain(|hash| self.tokens.contains_key(hash));
+        self.alive
+            .retain(|family, owner| owner != user || kept.contains(family));
+        if let Some(families) = self.families.get_mut(user) {
+            families.retain(|family| kept.contains(family));
+        }
+    }
+
     fn revoke(&mut self, family: Uuid, now: Timestamp) {
         self.note(Revoked::Family(family), now);
         let owner = self.alive.remove(&family);
@@ -43,9 +58,10 @@ impl Tokens {
 
 #[async_trait]
 impl TokenStore for MemoryStore {
-    async fn insert(&self, token: RefreshToken) -> Result<(), StoreError> {
+    async fn insert(&self, token: RefreshToken, now: Timestamp) -> Result<(), StoreError> {
         let mut state = self.state();
         let tokens = &mut state.tokens;
+        tokens.forget_expired(&token.user, now);
         let families = tokens.families.entry(token.user.clone()).or_default();
         families.insert(token.family);
         tokens.alive.insert(token.family, token.user.clone());

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use im_core::{
-    Block, Device, DeviceId, Profile, StoreError, UserId,
+    Block, Device, DeviceId, Profile, StoreError, Timestamp, UpdateProfile, UserId,
     port::{
         Account, AccountStore, ContactStore, Created, DeviceStore, Seen, UserStore, VersionedBlock,
     },
@@ -17,6 +17,20 @@ impl UserStore for MemoryStore {
         let mut state = self.state();
         state.profiles.insert(profile.user.clone(), profile);
         Ok(())
+    }
+
+    async fn change(
+        &self,
+        user: &UserId,
+        changes: &UpdateProfile,
+        now: Timestamp,
+    ) -> Result<Profile, StoreError> {
+        let mut state = self.state();
+        let stands = state.profiles.remove(user);
+        let stands = stands.unwrap_or_else(|| Profile::empty(user.clone(), now));
+        let profile = changes.applied_to(stands, now);
+        state.profiles.insert(user.clone(), profile.clone());
+        Ok(profile)
     }
 
     async fn profiles(&self, users: &[UserId]) -> Result<Vec<Profile>, StoreError> {

@@ -31,7 +31,7 @@ impl SqlStore {
             Value::Int(account.created_at_ms.0),
         ];
         loop {
-            if self.write(insert, &values).await? > 0 {
+            if self.core.write(insert, &values).await? > 0 {
                 return Ok(Created::Stored);
             }
             // Once more when it is gone by now: somebody deletes accounts by hand.

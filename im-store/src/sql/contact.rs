@@ -16,6 +16,14 @@ use super::{
 };
 use crate::rows::{self, Rows};
 
+const BLOCK: &str = "SELECT blocked FROM block WHERE user_id = ? AND other = ?";
+
+const BLOCKS: &str = "SELECT other, blocked, version FROM block WHERE user_id = ? ORDER BY other";
+
+/// The statements whose plans are checked.
+#[cfg(test)]
+pub(super) const HOT: &[&str] = &[BLOCK, BLOCKS];
+
 async fn change_block(
     connection: &mut Connection,
     by: &UserId,
@@ -25,8 +33,7 @@ async fn change_block(
     let users = BTreeSet::from([by.clone()]);
     stored::lock_users(connection, &mut rows, &users, &users).await?;
     let key = [Value::Text(by.as_str()), Value::Text(block.user.as_str())];
-    let select = "SELECT blocked FROM block WHERE user_id = ? AND other = ?";
-    let row = connection.query(select, 1, &key).await?.pop();
+    let row = connection.query(BLOCK, 1, &key).await?.pop();
     let stands = match row {
         Some(row) => column::<i64>(&row, 0)? != 0,
         None => false,
@@ -50,23 +57,15 @@ async fn change_block(
 
 impl SqlStore {
     async fn write_block(&self, by: &UserId, block: &Block) -> Result<bool, SqlError> {
-        let mut attempt = 1;
-        loop {
-            let mut turn = self.core.writing().await?;
-            turn.connection().begin().await?;
-            let outcome = change_block(turn.connection(), by, block).await;
-            if let Some(changed) = turn.end(outcome, attempt).await? {
-                return Ok(changed);
-            }
-            attempt += 1;
-        }
+        self.core
+            .transaction(|connection, _| Box::pin(change_block(connection, by, block)))
+            .await
     }
 
     async fn list_blocks(&self, by: &UserId) -> Result<Vec<VersionedBlock>, SqlError> {
-        let select = "SELECT other, blocked, version FROM block WHERE user_id = ? ORDER BY other";
         let rows = self
             .core
-            .query(select, 1, &[Value::Text(by.as_str())])
+            .query(BLOCKS, 1, &[Value::Text(by.as_str())])
             .await?;
         let blocks = rows.iter().map(|row| {
             let block = Block {

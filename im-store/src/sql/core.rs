@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
@@ -34,6 +35,12 @@ pub(super) struct Core {
 }
 
 type Slot = sync::Mutex<Option<Connection>>;
+
+/// What a transaction does while a connection is lent to it.
+pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, SqlError>> + Send + 'c>>;
+
+/// Says that what is worked on (`'w`) outlives the loan of the connection (`'c`), which a closure cannot say otherwise.
+pub(super) type Outlives<'c, 'w> = [&'c &'w (); 0];
 
 impl Core {
     pub(super) fn new(
@@ -81,6 +88,47 @@ impl Core {
             slot,
             connection: Some(connection),
         })
+    }
+
+    /// Writes in a transaction of its own, again when it was undone.
+    pub(super) async fn transaction<'w, T>(
+        &self,
+        work: impl for<'c> Fn(&'c mut Connection, Outlives<'c, 'w>) -> Work<'c, T> + Send + Sync,
+    ) -> Result<T, SqlError> {
+        let mut attempt = 1;
+        loop {
+            let mut turn = self.writing().await?;
+            turn.connection().begin().await?;
+            let outcome = work(turn.connection(), []).await;
+            if let Some(done) = turn.end(outcome, attempt).await? {
+                return Ok(done);
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Writes with one statement, which is a transaction by itself, again when it was undone. Returns how many rows it
+    /// touched.
+    pub(super) async fn write(
+        &self,
+        text: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<u64, SqlError> {
+        let mut attempt = 1;
+        loop {
+            let mut turn = self.writing().await?;
+            let outcome = turn.connection().execute(text, 1, values).await;
+            let meaning = outcome.as_ref().map_err(SqlError::meaning).err();
+            if meaning != Some(Meaning::Broken) {
+                // Before the pause, in which others write.
+                turn.keep();
+            }
+            if meaning != Some(Meaning::Undone) || attempt == ATTEMPTS {
+                return outcome;
+            }
+            pause(attempt).await;
+            attempt += 1;
+        }
     }
 
     /// Reads, outside of any transaction, with a statement whose repeated part stands `count` times.

@@ -92,7 +92,7 @@ impl SqlStore {
                 ];
                 let insert = "INSERT INTO device (user_id, device_id, class, created_at_ms, last_seen_ms) \
                               VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
-                self.write(insert, &values).await?;
+                self.core.write(insert, &values).await?;
                 // Another session of the device may have been first.
                 self.find_device(&key)
                     .await?
@@ -103,7 +103,8 @@ impl SqlStore {
             return Ok(known);
         }
         let update = "UPDATE device SET class = ? WHERE user_id = ? AND device_id = ?";
-        self.write(update, &[class(&device), key[0], key[1]])
+        self.core
+            .write(update, &[class(&device), key[0], key[1]])
             .await?;
         Ok(Device {
             class: device.class,
@@ -114,15 +115,9 @@ impl SqlStore {
     async fn write_ends(&self, mut seen: Vec<Seen>) -> Result<(), SqlError> {
         // Every process takes the rows in the same order, so that none waits for one that waits for it.
         seen.sort_by(|a, b| (&a.user, &a.device).cmp(&(&b.user, &b.device)));
-        for attempt in 1.. {
-            let mut turn = self.core.writing().await?;
-            turn.connection().begin().await?;
-            let outcome = note_ends(turn.connection(), &seen).await;
-            if turn.end(outcome, attempt).await?.is_some() {
-                break;
-            }
-        }
-        Ok(())
+        self.core
+            .transaction(|connection, _| Box::pin(note_ends(connection, &seen)))
+            .await
     }
 }
 

@@ -68,7 +68,8 @@ impl Dialect {
         }
     }
 
-    /// Table definitions with this database's types for the words in braces.
+    /// Table definitions with this database's types for the words in braces. They do nothing where the table stands:
+    /// MySQL keeps what an interrupted migration has made. An index cannot be defined like that in MySQL 8.
     ///
     /// Text ids are compared byte by byte everywhere. MySQL pads while it compares, which cannot matter: ids hold no
     /// character that sorts before a space.
@@ -118,9 +119,14 @@ impl Dialect {
             Self::Postgres => 1,
             Self::Sqlite => 2,
         };
-        words.iter().fold(text.to_owned(), |text, (word, types)| {
+        let text = words.iter().fold(text.to_owned(), |text, (word, types)| {
             text.replace(word, types[column])
-        })
+        });
+        let text = text.replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ");
+        match self {
+            Self::MySql => text,
+            Self::Postgres | Self::Sqlite => text.replace(" INDEX ", " INDEX IF NOT EXISTS "),
+        }
     }
 
     /// A statement in this dialect. `[unit|separator]` stands for `count` units.
@@ -226,6 +232,20 @@ mod tests {
         assert_eq!(
             Dialect::Sqlite.statement(text, 1),
             "INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT (a) DO UPDATE SET b = MAX(t.b, excluded.b)"
+        );
+    }
+
+    #[test]
+    fn a_definition_does_nothing_where_it_stands() {
+        let (table, index) = ("CREATE TABLE t (a {uuid})", "CREATE INDEX i ON t (a)");
+        assert_eq!(
+            Dialect::MySql.definition(table),
+            "CREATE TABLE IF NOT EXISTS t (a binary(16) NOT NULL)"
+        );
+        assert_eq!(Dialect::MySql.definition(index), index);
+        assert_eq!(
+            Dialect::Postgres.definition(index),
+            "CREATE INDEX IF NOT EXISTS i ON t (a)"
         );
     }
 

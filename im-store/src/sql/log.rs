@@ -55,7 +55,9 @@ impl SqlStore {
 
     async fn write_epoch(&self, epoch: Epoch) -> Result<Epoch, SqlError> {
         let update = "UPDATE meta SET epoch = ? WHERE id = 1";
-        self.write(update, &[Value::Int(as_number(epoch))]).await?;
+        self.core
+            .write(update, &[Value::Int(as_number(epoch))])
+            .await?;
         self.core.epoch.store(epoch.0, Ordering::Relaxed);
         Ok(epoch)
     }

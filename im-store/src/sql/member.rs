@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use im_core::{
-    ConversationId, Head, Member, Membership, Settings, StoreError, Timestamp, UserId,
+    ConversationId, Head, Member, Membership, SettingsPatch, StoreError, Timestamp, UserId,
     port::{MemberStore, MembershipCount, Snapshot},
 };
 use sea_orm::QueryResult;
@@ -99,14 +99,17 @@ fn after_first<'v>(first: Value<'v>, users: &'v [UserId]) -> Vec<(usize, Vec<Val
 
 async fn change_settings(
     connection: &mut Connection,
-    key: (ConversationId, UserId),
-    settings: Settings,
+    key: &(ConversationId, UserId),
+    changes: SettingsPatch,
+    now: Timestamp,
 ) -> Result<(), SqlError> {
     let mut rows = Rows::default();
     let users = BTreeSet::from([key.1.clone()]);
     stored::lock_users(connection, &mut rows, &users, &BTreeSet::new()).await?;
     stored::load_members(connection, &mut rows, &BTreeSet::from([key.clone()])).await?;
-    rows.change(key, |row| row.settings = settings);
+    rows.change(key.clone(), |row| {
+        row.settings = changes.applied_to(row.settings, now);
+    });
     stored::save(connection, rows).await
 }
 
@@ -183,17 +186,12 @@ impl SqlStore {
     async fn write_settings(
         &self,
         key: &(ConversationId, UserId),
-        settings: Settings,
+        changes: SettingsPatch,
+        now: Timestamp,
     ) -> Result<(), SqlError> {
-        for attempt in 1.. {
-            let mut turn = self.core.writing().await?;
-            turn.connection().begin().await?;
-            let outcome = change_settings(turn.connection(), key.clone(), settings).await;
-            if turn.end(outcome, attempt).await?.is_some() {
-                break;
-            }
-        }
-        Ok(())
+        self.core
+            .transaction(|connection, _| Box::pin(change_settings(connection, key, changes, now)))
+            .await
     }
 }
 
@@ -253,15 +251,17 @@ impl MemberStore for SqlStore {
         finding.map_err(|error| error.during("finding who shares"))
     }
 
-    async fn set_settings(
+    async fn change_settings(
         &self,
         user: &UserId,
         conversation: ConversationId,
-        settings: Settings,
+        changes: SettingsPatch,
+        now: Timestamp,
     ) -> Result<Option<Membership>, StoreError> {
         let key = (conversation, user.clone());
         let during = |error: SqlError| error.during("writing settings");
-        self.write_settings(&key, settings).await.map_err(during)?;
+        let writing = self.write_settings(&key, changes, now).await;
+        writing.map_err(during)?;
         self.one_membership(user, conversation)
             .await
             .map_err(during)

@@ -58,7 +58,7 @@ pub struct SqlStore {
 impl SqlStore {
     /// Opens the database at `sqlite://…`, `postgres://…` or `mysql://…`, and brings its tables up to date.
     ///
-    /// A SQLite file is created when there is none; `sqlite::memory:` is gone with the store. Several processes may
+    /// A SQLite file is created when there is none, readable by its owner alone; `sqlite::memory:` is gone with the store. Several processes may
     /// open the same database, also at the same moment.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! Opening a database: options, pools, and waiting for others who open it at the same moment.
 
-use std::time::Duration;
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::{fs::OpenOptions, str::FromStr as _, time::Duration};
 
 use sea_orm::{ConnectOptions, Database};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -63,11 +65,31 @@ pub(super) async fn open(url: &str, options: &SqlOptions) -> Result<Core, SqlErr
 
 async fn open_once(url: &str, options: &SqlOptions) -> Result<Core, SqlError> {
     let in_memory = url.starts_with("sqlite:") && url.contains(":memory:");
+    if !in_memory {
+        create_for_owner_alone(url);
+    }
     let connect = connect_options(url, options, in_memory);
     let pool = Database::connect(connect).await?;
     let dialect = Dialect::of(pool.get_database_backend()).ok_or(SqlError::UnknownDatabase)?;
     let epoch = schema::migrate(&pool, dialect).await?;
     Ok(Core::new(pool, dialect, epoch, options.patience, in_memory))
+}
+
+/// Makes a SQLite file that is not there yet, so that nobody but its owner can read it; left to SQLite, the umask would
+/// decide. SQLite gives its log and its shared memory the file's own mode.
+fn create_for_owner_alone(url: &str) {
+    if !url.starts_with("sqlite:") || url.contains("mode=memory") {
+        return;
+    }
+    let Ok(sqlite) = SqliteConnectOptions::from_str(url) else {
+        return;
+    };
+    let mut file = OpenOptions::new();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    file.mode(0o600);
+    // What is there stays as it is. What cannot be made cannot be opened either, and SQLite says why.
+    let _ = file.open(sqlite.get_filename());
 }
 
 fn is_locked(error: &SqlError) -> bool {

@@ -2,17 +2,19 @@
 //!
 //! A step that was released never changes; a change of the tables is a new step at the end.
 
-use super::{
-    dialect::{Dialect, Texts},
-    error::SqlError,
-};
 use im_core::Epoch;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::{
     MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait::async_trait,
+};
+use sqlx::mysql::MySqlDatabaseError;
+
+use super::{
+    dialect::{Dialect, Texts},
+    error::SqlError,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -136,17 +138,30 @@ impl MigrationTrait for Revocations {
     }
 }
 
+/// Makes those tables and indexes of a step that do not stand yet: a step that was interrupted is gone on with.
 async fn define(manager: &SchemaManager<'_>, definitions: &[&str]) -> Result<(), DbErr> {
     let dialect = Dialect::of(manager.get_database_backend())
         .ok_or_else(|| DbErr::Custom("unknown database".into()))?;
     for definition in definitions {
         let definition = dialect.definition(definition);
-        manager
-            .get_connection()
-            .execute_unprepared(&definition)
-            .await?;
+        let connection = manager.get_connection();
+        match connection.execute_unprepared(&definition).await {
+            Err(error) if !is_known_index(&error) => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
     }
     Ok(())
+}
+
+/// Whether MySQL says that there is an index of this name. Other databases are told not to mind.
+fn is_known_index(error: &DbErr) -> bool {
+    let DbErr::Exec(RuntimeErr::SqlxError(error)) = error else {
+        return false;
+    };
+    let error = error.as_database_error();
+    error
+        .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
+        .is_some_and(|error| error.number() == 1061)
 }
 
 /// Numbers are 64 bits and times are milliseconds everywhere. `entry` is written in the order of its own key, so that
@@ -175,9 +190,9 @@ const FIRST: &[&str] = &[
      last_seen_ms bigint NOT NULL, PRIMARY KEY (user_id, device_id)) {clustered}",
     "CREATE TABLE account (user_id {id}, password_hash {name}, fingerprint bigint NOT NULL, \
      created_at_ms bigint NOT NULL, PRIMARY KEY (user_id))",
-    "CREATE TABLE token_family (family {uuid}, user_id {id}, device_id {id}, revoked bigint NOT NULL, \
-     PRIMARY KEY (family))",
-    "CREATE INDEX token_family_user ON token_family (user_id)",
+    "CREATE TABLE token_family (family {uuid}, user_id {id}, device_id {id}, expires_at_ms bigint NOT NULL, \
+     revoked bigint NOT NULL, PRIMARY KEY (family))",
+    "CREATE INDEX token_family_user ON token_family (user_id, expires_at_ms)",
     "CREATE TABLE refresh_token (hash {hash}, family {uuid}, expires_at_ms bigint NOT NULL, spent bigint NOT NULL, \
      PRIMARY KEY (hash))",
     "CREATE INDEX refresh_token_family ON refresh_token (family, expires_at_ms)",

@@ -17,6 +17,18 @@ use super::{
 };
 use crate::rows::{Changed, MemberKey, MemberRow, Rows};
 
+const LOCK_USERS: &str =
+    "SELECT user_id, version FROM feed WHERE user_id IN ([?|, ]) ORDER BY user_id FOR UPDATE";
+
+const MEMBERS: &str = "SELECT conversation_id, user_id, role, since, left_seq, delivered, read_seq, read_ordinal, \
+    pinned, muted_until_ms, version FROM member WHERE [(conversation_id = ? AND user_id = ?)| OR ]";
+
+const CONVERSATIONS: &str = "SELECT id, info FROM conversation WHERE id IN ([?|, ])";
+
+/// The statements whose plans are checked.
+#[cfg(test)]
+pub(super) const HOT: &[&str] = &[LOCK_USERS, MEMBERS, CONVERSATIONS];
+
 /// A number as databases have it. Seqs and counts stay below 2^53.
 pub(super) fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -109,8 +121,7 @@ pub(super) async fn lock_users(
     }
     let users: Vec<&UserId> = users.iter().collect();
     for (count, values) in chunk::keys(&users, |user| [Value::Text(user.as_str())]) {
-        let select = "SELECT user_id, version FROM feed WHERE user_id IN ([?|, ]) ORDER BY user_id FOR UPDATE";
-        for row in connection.query(select, count, &values).await? {
+        for row in connection.query(LOCK_USERS, count, &values).await? {
             rows.versions.insert(user(&row, 0)?, number(&row, 1)?);
         }
     }
@@ -125,10 +136,7 @@ pub(super) async fn load_members(
 ) -> Result<(), SqlError> {
     let keys: Vec<&MemberKey> = keys.iter().collect();
     for (count, values) in chunk::keys(&keys, member_key) {
-        let select = "SELECT conversation_id, user_id, role, since, left_seq, delivered, read_seq, read_ordinal, \
-                      pinned, muted_until_ms, version FROM member \
-                      WHERE [(conversation_id = ? AND user_id = ?)| OR ]";
-        for row in connection.query(select, count, &values).await? {
+        for row in connection.query(MEMBERS, count, &values).await? {
             let key = (conversation(&row, 0)?, user(&row, 1)?);
             rows.members.insert(key, member_row(&row, 2)?);
         }
@@ -144,8 +152,7 @@ pub(super) async fn load_conversations(
 ) -> Result<(), SqlError> {
     let ids: Vec<_> = conversations.iter().copied().collect();
     for (count, values) in chunk::keys(&ids, |id| [uuid(id)]) {
-        let select = "SELECT id, info FROM conversation WHERE id IN ([?|, ])";
-        for row in connection.query(select, count, &values).await? {
+        for row in connection.query(CONVERSATIONS, count, &values).await? {
             rows.conversations
                 .insert(conversation(&row, 0)?, info(&row, 1)?);
         }

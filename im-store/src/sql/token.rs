@@ -1,7 +1,7 @@
 //! Refresh tokens and server keys in SQL.
 //!
 //! A family's row says whether its tokens are alive, and is the lock of all of them: so a token that is stored while its
-//! family is being revoked is dead as well.
+//! family is being revoked is dead as well. The row also says when the last of them expires.
 
 use async_trait::async_trait;
 use im_core::{
@@ -14,11 +14,18 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore,
+    SqlStore, chunk,
     connection::{Connection, Value},
     error::SqlError,
     stored::{column, user},
 };
+
+const FAMILY: &str = "SELECT family FROM refresh_token WHERE hash = ?";
+
+const OWNER: &str =
+    "SELECT user_id, device_id, revoked FROM token_family WHERE family = ? FOR UPDATE";
+
+const TOKEN: &str = "SELECT expires_at_ms, spent FROM refresh_token WHERE hash = ?";
 
 const KEY: &str = "SELECT name, created_at_ms FROM server_key WHERE hash = ?";
 
@@ -30,10 +37,20 @@ const FORGET_FAMILIES: &str = "DELETE FROM revoked_family WHERE at_ms <= ?";
 
 const FORGET_USERS: &str = "DELETE FROM revoked_user WHERE at_ms <= ?";
 
+/// Families that are forgotten at one sign-in: more than the one that it adds.
+const FORGOTTEN: i64 = 16;
+
+const EXPIRED: &str = "SELECT family FROM token_family WHERE user_id = ? AND expires_at_ms <= ? \
+    ORDER BY expires_at_ms LIMIT ? FOR UPDATE";
+
 /// The statements whose plans are checked.
 #[cfg(test)]
 pub(super) const HOT: &[&str] = &[
+    FAMILY,
+    OWNER,
+    TOKEN,
     KEY,
+    EXPIRED,
     REVOKED_FAMILIES,
     REVOKED_USERS,
     FORGET_FAMILIES,
@@ -58,14 +75,43 @@ async fn store_token(connection: &mut Connection, token: &RefreshToken) -> Resul
     Ok(())
 }
 
-async fn begin_family(connection: &mut Connection, token: &RefreshToken) -> Result<(), SqlError> {
+/// Forgets families of which every token has expired.
+async fn forget_expired(
+    connection: &mut Connection,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    let values = [
+        Value::Text(user.as_str()),
+        Value::Int(now.0),
+        Value::Int(FORGOTTEN),
+    ];
+    let rows = connection.query(EXPIRED, 1, &values).await?;
+    let families = rows.iter().map(|row| column(row, 0));
+    let families = families.collect::<Result<Vec<Uuid>, _>>()?;
+    for (count, values) in chunk::keys(&families, |family| [Value::Uuid(family)]) {
+        let delete = "DELETE FROM refresh_token WHERE family IN ([?|, ])";
+        connection.execute(delete, count, &values).await?;
+        let delete = "DELETE FROM token_family WHERE family IN ([?|, ])";
+        connection.execute(delete, count, &values).await?;
+    }
+    Ok(())
+}
+
+async fn begin_family(
+    connection: &mut Connection,
+    token: &RefreshToken,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    forget_expired(connection, &token.user, now).await?;
     let values = [
         Value::Uuid(token.family),
         Value::Text(token.user.as_str()),
         Value::Text(token.device.as_str()),
+        Value::Int(token.expires_at_ms.0),
     ];
-    let insert =
-        "INSERT INTO token_family (family, user_id, device_id, revoked) VALUES (?, ?, ?, 0)";
+    let insert = "INSERT INTO token_family (family, user_id, device_id, expires_at_ms, revoked) \
+                  VALUES (?, ?, ?, ?, 0)";
     connection.execute(insert, 1, &values).await?;
     store_token(connection, token).await
 }
@@ -77,27 +123,24 @@ async fn redeem_token(
     expires_at_ms: Timestamp,
     now: Timestamp,
 ) -> Result<Redeemed, SqlError> {
-    let select = "SELECT family FROM refresh_token WHERE hash = ?";
     let Some(row) = connection
-        .query(select, 1, &[Value::Bytes(&hash)])
+        .query(FAMILY, 1, &[Value::Bytes(&hash)])
         .await?
         .pop()
     else {
         return Ok(Redeemed::Unknown);
     };
     let family: Uuid = column(&row, 0)?;
-    let select = "SELECT user_id, device_id, revoked FROM token_family WHERE family = ? FOR UPDATE";
     let Some(owner) = connection
-        .query(select, 1, &[Value::Uuid(family)])
+        .query(OWNER, 1, &[Value::Uuid(family)])
         .await?
         .pop()
     else {
         return Ok(Redeemed::Unknown);
     };
     // Read again: what was read before the lock may be old.
-    let select = "SELECT expires_at_ms, spent FROM refresh_token WHERE hash = ?";
     let Some(row) = connection
-        .query(select, 1, &[Value::Bytes(&hash)])
+        .query(TOKEN, 1, &[Value::Bytes(&hash)])
         .await?
         .pop()
     else {
@@ -135,6 +178,10 @@ async fn redeem_token(
         ..token.clone()
     };
     store_token(connection, &successor).await?;
+    let update =
+        "UPDATE token_family SET expires_at_ms = GREATEST(expires_at_ms, ?) WHERE family = ?";
+    let values = [Value::Int(expires_at_ms.0), Value::Uuid(family)];
+    connection.execute(update, 1, &values).await?;
     Ok(Redeemed::Rotated(token))
 }
 
@@ -199,26 +246,11 @@ async fn revoke_all(
     Ok(families)
 }
 
-/// Runs work in a transaction, again when it was undone.
-macro_rules! transaction {
-    ($store:expr, |$connection:ident| $work:expr) => {{
-        let mut attempt = 1;
-        loop {
-            let mut turn = $store.core.writing().await?;
-            turn.connection().begin().await?;
-            let $connection = turn.connection();
-            let outcome = $work.await;
-            if let Some(value) = turn.end(outcome, attempt).await? {
-                break Ok::<_, SqlError>(value);
-            }
-            attempt += 1;
-        }
-    }};
-}
-
 impl SqlStore {
-    async fn write_family(&self, token: &RefreshToken) -> Result<(), SqlError> {
-        transaction!(self, |connection| begin_family(connection, token))
+    async fn write_family(&self, token: &RefreshToken, now: Timestamp) -> Result<(), SqlError> {
+        self.core
+            .transaction(|connection, _| Box::pin(begin_family(connection, token, now)))
+            .await
     }
 
     async fn write_rotation(
@@ -228,17 +260,17 @@ impl SqlStore {
         expires_at_ms: Timestamp,
         now: Timestamp,
     ) -> Result<Redeemed, SqlError> {
-        transaction!(self, |connection| redeem_token(
-            connection,
-            hash,
-            next,
-            expires_at_ms,
-            now
-        ))
+        self.core
+            .transaction(|connection, _| {
+                Box::pin(redeem_token(connection, hash, next, expires_at_ms, now))
+            })
+            .await
     }
 
     async fn write_revocation(&self, family: Uuid, now: Timestamp) -> Result<(), SqlError> {
-        transaction!(self, |connection| revoke(connection, family, now))
+        self.core
+            .transaction(|connection, _| Box::pin(revoke(connection, family, now)))
+            .await
     }
 
     async fn write_revocations(
@@ -246,7 +278,9 @@ impl SqlStore {
         user: &UserId,
         now: Timestamp,
     ) -> Result<Vec<Uuid>, SqlError> {
-        transaction!(self, |connection| revoke_all(connection, user, now))
+        self.core
+            .transaction(|connection, _| Box::pin(revoke_all(connection, user, now)))
+            .await
     }
 
     async fn read_revocations(&self, now: Timestamp) -> Result<Vec<Revocation>, SqlError> {
@@ -280,8 +314,8 @@ impl SqlStore {
 
 #[async_trait]
 impl TokenStore for SqlStore {
-    async fn insert(&self, token: RefreshToken) -> Result<(), StoreError> {
-        let writing = self.write_family(&token).await;
+    async fn insert(&self, token: RefreshToken, now: Timestamp) -> Result<(), StoreError> {
+        let writing = self.write_family(&token, now).await;
         writing.map_err(|error| error.during("storing a token"))
     }
 
@@ -319,7 +353,7 @@ impl TokenStore for SqlStore {
             Value::Bytes(&key.hash),
             Value::Int(key.created_at_ms.0),
         ];
-        let writing = self.write(upsert, &values).await;
+        let writing = self.core.write(upsert, &values).await;
         writing
             .map(|_| ())
             .map_err(|error| error.during("storing a server key"))

@@ -137,6 +137,15 @@ macro_rules! several_suite {
         }
 
         #[tokio::test]
+        async fn an_interrupted_first_start_is_gone_on_with() {
+            let Some(fresh) = Fresh::create(SERVER).await else {
+                return;
+            };
+            let run = |command| server::run(&fresh.address, command);
+            several::an_interrupted_first_start_is_gone_on_with(&fresh.address, run).await;
+        }
+
+        #[tokio::test]
         async fn a_database_of_a_newer_build_is_refused() {
             let Some(fresh) = Fresh::create(SERVER).await else {
                 return;

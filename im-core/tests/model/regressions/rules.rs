@@ -8,9 +8,11 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join;
 use im_core::{
-    AddMembers, Attachment, Body, Call as _, ClientId, CloseReason, Code, Content, DeviceId,
-    EditMessage, History, MarkRead, Push, RecallMessage, Seq, SubscribePresence, Typing,
+    AddMembers, Attachment, Body, Call as _, ChangeSettings, ClientId, CloseReason, Code, Command,
+    Content, DeviceId, EditMessage, GetConversation, History, MarkRead, Push, RecallMessage, Seq,
+    Settings, SettingsPatch, SubscribePresence, Typing,
     port::{Broadcast, Offer, Outlet},
 };
 
@@ -298,4 +300,39 @@ fn batches_of_adds_keep_the_limit() {
     };
     let answer = world.call(0, ask);
     assert_eq!(answer.unwrap_err().code, Code::TooMany);
+}
+
+#[test]
+fn two_devices_that_change_different_settings_both_succeed() {
+    // A store that is slow, so that both read before either writes, in one of the rounds at least.
+    let mut world = World::new(0, 1);
+    world.step(&Op::Direct { user: 0, peer: 1 });
+    let at = conversation(2);
+    for round in 1..=20 {
+        let wanted = Settings {
+            pinned: round % 2 == 1,
+            muted_until_ms: Some(im_core::Timestamp(i64::MAX - round)),
+        };
+        let change = |pinned, muted_until_ms| {
+            let changes = SettingsPatch {
+                pinned,
+                muted_until_ms,
+            };
+            let ask = ChangeSettings {
+                conversation: at,
+                changes,
+            };
+            world.execute(0, Command::ChangeSettings(ask))
+        };
+
+        let both = join(
+            change(Some(wanted.pinned), None),
+            change(None, wanted.muted_until_ms),
+        );
+        let (pinned, muted) = world.ground.runtime.block_on(both);
+
+        assert!(pinned.is_ok() && muted.is_ok());
+        let view = world.call(0, GetConversation { conversation: at }).unwrap();
+        assert_eq!(view.settings, wanted, "round {round}");
+    }
 }
