@@ -64,6 +64,12 @@ async fn a_fresh_database_can_be_opened_by_several_at_once() {
     several::a_fresh_database_can_be_opened_by_several_at_once(&address).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_stores_keep_each_others_changes() {
+    let (address, _folder) = file();
+    several::two_stores_keep_each_others_changes(&address).await;
+}
+
 #[tokio::test]
 async fn an_interrupted_first_start_is_gone_on_with() {
     let (address, _folder) = file();

@@ -136,6 +136,14 @@ macro_rules! several_suite {
             several::broken_connections_lose_nothing(&ports, || fresh.break_connections()).await;
         }
 
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn two_stores_keep_each_others_changes() {
+            let Some(fresh) = Fresh::create(SERVER).await else {
+                return;
+            };
+            several::two_stores_keep_each_others_changes(&fresh.address).await;
+        }
+
         #[tokio::test]
         async fn an_interrupted_first_start_is_gone_on_with() {
             let Some(fresh) = Fresh::create(SERVER).await else {

@@ -14,7 +14,8 @@ use std::{
 };
 
 use im_core::{
-    Body, ConversationId, Seq, Store, StoreError,
+    Body, ConversationId, Seq, Settings, SettingsPatch, Store, StoreError, Timestamp,
+    UpdateProfile,
     port::{Appended, Ports, Range},
     testing::{Draft, Log, append_until_stored, audit, created, said, user},
 };
@@ -231,6 +232,63 @@ pub(crate) async fn a_fresh_database_can_be_opened_by_several_at_once(address: &
         epochs.insert(ports.log.epoch().await.unwrap().0);
     }
     assert_eq!(epochs.len(), 1);
+}
+
+/// Two stores that change different settings, or different fields of a profile, at the same moment do not put back each
+/// other's. Within one store the writers take turns.
+pub(crate) async fn two_stores_keep_each_others_changes(address: &str) {
+    let first = SqlStore::open(address).await.unwrap().ports();
+    let second = SqlStore::open(address).await.unwrap().ports();
+    let (at, alice, now) = (groups(&first, 1).await[0], user("alice"), Timestamp(0));
+    let nothing = UpdateProfile {
+        nickname: None,
+        avatar: None,
+        bio: None,
+        extra: None,
+    };
+    for n in 1..=30 {
+        let settings = Settings {
+            pinned: n % 2 == 1,
+            muted_until_ms: Some(Timestamp(n)),
+        };
+        let pin = SettingsPatch {
+            pinned: Some(settings.pinned),
+            muted_until_ms: None,
+        };
+        let mute = SettingsPatch {
+            pinned: None,
+            muted_until_ms: settings.muted_until_ms,
+        };
+        let (pinned, muted) = tokio::join!(
+            first.members.change_settings(&alice, at, pin, now),
+            second.members.change_settings(&alice, at, mute, now)
+        );
+        assert!(pinned.is_ok() && muted.is_ok());
+        let row = first.members.membership(&alice, at).await.unwrap();
+        assert_eq!(row.unwrap().settings, settings, "round {n}");
+
+        // Every other round is the first of a user.
+        let named = user(&format!("named{}", n / 2));
+        let name = UpdateProfile {
+            nickname: Some(n.to_string()),
+            ..nothing.clone()
+        };
+        let bio = UpdateProfile {
+            bio: Some(n.to_string()),
+            ..nothing.clone()
+        };
+        let (renamed, told) = tokio::join!(
+            first.users.change(&named, &name, now),
+            second.users.change(&named, &bio, now)
+        );
+        assert!(renamed.is_ok() && told.is_ok());
+        let profile = first.users.profiles(&[named]).await.unwrap().remove(0);
+        assert_eq!(
+            (profile.nickname, profile.bio),
+            (name.nickname, bio.bio),
+            "round {n}"
+        );
+    }
 }
 
 /// What a start leaves behind that was killed before it noted its migration, by the tables that it came to. Databases
