@@ -220,8 +220,8 @@ impl Engine {
         self.closing.store(true, Ordering::Release);
         let sessions = self.registry.all();
         for session in &sessions {
-            let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
-            let away = time_away(sessions.len(), random);
+            let (chance, _) = uuid::Uuid::new_v4().as_u64_pair();
+            let away = time_away(sessions.len(), chance);
             self.send_away(session, CloseReason::GoingAway, away);
         }
         self.positions.store(self).await;

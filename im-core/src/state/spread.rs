@@ -9,11 +9,11 @@ const EACH: Duration = Duration::from_millis(2);
 const MOST: Duration = Duration::from_secs(60);
 
 /// How long one of `sessions` is told to stay away: any time below 2 ms × `sessions`, but below 60 s, each with the same
-/// chance. `random` is a number out of all that there are.
-pub(crate) fn time_away(sessions: usize, random: u64) -> Duration {
+/// chance. `chance` is a number out of all that there are.
+pub(crate) fn time_away(sessions: usize, chance: u64) -> Duration {
     let sessions = u32::try_from(sessions).unwrap_or(u32::MAX);
     let span = EACH.saturating_mul(sessions).min(MOST).as_millis();
-    let part = (span * u128::from(random)) >> 64;
+    let part = (span * u128::from(chance)) >> 64;
     Duration::from_millis(u64::try_from(part).unwrap_or_default())
 }
 
@@ -23,7 +23,7 @@ mod tests {
 
     /// The earliest, the middle, and the latest time for so many sessions, in milliseconds.
     fn times(sessions: usize) -> [u128; 3] {
-        [0, 1 << 63, u64::MAX].map(|random| time_away(sessions, random).as_millis())
+        [0, 1 << 63, u64::MAX].map(|chance| time_away(sessions, chance).as_millis())
     }
 
     #[test]
