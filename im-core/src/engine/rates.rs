@@ -132,7 +132,6 @@ fn allowance(command: &Command) -> Allowance {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -50,7 +50,8 @@ impl Facts {
         let detail = if full.contains(&actor.as_str()) {
             format!("you are in {most} conversations, as many as one user can be; leave one first")
         } else {
-            let named = full[..full.len().min(NAMED)].join(", ");
+            let named: Vec<_> = full.iter().take(NAMED).copied().collect();
+            let named = named.join(", ");
             let others = match full.len().saturating_sub(NAMED) {
                 0 => String::new(),
                 others => format!(" and {others} more"),
@@ -65,7 +66,6 @@ impl Facts {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
