@@ -49,6 +49,16 @@ impl Turns {
             *self.meanwhile.lock().unwrap() = Some(meanwhile);
         }
     }
+
+    /// At the `nth` time that a call gives way from now on, counted from 1, this is done.
+    pub(crate) fn at(&self, nth: usize, what: BoxFuture<()>) {
+        let (mut count, mut what) = (0, Some(what));
+        *self.meanwhile.lock().unwrap() = Some(Box::new(move || {
+            count += 1;
+            let what = if count == nth { what.take() } else { None };
+            what.unwrap_or_else(|| Box::pin(async {}))
+        }));
+    }
 }
 
 /// Both sides of a call: others may run before it takes effect, and before the caller hears of it.

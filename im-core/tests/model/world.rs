@@ -189,6 +189,14 @@ impl World {
         self.ground.runtime.block_on(im.call(&actor, call))
     }
 
+    /// Asks the other engine on the same store.
+    pub(crate) fn call_elsewhere<C: Call>(&self, n: usize, call: C) -> Result<C::Reply, Rejection> {
+        let actor = Actor::user(user(n));
+        self.ground
+            .runtime
+            .block_on(self.elsewhere.call(&actor, call))
+    }
+
     /// Notes under which client ids something is stored now.
     pub(crate) fn observe(&mut self) {
         for n in 0..CONVERSATIONS {

@@ -1,14 +1,101 @@
 //! What happens in the middle of something else; and stores that are slow, or forget.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
-use im_core::{Actor, MarkRead, Seq};
+use im_core::{
+    Actor, EditMessage, History, Im, MarkRead, Seq, SyncPage, SyncPull, port::BoxFuture,
+};
 
-use super::{begun, nodes::message, send};
-use crate::world::{conversation, user};
+use super::{
+    begun,
+    nodes::{kick, message},
+    send,
+};
+use crate::world::{World, conversation, user};
+
+/// User 0 removes user 1 from the first group, and then says something, or puts it into what was said before.
+fn remove_and_say(im: Im, edits: bool) -> BoxFuture<()> {
+    Box::pin(async move {
+        let owner = Actor::user(user(0));
+        im.call(&owner, kick(1)).await.unwrap();
+        if edits {
+            let edit = EditMessage {
+                conversation: conversation(0),
+                client_id: im_core::ClientId::random(),
+                target: Seq(2),
+                content: "secret".into(),
+            };
+            im.call(&owner, edit).await.unwrap();
+        } else {
+            im.call(&owner, message(0, "secret")).await.unwrap();
+        }
+    })
+}
+
+fn pull(world: &World, held: u64, edits: bool) -> SyncPage {
+    let ask = SyncPull {
+        cursor: None,
+        have: BTreeMap::new(),
+        limit: Some(0),
+    };
+    let mut cursor = world.call(1, ask).unwrap().cursor;
+    cursor.positions.insert(conversation(0), Seq(held));
+    // The page is of rows that were read before.
+    let what = remove_and_say(world.ground.im.clone(), edits);
+    world.log.turns.at(2, what);
+    let ask = SyncPull {
+        cursor: Some(cursor),
+        have: BTreeMap::new(),
+        limit: None,
+    };
+    world.call(1, ask).unwrap()
+}
+
+#[test]
+fn a_pull_hands_out_nothing_from_after_a_removal_that_happens_meanwhile() {
+    let world = begun(&[send(0, 0, 0), send(0, 0, 1)]);
+
+    let page = pull(&world, 1, false);
+
+    let seqs = page.items[0].entries.iter().map(|entry| entry.seq.0);
+    assert_eq!(seqs.collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!((page.items[0].view.left, page.done), (Some(Seq(4)), true));
+}
+
+#[test]
+fn a_pull_hands_out_no_edit_from_after_a_removal_that_happens_meanwhile() {
+    let world = begun(&[send(0, 0, 0), send(0, 0, 1)]);
+
+    let page = pull(&world, 1, true);
+
+    assert!(!format!("{page:?}").contains("secret"), "{page:?}");
+}
+
+#[test]
+fn history_hands_out_nothing_from_after_a_removal_that_happens_meanwhile() {
+    for edits in [false, true] {
+        let world = begun(&[send(0, 0, 0), send(1, 0, 1)]);
+        let what = remove_and_say(world.ground.im.clone(), edits);
+        world.log.turns.at(1, what);
+        let ask = History {
+            conversation: conversation(0),
+            after_seq: None,
+            before_seq: None,
+            limit: None,
+        };
+
+        let page = world.call(1, ask).unwrap();
+
+        assert!(!format!("{page:?}").contains("secret"), "{page:?}");
+        assert!(page.items.iter().all(|entry| entry.seq <= Seq(4)));
+    }
+}
 
 #[test]
 fn a_mark_that_was_answered_is_stored() {
