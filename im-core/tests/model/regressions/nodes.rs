@@ -1,6 +1,9 @@
 //! Several engines on one store.
 
-use im_core::{AddMembers, ClientId, Code, History, KickMembers, ListMembers, SendMessage, Seq};
+use im_core::{
+    AddMembers, BlockUser, ClientId, Code, History, KickMembers, ListMembers, SendMessage, Seq,
+    UnblockUser,
+};
 
 use super::begun;
 use crate::world::{conversation, user};
@@ -83,4 +86,22 @@ fn who_was_removed_and_added_elsewhere_reads_from_its_coming_on() {
     }
 
     assert_eq!(seqs, [5, 6]);
+}
+
+#[test]
+fn a_block_set_or_lifted_elsewhere_holds_here_after_some_seconds() {
+    let mut world = begun(&[]);
+    world.call(0, message(2, "before")).unwrap();
+    world
+        .call_elsewhere(1, BlockUser { user: user(0) })
+        .unwrap();
+    world.wait(6_000);
+    let blocked = world.call(0, message(2, "blocked"));
+    world
+        .call_elsewhere(1, UnblockUser { user: user(0) })
+        .unwrap();
+    world.wait(6_000);
+
+    assert_eq!(blocked.unwrap_err().code, Code::Blocked);
+    world.call(0, message(2, "lifted")).unwrap();
 }
