@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{
     Engine,
-    lane::interrupted,
     read::LAST,
     retry::{first_client_id, is_of, key, retried},
     slot::{Slot, Stored, Waiting},
@@ -92,17 +91,9 @@ impl Engine {
                 }
             };
             let Some(roster) = roster else {
-                let Some(snapshot) = self.ports.log.load(slot.id).await? else {
+                if !self.load(slot).await? {
                     return Ok(false);
-                };
-                let mut inner = slot.lock();
-                if inner.doubt && inner.state.is_none() {
-                    // Its beginning is about to be delivered, or will be looked for.
-                    return Err(interrupted());
                 }
-                inner
-                    .state
-                    .get_or_insert_with(|| ConversationState::new(slot.id, snapshot));
                 continue;
             };
             if unknown.is_empty() {

@@ -221,10 +221,14 @@ fn exiting(change: &RosterChange) -> Option<&UserId> {
 }
 
 /// Puts a session into an audience, and notes that on both sides; unless the session is over.
-pub(super) fn listen(slot: &Slot, session: &Arc<SessionEntry>) {
-    if !slot.lock().listen(session) {
-        return;
+fn listen(slot: &Slot, session: &Arc<SessionEntry>) {
+    if slot.lock().listen(session) {
+        noted(slot, session);
     }
+}
+
+/// Notes in a session that it is in an audience, unless it is over.
+pub(super) fn noted(slot: &Slot, session: &SessionEntry) {
     if let Some(ids) = &mut *lock(&session.listens) {
         ids.push(slot.id);
         return;
@@ -244,7 +248,7 @@ fn push(session: &SessionEntry, conversation: ConversationId, head: Seq, broadca
 }
 
 /// Pushes nothing to a session until it has fetched, and tells it so once.
-fn fall_behind(session: &SessionEntry, conversation: ConversationId, head: Seq) {
+pub(super) fn fall_behind(session: &SessionEntry, conversation: ConversationId, head: Seq) {
     if lock(&session.delivery).fell_behind(conversation) {
         hint(session, conversation, head);
     }

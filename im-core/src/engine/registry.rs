@@ -24,6 +24,8 @@ pub(crate) struct SessionEntry {
     pub(super) delivery: Mutex<DeliveryState>,
     /// In whose audience it is; `None` once it is over.
     pub(super) listens: Mutex<Option<Vec<ConversationId>>>,
+    /// Since when it knows what its user is a member of, as [`Registry`] counts what was taken from the store.
+    pub(super) read_at: AtomicU64,
     /// Whom it watches.
     pub(super) watches: Mutex<Vec<UserId>>,
 }
@@ -48,6 +50,8 @@ struct UserEntry {
 /// The sessions of this node.
 pub(super) struct Registry {
     next: AtomicU64,
+    /// How many states of conversations were taken from the store.
+    loads: AtomicU64,
     users: Mutex<HashMap<UserId, UserEntry>>,
     /// At how many users those who are gone are forgotten.
     sweep_at: AtomicUsize,
@@ -60,6 +64,7 @@ impl Default for Registry {
     fn default() -> Self {
         Self {
             next: AtomicU64::default(),
+            loads: AtomicU64::default(),
             users: Mutex::default(),
             sweep_at: AtomicUsize::new(REMEMBERED),
         }
@@ -69,6 +74,15 @@ impl Default for Registry {
 impl Registry {
     pub(super) fn next_id(&self) -> SessionId {
         SessionId(self.next.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    pub(super) fn loads(&self) -> u64 {
+        self.loads.load(Ordering::SeqCst)
+    }
+
+    /// Notes that a state was taken from the store: what sessions read until now may be older.
+    pub(super) fn next_load(&self) -> u64 {
+        self.loads.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     /// Adds a session; returns those of the same device, which it displaces.
@@ -124,6 +138,24 @@ impl Registry {
             .get(user)
             .map(|user| user.sessions.clone())
             .unwrap_or_default()
+    }
+
+    pub(super) fn is_here(&self, user: &UserId) -> bool {
+        lock(&self.users)
+            .get(user)
+            .is_some_and(|user| !user.sessions.is_empty())
+    }
+
+    /// Users with sessions here, and those who are remembered.
+    pub(super) fn user_count(&self) -> usize {
+        lock(&self.users).len()
+    }
+
+    /// Users with sessions here.
+    pub(super) fn users(&self) -> Vec<UserId> {
+        let users = lock(&self.users);
+        let here = users.iter().filter(|(_, user)| !user.sessions.is_empty());
+        here.map(|(id, _)| id.clone()).collect()
     }
 
     pub(super) fn all(&self) -> Vec<Arc<SessionEntry>> {

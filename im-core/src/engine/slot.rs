@@ -43,6 +43,8 @@ pub(super) enum Work {
 #[derive(Default)]
 pub(super) struct SlotState {
     pub(super) state: Option<ConversationState>,
+    /// When the state was taken from the store, as [`Registry`](super::registry::Registry) counts such moments.
+    pub(super) loaded: u64,
     pub(super) audience: Audience,
     pub(super) queue: VecDeque<Work>,
     /// Whether somebody works through the queue.

@@ -1,12 +1,14 @@
 //! Several engines on one store.
 
+use std::time::Duration;
+
 use im_core::{
-    AddMembers, BlockUser, ClientId, Code, History, KickMembers, ListMembers, SendMessage, Seq,
-    UnblockUser,
+    AddMembers, BlockUser, ClientId, Code, CreateConversation, History, KickMembers, ListMembers,
+    OpenDirect, Push, SendMessage, Seq, UnblockUser,
 };
 
 use super::begun;
-use crate::world::{conversation, user};
+use crate::world::{World, conversation, group_key, user};
 
 pub(super) fn message(at: usize, text: &str) -> SendMessage {
     SendMessage {
@@ -30,6 +32,102 @@ pub(super) fn add(whom: usize) -> AddMembers {
         conversation: conversation(0),
         client_id: ClientId::random(),
         users: vec![user(whom)],
+    }
+}
+
+/// The first group, with users 0 and 1, of which our engine has read nothing.
+fn begun_elsewhere() -> World {
+    let world = World::new(0, 0);
+    let ask = CreateConversation {
+        client_id: group_key(0),
+        name: None,
+        members: vec![user(1)],
+        joining: Default::default(),
+    };
+    world.call_elsewhere(0, ask).unwrap();
+    world
+}
+
+fn taken(world: &World, device: usize) -> Vec<u64> {
+    let taken = world.devices[device].taken.get(&conversation(0));
+    taken
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.seq.0)
+        .collect()
+}
+
+#[test]
+fn who_was_removed_elsewhere_before_we_read_hears_of_the_removal_and_of_nothing_after() {
+    let mut world = begun_elsewhere();
+    world.connect(3);
+    world.call_elsewhere(0, kick(1)).unwrap();
+
+    world.call(0, message(0, "secret")).unwrap();
+
+    let outlet = world.devices[3].outlet().unwrap();
+    let pushes: Vec<_> = std::iter::from_fn(|| outlet.next()).collect();
+    assert!(!format!("{pushes:?}").contains("secret"), "{pushes:?}");
+    assert!(
+        matches!(&pushes[..], [Push::HeadMoved(hint)] if hint.head == Seq(2)),
+        "{pushes:?}"
+    );
+}
+
+#[test]
+fn who_was_added_elsewhere_before_we_read_hears_what_follows() {
+    let mut world = begun_elsewhere();
+    world.connect(7);
+    world.call_elsewhere(0, add(3)).unwrap();
+
+    world.call(0, message(0, "welcome")).unwrap();
+    let World {
+        ground, devices, ..
+    } = &mut world;
+    devices[7].drain(ground, Duration::from_millis(5));
+    world.call(0, message(0, "again")).unwrap();
+    let World {
+        ground, devices, ..
+    } = &mut world;
+    devices[7].drain(ground, Duration::from_millis(5));
+
+    assert_eq!(taken(&world, 7), [2, 3, 4]);
+}
+
+#[test]
+fn who_came_back_elsewhere_before_we_read_stays() {
+    let mut world = begun_elsewhere();
+    world.connect(3);
+    world.call_elsewhere(0, kick(1)).unwrap();
+    world.call_elsewhere(0, add(1)).unwrap();
+
+    world.call(0, message(0, "welcome")).unwrap();
+    let World {
+        ground, devices, ..
+    } = &mut world;
+    devices[3].drain(ground, Duration::from_millis(5));
+
+    assert_eq!(taken(&world, 3).last(), Some(&4));
+}
+
+#[test]
+fn a_direct_conversation_that_began_elsewhere_reaches_who_was_here() {
+    let mut world = World::new(0, 0);
+    world.connect(1);
+    world.connect(3);
+    world
+        .call_elsewhere(0, OpenDirect { user: user(1) })
+        .unwrap();
+
+    world.call(0, message(2, "hello")).unwrap();
+
+    for device in [1, 3] {
+        let World {
+            ground, devices, ..
+        } = &mut world;
+        devices[device].drain(ground, Duration::from_millis(5));
+        let taken = &devices[device].taken[&conversation(2)];
+        assert_eq!(taken.last().unwrap().seq, Seq(2), "device {device}");
     }
 }
 
