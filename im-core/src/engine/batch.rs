@@ -26,11 +26,13 @@ struct Draft {
 }
 
 impl Engine {
-    /// One attempt. Takes those out of `waiting` who got their answer.
+    /// One attempt. Takes those out of `waiting` who got their answer. `looked`: whether it is known that the log does not
+    /// go on beyond our head.
     pub(super) async fn try_decide(
         self: &Arc<Self>,
         slot: &Arc<Slot>,
         waiting: &mut Vec<Waiting>,
+        looked: &mut bool,
     ) -> Result<(), Rejection> {
         if slot.lock().doubt {
             self.catch_up(slot).await?;
@@ -38,6 +40,13 @@ impl Engine {
         self.prepare(slot, waiting).await?;
         let facts = self.facts(slot, waiting).await?;
         let Draft { entries, answers } = self.draft(slot, waiting, &facts);
+        // What is appended is checked by the store; a refusal by nobody else, and another process may have gone on.
+        if !answers.is_empty()
+            && !std::mem::replace(looked, true)
+            && self.catch_up_with_others(slot).await?
+        {
+            return Ok(());
+        }
         self.settle(slot.id, waiting, answers).await?;
         if entries.is_empty() {
             return Ok(());
@@ -62,6 +71,20 @@ impl Engine {
                 Ok(self.catch_up(slot).await?)
             }
         }
+    }
+
+    /// Reads what others appended. `false` when that is nothing.
+    async fn catch_up_with_others(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+    ) -> Result<bool, crate::StoreError> {
+        let head = || {
+            let inner = slot.lock();
+            inner.state.as_ref().map(|state| state.head().seq)
+        };
+        let before = head();
+        self.catch_up(slot).await?;
+        Ok(head() != before)
     }
 
     /// Loads the state, and the members that the decision asks for.

@@ -204,8 +204,9 @@ impl Engine {
     }
 
     async fn decide(self: &Arc<Self>, slot: &Arc<Slot>, mut waiting: Vec<Waiting>) {
+        let mut looked = false;
         for _ in 0..ATTEMPTS {
-            match self.try_decide(slot, &mut waiting).await {
+            match self.try_decide(slot, &mut waiting, &mut looked).await {
                 Ok(()) if waiting.is_empty() => return,
                 Ok(()) => {}
                 Err(rejection) => {

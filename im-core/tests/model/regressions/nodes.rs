@@ -203,3 +203,26 @@ fn a_block_set_or_lifted_elsewhere_holds_here_after_some_seconds() {
     assert_eq!(blocked.unwrap_err().code, Code::Blocked);
     world.call(0, message(2, "lifted")).unwrap();
 }
+
+#[test]
+fn who_was_added_elsewhere_is_no_stranger_here() {
+    let world = begun(&[]);
+    assert_eq!(
+        world.call(3, message(0, "too early")).unwrap_err().code,
+        Code::NotFound
+    );
+    world.call_elsewhere(0, add(3)).unwrap();
+
+    assert_eq!(world.call(3, message(0, "here")).unwrap().seq, Seq(3));
+}
+
+#[test]
+fn who_was_added_elsewhere_can_be_removed_here() {
+    let world = begun(&[]);
+    let nothing = world.call(0, kick(3)).unwrap();
+    world.call_elsewhere(0, add(3)).unwrap();
+
+    let removed = world.call(0, kick(3)).unwrap();
+
+    assert_eq!((nothing.seq, removed.seq), (Seq(1), Seq(3)));
+}
