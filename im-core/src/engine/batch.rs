@@ -99,6 +99,7 @@ impl Engine {
 
     /// Makes sure that the slot has a state that knows `users`. `false` when there is no such conversation.
     pub(super) async fn learn(&self, slot: &Slot, users: &[UserId]) -> Result<bool, Rejection> {
+        let mut forgets = true;
         loop {
             let (roster, unknown) = {
                 let inner = slot.lock();
@@ -124,6 +125,17 @@ impl Engine {
             }
             let members = self.ports.members.members(slot.id, &unknown).await?;
             let mut inner = slot.lock();
+            let inner = &mut *inner;
+            // Once, so that this ends also for more users than are remembered.
+            if std::mem::take(&mut forgets)
+                && inner
+                    .state
+                    .as_mut()
+                    .is_some_and(ConversationState::forget_strangers)
+            {
+                // Whoever is being set up and read that it was a member may be one of those who are forgotten.
+                inner.loaded = self.registry.next_load();
+            }
             // Rows that were read before members changed may be older than that change.
             if let Some(state) = inner
                 .state
