@@ -65,7 +65,13 @@ impl Engine {
                 self.stored(slot, std::mem::take(waiting), entries).await;
                 Ok(())
             }
-            Appended::Conflict => Ok(self.catch_up(slot).await?),
+            Appended::Conflict => {
+                if !self.catch_up_with_others(slot).await? && self.is_beyond_the_log(slot).await? {
+                    tracing::error!(conversation = %slot.id, "the store lost what it had stored");
+                    self.interrupted(slot);
+                }
+                Ok(())
+            }
             Appended::Duplicate => {
                 self.answer_known(slot.id, waiting).await?;
                 Ok(self.catch_up(slot).await?)
@@ -85,6 +91,17 @@ impl Engine {
         let before = head();
         self.catch_up(slot).await?;
         Ok(head() != before)
+    }
+
+    /// Whether we hold more than the store has: it came back without its latest commits.
+    async fn is_beyond_the_log(&self, slot: &Slot) -> Result<bool, crate::StoreError> {
+        let stored = self.ports.log.load(slot.id).await?;
+        let head = stored.map_or(Seq::ZERO, |stored| stored.head.seq);
+        let inner = slot.lock();
+        Ok(inner
+            .state
+            .as_ref()
+            .is_some_and(|state| state.head().seq > head))
     }
 
     /// Loads the state, and the members that the decision asks for.

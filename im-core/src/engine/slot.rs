@@ -55,6 +55,8 @@ pub(super) struct SlotState {
     pub(super) doubt: bool,
     /// Whether somebody will look, in a moment, what became of it.
     pub(super) looking: bool,
+    /// How often the outcome of an append was unknown.
+    pub(super) doubts: u64,
 }
 
 impl SlotState {

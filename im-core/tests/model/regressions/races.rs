@@ -9,15 +9,20 @@ use std::{
 };
 
 use im_core::{
-    Actor, EditMessage, History, Im, MarkRead, Seq, SyncPage, SyncPull, port::BoxFuture,
+    Actor, Code, EditMessage, History, Im, MarkRead, OpenDirect, Seq, SyncPage, SyncPull,
+    port::BoxFuture,
 };
 
 use super::{
     begun,
     nodes::{kick, message},
-    send,
+    pushed, send,
 };
-use crate::world::{World, conversation, user};
+use crate::{
+    faults::Fault,
+    ops::Op,
+    world::{World, conversation, user},
+};
 
 /// User 0 removes user 1 from the first group, and then says something, or puts it into what was said before.
 fn remove_and_say(im: Im, edits: bool) -> BoxFuture<()> {
@@ -143,4 +148,50 @@ fn a_session_opens_though_somebody_never_stops_talking() {
             break;
         }
     }
+}
+
+#[test]
+fn what_lands_long_after_it_failed_is_told() {
+    let mut world = begun(&[Op::Connect { device: 3 }]);
+    world
+        .log
+        .faults
+        .lock()
+        .unwrap()
+        .push_back(Fault::Lands(20_000));
+
+    let answer = world.call(0, message(0, "late"));
+    world.wait(40_000);
+
+    assert_eq!(answer.unwrap_err().code, Code::Unavailable);
+    assert_eq!(pushed(&world, 3), [2]);
+}
+
+#[test]
+fn a_beginning_that_lands_long_after_it_failed_is_told() {
+    let mut world = World::new(0, 0);
+    world.connect(3);
+    world
+        .log
+        .faults
+        .lock()
+        .unwrap()
+        .push_back(Fault::Lands(20_000));
+
+    let answer = world.call(0, OpenDirect { user: user(1) });
+    world.wait(40_000);
+
+    assert_eq!(answer.unwrap_err().code, Code::Unavailable);
+    assert_eq!(pushed(&world, 3), [1]);
+}
+
+#[test]
+fn a_store_that_lost_what_it_said_to_have_is_read_anew() {
+    let world = begun(&[]);
+    world.log.faults.lock().unwrap().push_back(Fault::Lost);
+    world.call(0, message(0, "lost")).unwrap();
+
+    let sent = world.call(0, message(0, "after")).unwrap();
+
+    assert_eq!(sent.seq, Seq(2));
 }
