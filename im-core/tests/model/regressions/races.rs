@@ -6,11 +6,13 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use im_core::{
-    Actor, Code, EditMessage, History, Im, MarkRead, OpenDirect, Seq, SyncPage, SyncPull,
-    port::BoxFuture,
+    Actor, Code, EditMessage, History, Im, MarkRead, OpenDirect, Seq, SubscribePresence, SyncPage,
+    SyncPull,
+    port::{BoxFuture, Runtime},
 };
 
 use super::{
@@ -19,6 +21,7 @@ use super::{
     pushed, send,
 };
 use crate::{
+    device::State,
     faults::Fault,
     ops::Op,
     world::{World, conversation, user},
@@ -194,4 +197,30 @@ fn a_store_that_lost_what_it_said_to_have_is_read_anew() {
     let sent = world.call(0, message(0, "after")).unwrap();
 
     assert_eq!(sent.seq, Seq(2));
+}
+
+#[test]
+fn a_removal_does_not_wait_until_it_is_known_who_watches_whom() {
+    let mut world = begun(&[Op::Connect { device: 5 }]);
+    let State::Raw(raw) = &world.devices[5].state else {
+        panic!("device 5 is our own")
+    };
+    let users = vec![user(0)];
+    raw.call(&world.ground, SubscribePresence { users })
+        .unwrap();
+    *world.log.turns.sharing_takes.lock().unwrap() = Duration::from_secs(60);
+    let before = world.ground.runtime.monotonic();
+
+    world.call(0, kick(2)).unwrap();
+    world.call(0, message(0, "without you")).unwrap();
+
+    let took = world.ground.runtime.monotonic() - before;
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    world.wait(61_000);
+    *world.log.turns.sharing_takes.lock().unwrap() = Duration::ZERO;
+    world.step(&Op::Connect { device: 1 });
+    let outlet = world.devices[5].outlet().unwrap();
+    let told =
+        std::iter::from_fn(|| outlet.next()).any(|push| matches!(push, im_core::Push::Presence(_)));
+    assert!(!told);
 }
