@@ -42,6 +42,8 @@ pub(crate) struct World {
     /// A store call failed, and the engine may not have found out what of it is stored.
     pub(crate) lags: bool,
     pub(crate) used_elsewhere: bool,
+    /// Members may have come or gone in another engine, and ours has not heard of it.
+    pub(crate) members_elsewhere: bool,
     pub(crate) said: u32,
     /// Texts that a session said, and whether it was told that they are stored.
     pub(crate) says: Vec<(String, Option<u64>)>,
@@ -129,6 +131,7 @@ impl World {
             busy: false,
             lags: false,
             used_elsewhere: false,
+            members_elsewhere: false,
             said: 0,
             says: Vec::new(),
             positions: HashMap::new(),
