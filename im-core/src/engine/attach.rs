@@ -8,7 +8,12 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Engine, fanout::listen, lock, registry::SessionEntry};
+use super::{
+    Engine,
+    audience::{Listening, listen_as_read},
+    lock,
+    registry::SessionEntry,
+};
 use crate::{
     CloseReason, Code, Command, ConversationId, Device, DeviceId, OpenSession, Push, Rejection,
     Reply, SessionClosing, SessionOpened, UserId,
@@ -103,6 +108,7 @@ impl Engine {
             outlet,
             delivery: Mutex::default(),
             listens: Mutex::new(Some(Vec::new())),
+            read_at: 0.into(),
             watches: Mutex::default(),
         });
         let opened = SessionOpened {
@@ -140,12 +146,15 @@ impl Engine {
         let user = &entry.actor.user;
         loop {
             let departures = self.registry.departures(user);
+            let loads = self.registry.loads();
+            entry.read_at.store(loads, Ordering::Release);
             let conversations = self.ports.members.conversations_of(user).await?;
+            let mut settled = true;
             for id in conversations {
-                listen(&self.slots.at(id), entry);
+                settled &= listen_as_read(&self.slots.at(id), entry) == Listening::Settled;
             }
             // Somebody who was removed meanwhile may have been put where it no longer belongs: take it out, look again.
-            if self.registry.departures(user) == departures {
+            if settled && self.registry.departures(user) == departures {
                 return Ok(());
             }
             let listens = lock(&entry.listens).as_mut().map(std::mem::take);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{
     Engine,
-    lane::interrupted,
     read::LAST,
     retry::{first_client_id, is_of, key, retried},
     slot::{Slot, Stored, Waiting},
@@ -31,11 +30,13 @@ struct Draft {
 }
 
 impl Engine {
-    /// One attempt. Takes those out of `waiting` who got their answer.
+    /// One attempt. Takes those out of `waiting` who got their answer. `looked`: whether it is known that the log does not
+    /// go on beyond our head.
     pub(super) async fn try_decide(
         self: &Arc<Self>,
         slot: &Arc<Slot>,
         waiting: &mut Vec<Waiting>,
+        looked: &mut bool,
     ) -> Result<(), Rejection> {
         if slot.lock().doubt {
             self.catch_up(slot).await?;
@@ -43,6 +44,13 @@ impl Engine {
         self.prepare(slot, waiting).await?;
         let facts = self.facts(slot, waiting).await?;
         let Draft { entries, answers } = self.draft(slot, waiting, &facts);
+        // What is appended is checked by the store; a refusal by nobody else, and another process may have gone on.
+        if !answers.is_empty()
+            && !std::mem::replace(looked, true)
+            && self.catch_up_with_others(slot).await?
+        {
+            return Ok(());
+        }
         self.settle(slot.id, waiting, answers).await?;
         if entries.is_empty() {
             return Ok(());
@@ -61,12 +69,43 @@ impl Engine {
                 self.stored(slot, std::mem::take(waiting), entries).await;
                 Ok(())
             }
-            Appended::Conflict => Ok(self.catch_up(slot).await?),
+            Appended::Conflict => {
+                if !self.catch_up_with_others(slot).await? && self.is_beyond_the_log(slot).await? {
+                    tracing::error!(conversation = %slot.id, "the store lost what it had stored");
+                    self.interrupted(slot);
+                }
+                Ok(())
+            }
             Appended::Duplicate => {
                 self.answer_known(slot.id, waiting).await?;
                 Ok(self.catch_up(slot).await?)
             }
         }
+    }
+
+    /// Reads what others appended. `false` when that is nothing.
+    async fn catch_up_with_others(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+    ) -> Result<bool, crate::StoreError> {
+        let head = || {
+            let inner = slot.lock();
+            inner.state.as_ref().map(|state| state.head().seq)
+        };
+        let before = head();
+        self.catch_up(slot).await?;
+        Ok(head() != before)
+    }
+
+    /// Whether we hold more than the store has: it came back without its latest commits.
+    async fn is_beyond_the_log(&self, slot: &Slot) -> Result<bool, crate::StoreError> {
+        let stored = self.ports.log.load(slot.id).await?;
+        let head = stored.map_or(Seq::ZERO, |stored| stored.head.seq);
+        let inner = slot.lock();
+        Ok(inner
+            .state
+            .as_ref()
+            .is_some_and(|state| state.head().seq > head))
     }
 
     /// Loads the state, and the members that the decision asks for.
@@ -81,6 +120,7 @@ impl Engine {
 
     /// Makes sure that the slot has a state that knows `users`. `false` when there is no such conversation.
     pub(super) async fn learn(&self, slot: &Slot, users: &[UserId]) -> Result<bool, Rejection> {
+        let mut forgets = true;
         loop {
             let (roster, unknown) = {
                 let inner = slot.lock();
@@ -96,17 +136,9 @@ impl Engine {
                 }
             };
             let Some(roster) = roster else {
-                let Some(snapshot) = self.ports.log.load(slot.id).await? else {
+                if !self.load(slot).await? {
                     return Ok(false);
-                };
-                let mut inner = slot.lock();
-                if inner.doubt && inner.state.is_none() {
-                    // Its beginning is about to be delivered, or will be looked for.
-                    return Err(interrupted());
                 }
-                inner
-                    .state
-                    .get_or_insert_with(|| ConversationState::new(slot.id, snapshot));
                 continue;
             };
             if unknown.is_empty() {
@@ -114,6 +146,17 @@ impl Engine {
             }
             let members = self.ports.members.members(slot.id, &unknown).await?;
             let mut inner = slot.lock();
+            let inner = &mut *inner;
+            // Once, so that this ends also for more users than are remembered.
+            if std::mem::take(&mut forgets)
+                && inner
+                    .state
+                    .as_mut()
+                    .is_some_and(ConversationState::forget_strangers)
+            {
+                // Whoever is being set up and read that it was a member may be one of those who are forgotten.
+                inner.loaded = self.registry.next_load();
+            }
             // Rows that were read before members changed may be older than that change.
             if let Some(state) = inner
                 .state

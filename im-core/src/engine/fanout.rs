@@ -60,7 +60,7 @@ impl Engine {
                     fall_behind(&session, slot.id, entry.seq);
                 }
             }
-            self.let_out(slot, &changes).await;
+            self.let_out(slot, &changes);
         }
         let Some(last) = entries.last() else { return };
         let audience: Audience = slot.lock().audience.clone();
@@ -79,7 +79,7 @@ impl Engine {
     ) {
         self.let_in(slot, changes);
         self.offer(slot, vec![Push::Entry(entry)], except).await;
-        self.let_out(slot, changes).await;
+        self.let_out(slot, changes);
     }
 
     fn let_in(&self, slot: &Slot, changes: &[RosterChange]) {
@@ -92,8 +92,9 @@ impl Engine {
         }
     }
 
-    async fn let_out(self: &Arc<Self>, slot: &Slot, changes: &[RosterChange]) {
-        for user in changes.iter().filter_map(exiting) {
+    fn let_out(self: &Arc<Self>, slot: &Slot, changes: &[RosterChange]) {
+        let gone: Vec<_> = changes.iter().filter_map(exiting).cloned().collect();
+        for user in &gone {
             // First the count, then the audience: a session that is being set up either sees the count or is seen here.
             self.registry.departed(user);
             for session in self.registry.sessions_of(user) {
@@ -102,8 +103,17 @@ impl Engine {
                     ids.retain(|id| *id != slot.id);
                 }
             }
-            self.stop_watching(user).await;
         }
+        if gone.is_empty() {
+            return;
+        }
+        // That asks the store, and whoever waits in the lane need not wait for it.
+        let engine = self.clone();
+        self.ports.runtime.spawn(Box::pin(async move {
+            for user in gone {
+                engine.stop_watching(&user).await;
+            }
+        }));
     }
 
     fn gather(self: &Arc<Self>, slot: &Arc<Slot>, pushes: Vec<Push>) {
@@ -225,10 +235,14 @@ fn exiting(change: &RosterChange) -> Option<&UserId> {
 }
 
 /// Puts a session into an audience, and notes that on both sides; unless the session is over.
-pub(super) fn listen(slot: &Slot, session: &Arc<SessionEntry>) {
-    if !slot.lock().listen(session) {
-        return;
+fn listen(slot: &Slot, session: &Arc<SessionEntry>) {
+    if slot.lock().listen(session) {
+        noted(slot, session);
     }
+}
+
+/// Notes in a session that it is in an audience, unless it is over.
+pub(super) fn noted(slot: &Slot, session: &SessionEntry) {
     if let Some(ids) = &mut *lock(&session.listens) {
         ids.push(slot.id);
         return;
@@ -248,7 +262,7 @@ fn push(session: &SessionEntry, conversation: ConversationId, head: Seq, broadca
 }
 
 /// Pushes nothing to a session until it has fetched, and tells it so once.
-fn fall_behind(session: &SessionEntry, conversation: ConversationId, head: Seq) {
+pub(super) fn fall_behind(session: &SessionEntry, conversation: ConversationId, head: Seq) {
     if lock(&session.delivery).fell_behind(conversation) {
         hint(session, conversation, head);
     }

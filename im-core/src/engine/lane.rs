@@ -39,6 +39,15 @@ const CATCH_UP_PAGE: usize = 500;
 /// How long to wait before looking whether an append with an unknown outcome happened.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// How long to wait before looking once more, each after the one before: together longer than any store is patient, so
+/// that also what lands after it was given up is found.
+const LOOK_ON: [Duration; 4] = [
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+];
+
 /// The right to work through a lane. Whatever becomes of the task that holds it, the lane is free afterwards.
 struct Leading {
     engine: Arc<Engine>,
@@ -143,7 +152,7 @@ impl Engine {
 
     /// A turn ended in the middle: what was delivered, and to whom, is not known. Everything is read anew, and whoever
     /// listens comes back and resumes.
-    fn interrupted(self: &Arc<Self>, slot: &Slot) {
+    pub(super) fn interrupted(self: &Arc<Self>, slot: &Slot) {
         let audience = {
             let mut inner = slot.lock();
             inner.state = None;
@@ -210,8 +219,9 @@ impl Engine {
     }
 
     async fn decide(self: &Arc<Self>, slot: &Arc<Slot>, mut waiting: Vec<Waiting>) {
+        let mut looked = false;
         for _ in 0..ATTEMPTS {
-            match self.try_decide(slot, &mut waiting).await {
+            match self.try_decide(slot, &mut waiting, &mut looked).await {
                 Ok(()) if waiting.is_empty() => return,
                 Ok(()) => {}
                 Err(rejection) => {
@@ -228,20 +238,35 @@ impl Engine {
     }
 
     /// When it is not known whether an append happened: sees to it that what it stored is delivered, also when nobody
-    /// writes here any more.
+    /// writes here any more, and when it happens only after it was looked for.
     fn look_again(self: &Arc<Self>, slot: &Arc<Slot>) {
-        {
+        let doubts = {
             let mut inner = slot.lock();
             if !inner.doubt || std::mem::replace(&mut inner.looking, true) {
                 return;
             }
-        }
+            inner.doubts += 1;
+            inner.doubts
+        };
         let (engine, slot) = (self.clone(), slot.clone());
         let wait = self.ports.runtime.sleep(LOOK_AGAIN);
         self.ports.runtime.spawn(Box::pin(async move {
             wait.await;
             slot.lock().looking = false;
             engine.enqueue(&slot, Work::CatchUp).await;
+            for pause in LOOK_ON {
+                engine.ports.runtime.sleep(pause).await;
+                {
+                    let mut inner = slot.lock();
+                    if inner.doubts != doubts {
+                        // Somebody else looks, and for longer.
+                        return;
+                    }
+                    // A beginning is looked for only as long as it is in doubt.
+                    inner.doubt |= inner.state.is_none();
+                }
+                engine.enqueue(&slot, Work::CatchUp).await;
+            }
         }));
     }
 

@@ -3,6 +3,7 @@
 //! Nothing here decides who may do what: that is `state`. Nothing here knows a database or a socket: that is `port`.
 
 mod attach;
+mod audience;
 mod batch;
 mod dispatch;
 mod expiry;

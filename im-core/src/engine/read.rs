@@ -27,6 +27,28 @@ struct Sight {
     head: Head,
 }
 
+impl Sight {
+    fn of(row: Membership, user: &UserId) -> Self {
+        let (since, left) = (row.member.since, row.left);
+        Self {
+            since,
+            left,
+            head: view_of(row, user).head,
+        }
+    }
+
+    /// Where to read what is asked for, as far as it may be seen.
+    fn range_of(&self, ask: &History) -> Range {
+        match ask.after_seq {
+            Some(after) => Range::After(after.max(self.since.previous()).min(LAST)),
+            None => {
+                let end = self.left.map_or(LAST, Seq::next);
+                Range::Before(ask.before_seq.unwrap_or(LAST).min(end))
+            }
+        }
+    }
+}
+
 impl Engine {
     /// A present member and the conversation's facts; `not_found` for everybody else.
     pub(super) async fn member(
@@ -45,24 +67,25 @@ impl Engine {
         if !self.learn(&slot, std::slice::from_ref(user)).await? {
             return Err(Rejection::not_found("conversation"));
         }
-        let inner = slot.lock();
-        let Some(state) = &inner.state else {
-            return Err(Rejection::not_found("conversation"));
-        };
-        match state.lookup(user) {
-            Lookup::Member(member) => {
+        {
+            let inner = slot.lock();
+            if let Some(state) = &inner.state
+                && let Lookup::Member(member) = state.lookup(user)
+            {
                 let snapshot = Snapshot {
                     info: state.info().clone(),
                     head: state.head(),
                     last_at_ms: crate::Timestamp(0),
                 };
-                Ok((member.clone(), snapshot))
+                return Ok((member.clone(), snapshot));
             }
-            Lookup::Stranger | Lookup::Unknown => Err(Rejection::not_found("conversation")),
         }
+        // Another process may have let it in.
+        self.stored_member(id, user).await
     }
 
-    /// As [`Engine::member`], from the store alone: where the lane has not taken in how the conversation begins.
+    /// As [`Engine::member`], from the store alone: where the lane has not taken in how the conversation begins, or who
+    /// came.
     async fn stored_member(
         &self,
         id: ConversationId,
@@ -94,13 +117,25 @@ impl Engine {
         user: &UserId,
     ) -> Result<ConversationView, Rejection> {
         let view = view_of(self.membership(id, user).await?, user);
-        self.with_last(view).await
+        self.with_last(view, user).await
     }
 
-    async fn with_last(&self, mut view: ConversationView) -> Result<ConversationView, Rejection> {
+    async fn with_last(
+        &self,
+        mut view: ConversationView,
+        user: &UserId,
+    ) -> Result<ConversationView, Rejection> {
         if view.head.seq >= view.since {
             let before = Range::Before(view.head.seq.next());
             let mut last = self.ports.log.read(view.conversation, before, 1).await?;
+            if view.left.is_none() && is_newer(&last, view.head.seq) {
+                // It was edited since the row was read, and maybe not for the user any more.
+                let now = view_of(self.membership(view.conversation, user).await?, user);
+                if (now.since, now.left) != (view.since, view.left) {
+                    last.retain(|entry| entry.seq >= now.since && entry.seq <= now.head.seq);
+                    view = now;
+                }
+            }
             if let Some(left) = view.left {
                 hide_later(&mut last, left);
                 view.head.ordinal = last.last().map_or(0, |entry| entry.ordinal);
@@ -132,7 +167,7 @@ impl Engine {
                     continue;
                 }
                 let view = view_of(with_position(row, &kept), &actor.user);
-                let view = self.with_last(view).await?;
+                let view = self.with_last(view, &actor.user).await?;
                 bytes += view.last.as_ref().map_or(0, weight);
                 items.push(view);
                 if items.len() == limit || bytes >= room.bytes {
@@ -158,13 +193,17 @@ impl Engine {
         actor: &Actor,
         ask: ListMembers,
     ) -> Result<MemberPage, Rejection> {
-        self.member(ask.conversation, &actor.user).await?;
         let limit = self.limits.page_of(ask.limit);
         let items = self
             .ports
             .members
             .roster(ask.conversation, ask.after.as_ref(), limit)
             .await?;
+        // The row after the page, and from the store: another process may have removed who asks.
+        let row = self.membership(ask.conversation, &actor.user).await?;
+        if row.left.is_some() {
+            return Err(Rejection::not_found("conversation"));
+        }
         let done = items.len() < limit;
         let next_cursor = if done {
             None
@@ -207,29 +246,35 @@ impl Engine {
         session: Option<&Arc<SessionEntry>>,
         ask: History,
     ) -> Result<HistoryPage, Rejection> {
+        if ask.after_seq.is_some() && ask.before_seq.is_some() {
+            return Err(Rejection::new(
+                Code::InvalidRequest,
+                "give after_seq or before_seq, not both",
+            ));
+        }
+        let room = self.room(ask.limit);
+        let mut sight = self.sight(ask.conversation, &actor.user).await?;
+        let (range, page) = loop {
+            let range = sight.range_of(&ask);
+            let page = self.page(ask.conversation, range, room).await?;
+            // The row after the entries: who was removed meanwhile, here or by another process, reads no further.
+            let row = self.membership(ask.conversation, &actor.user).await?;
+            let before = std::mem::replace(&mut sight, Sight::of(row, &actor.user));
+            if (before.since, before.left) == (sight.since, sight.left) {
+                break (range, page);
+            }
+        };
         let Sight {
             since,
             left,
             mut head,
-        } = self.sight(ask.conversation, &actor.user).await?;
-        let end = left.map_or(LAST, Seq::next);
-        let range = match (ask.after_seq, ask.before_seq) {
-            (Some(_), Some(_)) => {
-                return Err(Rejection::new(
-                    Code::InvalidRequest,
-                    "give after_seq or before_seq, not both",
-                ));
-            }
-            (Some(after), None) => Range::After(after.max(since.previous()).min(LAST)),
-            (None, before) => Range::Before(before.unwrap_or(LAST).min(end)),
-        };
-        let room = self.room(ask.limit);
-        let page = self.page(ask.conversation, range, room).await?;
+        } = sight;
         let Page {
             entries: mut items,
             full,
             ..
         } = page;
+        let end = left.map_or(LAST, Seq::next);
         // Judged before what is beyond the end is taken away: what was read reaches as far.
         let past_end = items
             .last()
@@ -265,13 +310,7 @@ impl Engine {
                 head: state.head,
             }),
             Err(rejection) if rejection.code == Code::NotFound => {
-                let row = self.membership(id, user).await?;
-                let head = view_of(row.clone(), user).head;
-                Ok(Sight {
-                    since: row.member.since,
-                    left: row.left,
-                    head,
-                })
+                Ok(Sight::of(self.membership(id, user).await?, user))
             }
             Err(rejection) => Err(rejection),
         }
@@ -327,6 +366,27 @@ pub(super) fn view_of(membership: Membership, user: &UserId) -> ConversationView
         view.head.ordinal = view.position.read_ordinal;
     }
     view
+}
+
+/// Whether entries tell of what happened after `seq`.
+pub(super) fn is_newer(entries: &[Entry], seq: Seq) -> bool {
+    let edited = |entry: &Entry| match &entry.body {
+        Body::Message { edited, .. } => *edited,
+        Body::Created { .. }
+        | Body::Edited { .. }
+        | Body::InfoChanged { .. }
+        | Body::Joined
+        | Body::Kicked { .. }
+        | Body::Left
+        | Body::MembersAdded { .. }
+        | Body::Recalled { .. }
+        | Body::RecalledMessage { .. }
+        | Body::RoleChanged { .. }
+        | Body::Unknown => None,
+    };
+    entries
+        .iter()
+        .any(|entry| entry.seq.max(edited(entry).unwrap_or_default()) > seq)
 }
 
 /// Hides what became of entries after `left`, the last that the reader may see: their present content is not for it, and

@@ -2,8 +2,9 @@
 
 use std::{
     collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -30,6 +31,8 @@ pub(crate) struct SessionEntry {
     pub(super) delivery: Mutex<DeliveryState>,
     /// In whose audience it is; `None` once it is over.
     pub(super) listens: Mutex<Option<Vec<ConversationId>>>,
+    /// Since when it knows what its user is a member of, as [`Registry`] counts what was taken from the store.
+    pub(super) read_at: AtomicU64,
     /// Whom it watches.
     pub(super) watches: Mutex<Vec<UserId>>,
 }
@@ -41,6 +44,9 @@ impl SessionEntry {
         let _ = self.outlet.offer(broadcast);
     }
 }
+
+/// How somebody is, and who is to be told.
+type News = (Presence, Vec<Arc<SessionEntry>>);
 
 #[derive(Default)]
 struct UserEntry {
@@ -54,7 +60,12 @@ struct UserEntry {
 /// The sessions of this node.
 pub(super) struct Registry {
     next: AtomicU64,
+    /// How many states of conversations were taken from the store.
+    loads: AtomicU64,
     users: Mutex<HashMap<UserId, UserEntry>>,
+    /// Held while those who watch a user are told, so that they are told in order. As many as let different users come and
+    /// go side by side.
+    telling: Vec<Mutex<()>>,
     /// At how many users those who are gone are forgotten.
     sweep_at: AtomicUsize,
 }
@@ -62,11 +73,15 @@ pub(super) struct Registry {
 /// Users whose last session ended are remembered for "last seen", up to this many.
 const REMEMBERED: usize = 100_000;
 
+const TELLING: usize = 64;
+
 impl Default for Registry {
     fn default() -> Self {
         Self {
             next: AtomicU64::default(),
+            loads: AtomicU64::default(),
             users: Mutex::default(),
+            telling: (0..TELLING).map(|_| Mutex::default()).collect(),
             sweep_at: AtomicUsize::new(REMEMBERED),
         }
     }
@@ -77,8 +92,18 @@ impl Registry {
         SessionId(self.next.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
+    pub(super) fn loads(&self) -> u64 {
+        self.loads.load(Ordering::SeqCst)
+    }
+
+    /// Notes that a state was taken from the store: what sessions read until now may be older.
+    pub(super) fn next_load(&self) -> u64 {
+        self.loads.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
     /// Adds a session; returns those of the same device, which it displaces.
     pub(super) fn add(&self, session: &Arc<SessionEntry>) -> Vec<Arc<SessionEntry>> {
+        let _turn = self.turn(&session.actor.user);
         let mut users = lock(&self.users);
         let user = users.entry(session.actor.user.clone()).or_default();
         let displaced = user
@@ -88,14 +113,18 @@ impl Registry {
             .cloned()
             .collect();
         user.sessions.push(session.clone());
-        if user.presence.attached() {
-            user.announce(&session.actor.user);
-        }
+        let news = user
+            .presence
+            .attached()
+            .then(|| user.news(&session.actor.user));
+        drop(users);
+        tell(news);
         displaced
     }
 
     /// Removes a session. `false` when it was removed before.
     pub(super) fn remove(&self, session: &SessionEntry, now: Timestamp) -> bool {
+        let _turn = self.turn(&session.actor.user);
         let mut users = lock(&self.users);
         let Some(user) = users.get_mut(&session.actor.user) else {
             return false;
@@ -108,9 +137,10 @@ impl Registry {
             return false;
         };
         user.sessions.remove(place);
-        if user.presence.detached(now) {
-            user.announce(&session.actor.user);
-        }
+        let news = user
+            .presence
+            .detached(now)
+            .then(|| user.news(&session.actor.user));
         for watched in lock(&session.watches).drain(..) {
             if let Some(user) = users.get_mut(&watched) {
                 user.watchers.retain(|watcher| watcher.id != session.id);
@@ -122,7 +152,17 @@ impl Registry {
             self.sweep_at
                 .store(REMEMBERED.max(users.len() * 2), Ordering::Relaxed);
         }
+        drop(users);
+        tell(news);
         true
+    }
+
+    /// Waits until nobody is being told of this user.
+    fn turn(&self, user: &UserId) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        user.hash(&mut hasher);
+        let place = hasher.finish() % TELLING as u64;
+        lock(&self.telling[place as usize])
     }
 
     pub(super) fn sessions_of(&self, user: &UserId) -> Vec<Arc<SessionEntry>> {
@@ -130,6 +170,24 @@ impl Registry {
             .get(user)
             .map(|user| user.sessions.clone())
             .unwrap_or_default()
+    }
+
+    pub(super) fn is_here(&self, user: &UserId) -> bool {
+        lock(&self.users)
+            .get(user)
+            .is_some_and(|user| !user.sessions.is_empty())
+    }
+
+    /// Users with sessions here, and those who are remembered.
+    pub(super) fn user_count(&self) -> usize {
+        lock(&self.users).len()
+    }
+
+    /// Users with sessions here.
+    pub(super) fn users(&self) -> Vec<UserId> {
+        let users = lock(&self.users);
+        let here = users.iter().filter(|(_, user)| !user.sessions.is_empty());
+        here.map(|(id, _)| id.clone()).collect()
     }
 
     pub(super) fn all(&self) -> Vec<Arc<SessionEntry>> {
@@ -230,16 +288,72 @@ impl UserEntry {
         }
     }
 
-    fn announce(&self, user: &UserId) {
-        if self.watchers.is_empty() {
-            return;
+    fn news(&self, user: &UserId) -> News {
+        (self.presence_of(user), self.watchers.clone())
+    }
+}
+
+/// Tells those who watch. Writes to sockets: not to be called while the users are locked.
+fn tell(news: Option<News>) {
+    let Some((presence, watchers)) = news.filter(|(_, watchers)| !watchers.is_empty()) else {
+        return;
+    };
+    let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::Presence(presence)]);
+    for watcher in watchers {
+        watcher.tell(&broadcast);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::*;
+    use crate::{CloseReason, port::Offer};
+
+    /// Notes whether the users were locked while it was written to.
+    #[derive(Default)]
+    struct Watching {
+        registry: OnceLock<Arc<Registry>>,
+        was_locked: Mutex<Vec<bool>>,
+    }
+
+    impl Outlet for Watching {
+        fn offer(&self, _: &Broadcast) -> Offer {
+            let registry = self.registry.get().unwrap();
+            let is_locked = registry.users.try_lock().is_err();
+            lock(&self.was_locked).push(is_locked);
+            Offer::Taken
         }
-        let broadcast = Broadcast::new(
-            Urgency::Ephemeral,
-            vec![Push::Presence(self.presence_of(user))],
-        );
-        for watcher in &self.watchers {
-            watcher.tell(&broadcast);
-        }
+
+        fn close(&self, _: CloseReason) {}
+    }
+
+    fn session(registry: &Registry, user: &str, outlet: Arc<dyn Outlet>) -> Arc<SessionEntry> {
+        let session = Arc::new(SessionEntry {
+            id: registry.next_id(),
+            actor: Actor::user(UserId::new(user).unwrap()),
+            device: DeviceId::new("phone").unwrap(),
+            outlet,
+            delivery: Mutex::default(),
+            listens: Mutex::new(Some(Vec::new())),
+            read_at: 0.into(),
+            watches: Mutex::default(),
+        });
+        registry.add(&session);
+        session
+    }
+
+    #[test]
+    fn sockets_are_written_to_while_others_come_and_go() {
+        let (registry, outlet) = (Arc::new(Registry::default()), Arc::new(Watching::default()));
+        outlet.registry.get_or_init(|| registry.clone());
+        let watcher = session(&registry, "alice", outlet.clone());
+        registry.watch(&watcher, &UserId::new("bob").unwrap());
+
+        let bob = session(&registry, "bob", outlet.clone());
+        registry.remove(&bob, Timestamp(1));
+
+        assert_eq!(*lock(&outlet.was_locked), [false, false]);
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use super::{Engine, lock, registry::SessionEntry};
@@ -10,6 +11,12 @@ use crate::{Actor, Block, Blocks, Code, Done, Push, Rejection, UserId};
 
 /// Users whose blocks are kept at hand. Beyond, all are forgotten and read again.
 const KEPT: usize = 100_000;
+
+/// How long they are believed: another process on the same store may have changed them. A change by this process holds at
+/// once.
+const BELIEVED: Duration = Duration::from_secs(5);
+/// When somebody else looks again, should who is looking not come back.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 type Blocked = Arc<HashSet<UserId>>;
 
@@ -20,9 +27,61 @@ pub(super) struct Relations {
 
 #[derive(Default)]
 struct Known {
-    by: HashMap<UserId, Blocked>,
+    by: HashMap<UserId, Believed>,
     /// Raised by every change, so that what was read before it is not kept.
     changes: u64,
+}
+
+/// A user's blocks, and until when nobody asks again.
+struct Believed {
+    blocked: Blocked,
+    until: Duration,
+}
+
+/// What is at hand of a user's blocks.
+enum AtHand {
+    /// To be used as they are.
+    Good(Blocked),
+    /// To be read again by whoever is told so, while the others use them.
+    Old(Blocked),
+    /// Nothing, after so many changes.
+    Nothing(u64),
+}
+
+impl Relations {
+    fn at_hand(&self, by: &UserId, now: Duration) -> AtHand {
+        let mut known = lock(&self.blocks);
+        let changes = known.changes;
+        match known.by.get_mut(by) {
+            Some(believed) if now < believed.until => AtHand::Good(believed.blocked.clone()),
+            Some(believed) => {
+                // One reads; nobody else in the meantime.
+                believed.until = now + PATIENCE;
+                AtHand::Old(believed.blocked.clone())
+            }
+            None => AtHand::Nothing(changes),
+        }
+    }
+
+    /// Keeps what was read, unless a change came in between.
+    fn keep(&self, by: &UserId, blocked: &Blocked, before: &AtHand, now: Duration) {
+        let mut known = lock(&self.blocks);
+        let is_unchanged = match before {
+            AtHand::Good(old) | AtHand::Old(old) => known
+                .by
+                .get(by)
+                .is_some_and(|believed| Arc::ptr_eq(&believed.blocked, old)),
+            AtHand::Nothing(changes) => known.changes == *changes,
+        };
+        if !is_unchanged {
+            return;
+        }
+        if known.by.len() >= KEPT {
+            known.by.clear();
+        }
+        let (blocked, until) = (blocked.clone(), now + BELIEVED);
+        known.by.insert(by.clone(), Believed { blocked, until });
+    }
 }
 
 /// Forgets a user's blocks when it goes out of scope: also when the store failed, or nobody waited for it, and it is not
@@ -47,26 +106,19 @@ impl Engine {
     }
 
     async fn blocked_by(&self, by: &UserId) -> Result<Blocked, Rejection> {
-        let changes = {
-            let known = lock(&self.relations.blocks);
-            if let Some(blocked) = known.by.get(by) {
-                return Ok(blocked.clone());
-            }
-            known.changes
-        };
+        // Before the rows, so that they are never believed for too long.
+        let now = self.ports.runtime.monotonic();
+        let at_hand = self.relations.at_hand(by, now);
+        if let AtHand::Good(blocked) = at_hand {
+            return Ok(blocked);
+        }
         let rows = self.ports.contacts.blocks(by).await?;
         let blocked = rows
             .into_iter()
             .filter(|row| row.block.blocked)
             .map(|row| row.block.user);
         let blocked: Blocked = Arc::new(blocked.collect());
-        let mut known = lock(&self.relations.blocks);
-        if known.changes == changes {
-            if known.by.len() >= KEPT {
-                known.by.clear();
-            }
-            known.by.insert(by.clone(), blocked.clone());
-        }
+        self.relations.keep(by, &blocked, &at_hand, now);
         Ok(blocked)
     }
 
@@ -122,5 +174,66 @@ impl Engine {
                 .filter(|block| block.blocked)
                 .collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str) -> UserId {
+        UserId::new(id).unwrap()
+    }
+
+    fn set(ids: &[&str]) -> Blocked {
+        Arc::new(ids.iter().map(|id| user(id)).collect())
+    }
+
+    #[test]
+    fn of_all_who_ask_one_reads_again() {
+        let (relations, me, now) = (Relations::default(), user("alice"), Duration::ZERO);
+        let nothing = relations.at_hand(&me, now);
+        relations.keep(&me, &set(&[]), &nothing, now);
+        let is_good = |now| matches!(relations.at_hand(&me, now), AtHand::Good(_));
+        assert!(is_good(BELIEVED - Duration::from_millis(1)));
+
+        let old = relations.at_hand(&me, BELIEVED);
+
+        assert!(matches!(old, AtHand::Old(_)));
+        assert!(is_good(BELIEVED));
+        relations.keep(&me, &set(&["bob"]), &old, BELIEVED);
+        let AtHand::Good(blocked) = relations.at_hand(&me, BELIEVED + PATIENCE) else {
+            panic!("it was just read")
+        };
+        assert!(blocked.contains(&user("bob")));
+    }
+
+    #[test]
+    fn who_never_comes_back_is_stood_in_for() {
+        let (relations, me) = (Relations::default(), user("alice"));
+        let nothing = relations.at_hand(&me, Duration::ZERO);
+        relations.keep(&me, &set(&[]), &nothing, Duration::ZERO);
+        assert!(matches!(relations.at_hand(&me, BELIEVED), AtHand::Old(_)));
+
+        let later = relations.at_hand(&me, BELIEVED + PATIENCE);
+
+        assert!(matches!(later, AtHand::Old(_)));
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_kept() {
+        let (relations, me) = (Relations::default(), user("alice"));
+        let nothing = relations.at_hand(&me, Duration::ZERO);
+        relations.keep(&me, &set(&[]), &nothing, Duration::ZERO);
+        let old = relations.at_hand(&me, BELIEVED);
+        drop(Forget {
+            relations: &relations,
+            by: &me,
+        });
+
+        relations.keep(&me, &set(&["bob"]), &old, BELIEVED);
+
+        let now = relations.at_hand(&me, BELIEVED);
+        assert!(matches!(now, AtHand::Nothing(_)));
     }
 }

@@ -43,6 +43,8 @@ pub(super) enum Work {
 #[derive(Default)]
 pub(super) struct SlotState {
     pub(super) state: Option<ConversationState>,
+    /// When the state was taken from the store, as [`Registry`](super::registry::Registry) counts such moments.
+    pub(super) loaded: u64,
     pub(super) audience: Audience,
     pub(super) queue: VecDeque<Work>,
     /// Whether somebody works through the queue.
@@ -53,6 +55,8 @@ pub(super) struct SlotState {
     pub(super) doubt: bool,
     /// Whether somebody will look, in a moment, what became of it.
     pub(super) looking: bool,
+    /// How often the outcome of an append was unknown.
+    pub(super) doubts: u64,
 }
 
 impl SlotState {

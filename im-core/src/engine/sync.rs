@@ -6,7 +6,7 @@ use super::{
     Engine,
     page::{Page, Room},
     positions::with_position,
-    read::{hide_later, view_of},
+    read::{hide_later, is_newer, view_of},
     registry::SessionEntry,
 };
 use crate::{
@@ -132,11 +132,11 @@ impl Engine {
         actor: &Actor,
         session: Option<&Arc<SessionEntry>>,
         cursor: &mut Cursor,
-        row: Membership,
+        mut row: Membership,
         pull: &mut Pull,
     ) -> Result<bool, Rejection> {
         let id = row.conversation;
-        let end = row.visible_head();
+        let mut end = row.visible_head();
         let held = cursor.positions.get(&id).copied();
         if held.is_none() && row.left.is_some() {
             return Ok(true);
@@ -152,24 +152,26 @@ impl Engine {
             // Where the device was before this conversation was: it lacks all of it.
             _ if held.is_some() || cursor.version != FRESH => {
                 let after = held.unwrap_or_default().max(row.member.since.previous());
-                let mut page = self.page(id, Range::After(after), pull.room).await?;
-                page.entries
-                    .retain(|entry| entry.seq <= end || row.left.is_none());
-                page
+                self.page(id, Range::After(after), pull.room).await?
             }
             _ => {
                 let room = Room {
                     entries: FIRST.min(pull.room.entries),
                     ..pull.room
                 };
-                let mut page = self.page(id, Range::Before(end.next()), room).await?;
-                page.entries.retain(|entry| entry.seq >= row.member.since);
-                page
+                self.page(id, Range::Before(end.next()), room).await?
             }
         };
         pull.room.bytes = pull.room.bytes.saturating_sub(page.bytes);
         let mut entries = page.entries;
+        if row.left.is_none() && is_newer(&entries, end) {
+            // More was said since the row was read. Whether that is for the user, only a later row can tell.
+            row = self.membership(id, &actor.user).await?;
+            end = row.left.unwrap_or(end);
+        }
+        entries.retain(|entry| entry.seq >= row.member.since);
         if let Some(left) = row.left {
+            entries.retain(|entry| entry.seq <= left);
             hide_later(&mut entries, left);
         }
         let reached = entries

@@ -19,6 +19,9 @@ pub enum Lookup<'a> {
     Unknown,
 }
 
+/// Users of whom a state remembers that they are no members: about 100 KiB.
+const STRANGERS: usize = 1_000;
+
 /// A conversation up to its head. Of the members it holds those that decisions asked for, so that a send costs the same
 /// in a group of three and of a hundred thousand.
 #[derive(Clone, Debug)]
@@ -113,6 +116,18 @@ impl ConversationState {
         }
     }
 
+    /// Forgets who is known to be no member, when that is more than [`STRANGERS`]: anybody can ask about users that nobody
+    /// ever heard of. `true` when it did. To a decision whoever was looked up and forgotten is what it was, a stranger.
+    pub fn forget_strangers(&mut self) -> bool {
+        let strangers = self.roster.values().filter(|member| member.is_none());
+        let is_much = strangers.count() > STRANGERS;
+        if is_much {
+            self.roster.retain(|_, member| member.is_some());
+            self.roster.shrink_to_fit();
+        }
+        is_much
+    }
+
     /// The entry that follows entry `ahead` places after the head, when nothing but plain messages lies between.
     #[must_use]
     pub fn entry(
@@ -177,5 +192,48 @@ impl ConversationState {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Joining, Kind, Role};
+
+    fn user(n: usize) -> UserId {
+        UserId::new(format!("u{n}")).unwrap()
+    }
+
+    #[test]
+    fn of_strangers_only_so_many_are_remembered() {
+        let first = Entry {
+            conversation: ConversationId::from_uuid(uuid::Uuid::from_u128(1)),
+            seq: Seq(1),
+            sender: user(0),
+            client_id: ClientId::new("first").unwrap(),
+            at_ms: Timestamp(0),
+            ordinal: 0,
+            body: Body::Created {
+                kind: Kind::Group,
+                name: None,
+                joining: Joining::Invited,
+                members: vec![user(0)],
+            },
+        };
+        let mut state = ConversationState::begin(&first).unwrap();
+        let users: Vec<_> = (1..=STRANGERS).map(user).collect();
+        state.learn(&users, vec![]);
+        assert!(!state.forget_strangers());
+        assert_eq!(state.lookup(&user(1)), Lookup::Stranger);
+        state.learn(&[user(0), user(STRANGERS + 1)], vec![]);
+
+        assert!(state.forget_strangers());
+
+        assert_eq!(state.lookup(&user(1)), Lookup::Unknown);
+        assert!(matches!(
+            state.lookup(&user(0)),
+            Lookup::Member(member) if member.role == Role::Owner
+        ));
+        assert_eq!(state.roster.len(), 1);
     }
 }

@@ -23,6 +23,10 @@ pub(crate) enum Fault {
     After,
     /// Is stored, and says so late.
     Late(u64),
+    /// Says that it failed, and is stored so many milliseconds later.
+    Lands(u64),
+    /// Says that it is stored, and is not.
+    Lost,
     /// The next read fails.
     Read,
 }
@@ -110,6 +114,20 @@ impl LogStore for FaultyLog {
         if fault == Some(Fault::Before) {
             return self.fail();
         }
+        if fault == Some(Fault::Lost) {
+            return Ok(Appended::Stored);
+        }
+        if let Some(Fault::Lands(ms)) = fault {
+            let (inner, wait) = (
+                self.inner.clone(),
+                self.runtime.sleep(Duration::from_millis(ms)),
+            );
+            self.runtime.spawn(Box::pin(async move {
+                wait.await;
+                inner.append(append).await.unwrap();
+            }));
+            return self.fail();
+        }
         let taken = self.taken_back(&append).await;
         let appended = self.inner.append(append).await?;
         if appended != Appended::Stored {
@@ -119,7 +137,7 @@ impl LogStore for FaultyLog {
         match fault {
             Some(Fault::After) => return self.fail(),
             Some(Fault::Late(ms)) => self.runtime.sleep(Duration::from_millis(ms)).await,
-            Some(Fault::Before | Fault::Read) | None => {}
+            Some(_) | None => {}
         }
         self.turns.give_way().await;
         self.banned.lock().unwrap().told.extend(taken);

@@ -121,11 +121,14 @@ impl World {
     }
 
     pub(crate) fn elsewhere(&mut self, request: &Request) {
-        // Only messages, and only in groups: other nodes learn of members and blocks by the bus, which is not there yet.
-        if !matches!(request.what, What::Send { .. }) || request.conversation > 1 {
+        // Only in groups: other nodes learn of blocks some seconds later.
+        let is_coming_or_going = matches!(request.what, What::Add { .. } | What::Kick { .. });
+        let is_message = matches!(request.what, What::Send { .. });
+        if !(is_message || is_coming_or_going) || request.conversation > 1 {
             return;
         }
         self.used_elsewhere = true;
+        self.members_elsewhere |= is_coming_or_going;
         let actor = Actor::user(user(request.user));
         let answer = self.elsewhere.execute(&actor, request.command());
         let _ = self.ground.runtime.block_on(answer);

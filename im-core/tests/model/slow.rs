@@ -22,6 +22,8 @@ pub(crate) struct Turns {
     state: AtomicU64,
     runtime: Arc<dyn Runtime>,
     pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
+    /// How much longer it takes to find out who shares a conversation.
+    pub(crate) sharing_takes: Mutex<Duration>,
 }
 
 impl Turns {
@@ -30,6 +32,7 @@ impl Turns {
             state: AtomicU64::new(seed),
             runtime,
             meanwhile: Mutex::default(),
+            sharing_takes: Mutex::default(),
         }
     }
 
@@ -48,6 +51,16 @@ impl Turns {
             meanwhile().await;
             *self.meanwhile.lock().unwrap() = Some(meanwhile);
         }
+    }
+
+    /// At the `nth` time that a call gives way from now on, counted from 1, this is done.
+    pub(crate) fn at(&self, nth: usize, what: BoxFuture<()>) {
+        let (mut count, mut what) = (0, Some(what));
+        *self.meanwhile.lock().unwrap() = Some(Box::new(move || {
+            count += 1;
+            let what = if count == nth { what.take() } else { None };
+            what.unwrap_or_else(|| Box::pin(async {}))
+        }));
     }
 }
 
@@ -108,6 +121,8 @@ impl MemberStore for Slow<dyn MemberStore> {
     }
 
     async fn sharing(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let takes = *self.turns.sharing_takes.lock().unwrap();
+        self.turns.runtime.sleep(takes).await;
         slowly!(self, self.inner.sharing(user, others))
     }
 

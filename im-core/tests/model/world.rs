@@ -42,6 +42,8 @@ pub(crate) struct World {
     /// A store call failed, and the engine may not have found out what of it is stored.
     pub(crate) lags: bool,
     pub(crate) used_elsewhere: bool,
+    /// Members may have come or gone in another engine, and ours has not heard of it.
+    pub(crate) members_elsewhere: bool,
     pub(crate) said: u32,
     /// Texts that a session said, and whether it was told that they are stored.
     pub(crate) says: Vec<(String, Option<u64>)>,
@@ -129,6 +131,7 @@ impl World {
             busy: false,
             lags: false,
             used_elsewhere: false,
+            members_elsewhere: false,
             said: 0,
             says: Vec::new(),
             positions: HashMap::new(),
@@ -187,6 +190,14 @@ impl World {
         let im = &self.ground.im;
         let actor = Actor::user(user(n));
         self.ground.runtime.block_on(im.call(&actor, call))
+    }
+
+    /// Asks the other engine on the same store.
+    pub(crate) fn call_elsewhere<C: Call>(&self, n: usize, call: C) -> Result<C::Reply, Rejection> {
+        let actor = Actor::user(user(n));
+        self.ground
+            .runtime
+            .block_on(self.elsewhere.call(&actor, call))
     }
 
     /// Notes under which client ids something is stored now.
