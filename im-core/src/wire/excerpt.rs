@@ -43,7 +43,10 @@ mod tests {
 
     #[test]
     fn what_is_long_keeps_its_beginning_and_of_a_reason_also_its_end() {
-        assert_eq!(of_text(&"ä".repeat(TEXT + 1)), format!("{}…", "ä".repeat(TEXT)));
+        assert_eq!(
+            of_text(&"ä".repeat(TEXT + 1)),
+            format!("{}…", "ä".repeat(TEXT))
+        );
         let reason = format!("begin {} end", "ä".repeat(REASON));
         let brief = of_error(&reason);
         assert!(brief.starts_with("begin ää") && brief.ends_with("ää end"));

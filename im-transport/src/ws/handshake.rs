@@ -9,8 +9,8 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     header::{
         AUTHORIZATION, CONNECTION, HOST, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT,
-        SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-        SEC_WEBSOCKET_VERSION, UPGRADE,
+        SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+        UPGRADE,
     },
 };
 use im_core::Code;
@@ -116,9 +116,7 @@ fn negotiate(headers: &HeaderMap) -> Result<(Format, Option<&'static str>), Refu
 #[must_use]
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = text(headers, &AUTHORIZATION)?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim())
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

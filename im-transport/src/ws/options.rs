@@ -150,7 +150,11 @@ mod tests {
         let quick = options.sweep_interval(Duration::from_millis(200));
 
         assert_eq!(usual, Duration::from_secs(2));
-        assert_eq!(quick, Duration::from_millis(100), "a fifth of 2.5 heartbeats");
+        assert_eq!(
+            quick,
+            Duration::from_millis(100),
+            "a fifth of 2.5 heartbeats"
+        );
     }
 
     #[test]

@@ -104,7 +104,9 @@ impl MemberStore for Gate {
         conversation: ConversationId,
         settings: Settings,
     ) -> Result<Option<Membership>, StoreError> {
-        self.members.set_settings(user, conversation, settings).await
+        self.members
+            .set_settings(user, conversation, settings)
+            .await
     }
 }
 
@@ -170,7 +172,10 @@ async fn who_has_not_authenticated_and_does_not_read_is_soon_not_read_either() {
         .is_ok()
     {
         written += nonsense.len();
-        assert!(written < 400_000, "8 KiB of refusals, and the server reads on");
+        assert!(
+            written < 400_000,
+            "8 KiB of refusals, and the server reads on"
+        );
     }
 
     assert!(written > 0);
