@@ -29,12 +29,17 @@ pub(crate) type Upgrade = Box<dyn Fn(Request) -> Result<Response, Refused> + Sen
 /// Waits until the links that had sessions are gone.
 pub(crate) type Drained = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;
 
+/// How many links there are.
+pub(crate) type Links = Box<dyn Fn() -> usize + Send + Sync>;
+
 /// Everything that a request may need.
 pub(crate) struct App {
     pub(crate) accounts: Accounts,
     pub(crate) client_address: ClientAddress,
     pub(crate) drained: Drained,
     pub(crate) im: Im,
+    pub(crate) links: Links,
+    pub(crate) max_connections: usize,
     pub(crate) ports: Ports,
     pub(crate) public_url: Option<String>,
     pub(crate) registration: Registration,

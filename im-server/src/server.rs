@@ -1,6 +1,11 @@
 //! The running server: accepts connections, serves HTTP on them, and stops in good order.
 
-use std::{io, net::SocketAddr, sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
 use axum::Router;
 use hyper::{body::Incoming, server::conn::http1, service::Service as _};
@@ -9,6 +14,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use im_core::Im;
+use im_transport::Impatient;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -28,6 +34,12 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Bytes of a request's head at most, which bounds what a connection buffers.
 const MAX_HEAD: usize = 16 * 1024;
+
+/// How long a client may take nothing of an answer, which stays in memory meanwhile. As for WebSockets.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often it is told at most that connections are refused.
+const REFUSALS_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long stopping may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -73,8 +85,7 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopping) = watch::channel(false);
-        let router = rest::router(Arc::clone(&app));
-        let accepting = tokio::spawn(accept(listener, router, stopping));
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&app), stopping));
         Ok(Self {
             address,
             app,
@@ -122,8 +133,10 @@ impl Server {
 }
 
 /// Accepts until told to stop, then waits for the connections that are left.
-async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, app: Arc<App>, mut stopping: watch::Receiver<bool>) {
+    let router = rest::router(Arc::clone(&app));
     let mut connections = JoinSet::new();
+    let mut refusals = Refusals::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -132,6 +145,12 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Rece
         };
         match accepted {
             Ok((stream, peer)) => {
+                // What became a WebSocket is no task of ours any more.
+                if connections.len() + (app.links)() >= app.max_connections {
+                    refusals.add(app.max_connections);
+                    drop(stream);
+                    continue;
+                }
                 connections.spawn(serve(stream, peer, router.clone(), stopping.clone()));
             }
             Err(error) => {
@@ -142,6 +161,32 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: watch::Rece
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// Connections that were refused because enough are open.
+#[derive(Default)]
+struct Refusals {
+    count: u64,
+    told: Option<Instant>,
+}
+
+impl Refusals {
+    fn add(&mut self, max_connections: usize) {
+        self.count += 1;
+        if self
+            .told
+            .is_some_and(|told| told.elapsed() < REFUSALS_PAUSE)
+        {
+            return;
+        }
+        let refused = std::mem::take(&mut self.count);
+        tracing::warn!(
+            refused,
+            max_connections,
+            "as many connections are open as may be"
+        );
+        self.told = Some(Instant::now());
+    }
 }
 
 async fn serve(
@@ -157,6 +202,7 @@ async fn serve(
         request.extensions_mut().insert(Peer(peer.ip()));
         routes.call(request)
     });
+    let stream = Impatient::new(stream, WRITE_TIMEOUT);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

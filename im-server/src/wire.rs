@@ -9,7 +9,7 @@ use im_transport::ws::{Options, Origins, WebSocketServer};
 
 use crate::{
     accounts::Accounts,
-    app::{App, Drained, Upgrade},
+    app::{App, Drained, Links, Upgrade},
     authenticator::TokenAuthenticator,
     config::Config,
     signing_key::{self, KeyError},
@@ -52,8 +52,10 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
         accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens), &secret),
         client_address: config.client_address,
         drained: drained(door.clone()),
+        links: links(door.clone()),
         upgrade: upgrade(door),
         im,
+        max_connections: config.max_connections,
         ports,
         public_url: config.public_url.clone(),
         registration: config.registration,
@@ -91,6 +93,10 @@ fn upgrade(door: WebSocketServer) -> Upgrade {
         let answer = door.try_upgrade(&mut request)?;
         Ok(answer.map(Body::new))
     })
+}
+
+fn links(door: WebSocketServer) -> Links {
+    Box::new(move || door.connections())
 }
 
 fn drained(door: WebSocketServer) -> Drained {

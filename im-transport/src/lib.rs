@@ -48,8 +48,10 @@
 
 mod client;
 mod drive;
+mod impatient;
 mod link;
 
 pub mod ws;
 
 pub use client::Client;
+pub use impatient::Impatient;

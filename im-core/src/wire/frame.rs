@@ -496,7 +496,6 @@ mod tests {
             serde_json::json!({"id": long, "method": "session.ping"}),
             serde_json::json!({"id": 1, "method": "session.open", "params": long}),
             serde_json::json!({"id": 1, "method": "session.open", "params": {"device": long}}),
-            serde_json::json!({"id": 1, "method": "session.open", "params": {"device": "d", "class": long}}),
         ];
         for format in [Format::Json, Format::MessagePack] {
             for frame in &frames {

@@ -34,6 +34,9 @@ pub struct Config {
     pub log: String,
     /// How logs are written.
     pub log_format: LogFormat,
+    /// Connections that may be open, WebSockets and others; the newest beyond it are closed as they come. Default 50,000:
+    /// below the file descriptors of common services, and 2 GB when each holds what it may before it signs in.
+    pub max_connections: usize,
     /// How clients reach this server from outside, such as `https://im.example.org`. Default: not known.
     pub public_url: Option<String>,
     /// How often somebody may sign in.
@@ -112,6 +115,7 @@ impl Config {
                 .unwrap_or_else(|| DEFAULT_LISTEN.parse().expect("the default is an address")),
             log: settings.log.unwrap_or_else(|| "info".to_owned()),
             log_format: settings.log_format.unwrap_or_default(),
+            max_connections: settings.max_connections.unwrap_or(50_000),
             public_url: settings.public_url,
             rate_limits,
             registration: settings.registration.unwrap_or_default(),

@@ -23,6 +23,7 @@ pub struct Settings {
     pub listen: Option<SocketAddr>,
     pub log: Option<String>,
     pub log_format: Option<LogFormat>,
+    pub max_connections: Option<usize>,
     pub public_url: Option<String>,
     /// Merged key by key.
     #[serde(default, deserialize_with = "checked::<_, RateLimits>")]
@@ -104,6 +105,7 @@ impl Settings {
             listen: environment.parsed("listen")?,
             log: environment.text("log"),
             log_format: environment.parsed("log_format")?,
+            max_connections: environment.parsed("max_connections")?,
             public_url: environment.text("public_url"),
             rate_limits: environment
                 .table::<RateLimits>("rate_limits", &keys_of(&RateLimits::default()))?,
@@ -123,6 +125,7 @@ impl Settings {
             listen: self.listen.or(below.listen),
             log: self.log.or(below.log),
             log_format: self.log_format.or(below.log_format),
+            max_connections: self.max_connections.or(below.max_connections),
             public_url: self.public_url.or(below.public_url),
             rate_limits: merged(self.rate_limits, below.rate_limits),
             registration: self.registration.or(below.registration),

@@ -184,6 +184,25 @@ async fn stopping_does_not_wait_for_idle_connections_and_takes_no_new_ones() {
 }
 
 #[tokio::test]
+async fn beyond_the_most_connections_the_newest_is_refused() {
+    let house = House::open_with(|config| config.max_connections = 1).await;
+    let get = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut first = TcpStream::connect(house.server.address()).await.unwrap();
+    first.write_all(get).await.unwrap();
+    read_until(&mut first, "ok").await;
+
+    let mut second = TcpStream::connect(house.server.address()).await.unwrap();
+    let mut answer = Vec::new();
+    // It may be closed before it has asked.
+    let _ = second.write_all(get).await;
+    let _ = second.read_to_end(&mut answer).await;
+    assert!(answer.is_empty(), "{answer:?}");
+
+    first.write_all(get).await.unwrap();
+    read_until(&mut first, "ok").await;
+}
+
+#[tokio::test]
 async fn half_a_head_does_not_hold_a_connection_for_ever() {
     let house = House::open().await;
     let mut slow = TcpStream::connect(house.server.address()).await.unwrap();

@@ -22,6 +22,8 @@ use tokio::{
     },
 };
 
+use crate::Impatient;
+
 type Other = TokioIo<Upgraded>;
 
 /// The receiving half.
@@ -46,22 +48,15 @@ pub(super) struct OtherWriter {
 
 /// Takes the stream out of what hyper upgraded, with the bytes that hyper has read beyond the handshake.
 pub(super) fn take(upgraded: Upgraded) -> (Reader, Writer, Bytes) {
-    // Under `axum::serve` and hyper-util's automatic connections the socket sits one layer deeper.
-    let (tcp, early) = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => (parts.io.into_inner(), parts.read_buf),
+    let (tcp, early) = match socket_of(upgraded) {
+        Ok(found) => found,
         Err(upgraded) => {
-            match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded)
-            {
-                Ok(parts) => (parts.io.into_inner(), parts.read_buf),
-                Err(upgraded) => {
-                    let (reader, half) = tokio::io::split(TokioIo::new(upgraded));
-                    let writer = Writer::Other(Mutex::new(OtherWriter {
-                        half,
-                        is_unflushed: false,
-                    }));
-                    return (Reader::Other(Box::new(reader)), writer, Bytes::new());
-                }
-            }
+            let (reader, half) = tokio::io::split(TokioIo::new(upgraded));
+            let writer = Writer::Other(Mutex::new(OtherWriter {
+                half,
+                is_unflushed: false,
+            }));
+            return (Reader::Other(Box::new(reader)), writer, Bytes::new());
         }
     };
     // Frames are written whole; waiting for more would only delay them. If it cannot be set they still arrive.
@@ -70,6 +65,21 @@ pub(super) fn take(upgraded: Upgraded) -> (Reader, Writer, Bytes) {
     // A copy, because what hyper gives pins its whole buffer of 8 KiB.
     let early = Bytes::copy_from_slice(&early);
     (Reader::Tcp(reader), Writer::Tcp(writer), early)
+}
+
+/// The socket under what hyper upgraded, wherever hosts usually put it.
+fn socket_of(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf)),
+        Err(upgraded) => upgraded,
+    };
+    let upgraded = match upgraded.downcast::<TokioIo<Impatient<TcpStream>>>() {
+        Ok(parts) => return Ok((parts.io.into_inner().into_inner(), parts.read_buf)),
+        Err(upgraded) => upgraded,
+    };
+    // Under `axum::serve` and hyper-util's automatic connections it sits one layer deeper.
+    let parts = hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded)?;
+    Ok((parts.io.into_inner(), parts.read_buf))
 }
 
 impl Reader {
@@ -174,5 +184,47 @@ impl fmt::Debug for Writer {
             Self::Tcp(_) => "Tcp",
             Self::Other(_) => "Other",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, time::Duration};
+
+    use http_body_util::Empty;
+    use hyper::{Request, Response, body::Incoming, header::UPGRADE, service::service_fn};
+    use tokio::{net::TcpListener, sync::mpsc};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_socket_is_found_in_an_impatient_stream() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (found, mut upgraded) = mpsc::unbounded_channel();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            found.send(hyper::upgrade::on(&mut request)).unwrap();
+            let response = Response::builder().status(101).header(UPGRADE, "x");
+            std::future::ready(Ok::<_, Infallible>(
+                response.body(Empty::<Bytes>::new()).unwrap(),
+            ))
+        });
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        let server = TokioIo::new(Impatient::new(server, Duration::from_secs(1)));
+        let connection = hyper::server::conn::http1::Builder::new()
+            .serve_connection(server, service)
+            .with_upgrades();
+        tokio::spawn(connection);
+
+        let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut client, request)
+            .await
+            .unwrap();
+        let upgraded = upgraded.recv().await.unwrap().await.unwrap();
+
+        let (reader, writer, _) = take(upgraded);
+        assert!(matches!(reader, Reader::Tcp(_)));
+        assert!(matches!(writer, Writer::Tcp(_)));
     }
 }
