@@ -41,7 +41,14 @@ async fn echo(mut session: Session) -> Result<(), Error> {
         if let Body::Message { content, .. } = message.body
             && let Some(text) = content.as_text()
         {
-            sender.send(&message.conversation, text).await?;
+            match sender.send(&message.conversation, text).await {
+                Ok(_) => {}
+                // Whoever wrote may have blocked the bot since, or removed it: others still want their echo.
+                Err(Error::Rejected(rejection)) => {
+                    eprintln!("no echo for {}: {rejection}", message.sender);
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
 }
@@ -65,4 +72,35 @@ async fn talk_to_the_bot() -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use im_core::{Actor, BlockUser};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_bot_goes_on_when_somebody_who_wrote_to_it_blocks_it() {
+        let im = Im::builder(MemoryStore::new(), TrustEveryone).build();
+        let bot = im.connect("echo", "bot").await.unwrap();
+        let alice = im.direct("alice", "echo").await.unwrap();
+        let sender = im.connect("alice", "phone").await.unwrap();
+        sender.send(&alice, "hello").await.unwrap();
+        let block = BlockUser {
+            user: "echo".try_into().unwrap(),
+        };
+        let actor = Actor::user("alice".try_into().unwrap());
+        im.call(&actor, block).await.unwrap();
+
+        tokio::spawn(echo(bot));
+        let mut carol = im.connect("carol", "phone").await.unwrap();
+        let chat = im.direct("carol", "echo").await.unwrap();
+        carol.send(&chat, "anybody there?").await.unwrap();
+
+        let answer = carol.next_message().await.unwrap();
+        assert_eq!(answer.sender.as_str(), "echo");
+    }
 }

@@ -17,7 +17,7 @@ use im_transport::ws::Refused;
 
 use crate::{
     accounts::Accounts,
-    config::{ClientAddress, Registration},
+    config::{ClientAddress, PublicUrl, Registration},
     throttle::Throttle,
     tickets::Tickets,
     tokens::AccessTokens,
@@ -41,7 +41,7 @@ pub(crate) struct App {
     pub(crate) links: Links,
     pub(crate) max_connections: usize,
     pub(crate) ports: Ports,
-    pub(crate) public_url: Option<String>,
+    pub(crate) public_url: Option<PublicUrl>,
     pub(crate) registration: Registration,
     pub(crate) throttle: Throttle,
     pub(crate) tickets: Arc<Tickets>,
@@ -63,8 +63,8 @@ impl App {
 
     /// Where clients open a WebSocket: an address, or a path on this server where its address is not known.
     pub(crate) fn websocket_url(&self) -> String {
-        let public = self.public_url.as_deref().unwrap_or_default();
-        let base = public.trim_end_matches('/').replacen("http", "ws", 1);
+        let public = self.public_url.as_ref().map(PublicUrl::to_string);
+        let base = public.unwrap_or_default().replacen("http", "ws", 1);
         format!("{base}/v1/ws")
     }
 

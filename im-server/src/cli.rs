@@ -9,7 +9,7 @@ use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time:
 use clap::{Args, Parser, Subcommand};
 use im_core::{DeviceId, UserId};
 
-use crate::{Config, ConfigError, LogFormat, Registration, Secret, Settings};
+use crate::{Config, ConfigError, LogFormat, PublicUrl, Registration, Secret, Settings};
 
 /// What any command can fail with: shown to the operator, with its causes.
 type Failure = Box<dyn Error + Send + Sync>;
@@ -49,7 +49,7 @@ struct Options {
     log_format: Option<LogFormat>,
     /// How clients reach this server, such as https://im.example.org
     #[arg(long, global = true, value_name = "URL")]
-    public_url: Option<String>,
+    public_url: Option<PublicUrl>,
     /// Who may make an account: open or closed [default: open]
     #[arg(long, global = true, value_name = "WHO")]
     registration: Option<Registration>,

@@ -47,7 +47,10 @@ mod wire;
 pub mod cli;
 
 pub use accounts::{Accounts, IssuedToken, NewAccount, Password, SignedIn};
-pub use config::{ClientAddress, Config, ConfigError, LogFormat, Registration, Settings};
+pub use config::{
+    AllowedOrigins, ClientAddress, Config, ConfigError, LogFormat, Origin, PublicUrl, Registration,
+    Settings,
+};
 pub use secret::Secret;
 pub use server::{Server, StartError};
 pub use signing_key::KeyError;

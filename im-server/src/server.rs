@@ -63,7 +63,8 @@ pub enum StartError {
     },
 }
 
-/// A running server. Dropping it leaves it running until the runtime ends; see [`Server::shut_down`].
+/// A running server. Dropping it begins the same as [`Server::shut_down`], but nobody waits for it: no more connections are
+/// taken and requests are finished; sessions are told nothing, and go on until their devices or the runtime end them.
 pub struct Server {
     address: SocketAddr,
     app: Arc<App>,

@@ -54,19 +54,29 @@ pub enum KeyError {
     },
 }
 
-/// Makes the data directory, for its owner alone, unless it is there.
+/// Makes the data directory, for its owner alone, unless it is there. One that is there and that others may enter gets a
+/// warning: its mode may be meant, as for a group that makes backups, so it is neither changed nor refused.
 ///
 /// # Errors
 /// [`KeyError::Io`] when that is not possible.
 pub(crate) fn prepare_directory(path: &Path) -> Result<(), KeyError> {
+    let failed = |source| KeyError::Io {
+        path: path.into(),
+        source,
+    };
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|source| KeyError::Io {
-            path: path.into(),
-            source,
-        })
+        .map_err(failed)?;
+    if is_open_to_others(path).map_err(failed)? {
+        tracing::warn!(data_dir = %path.display(), "others on this machine may enter the data directory; run `chmod 700` on it unless that is meant");
+    }
+    Ok(())
+}
+
+fn is_open_to_others(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
 }
 
 /// The configured secret, or that of the data directory, which is made when there is none.
@@ -129,20 +139,25 @@ fn read_or_create(path: &Path) -> Result<Secret, KeyError> {
 
 /// Puts a new secret in place whole or not at all, and never over another.
 fn create(path: &Path) -> io::Result<()> {
-    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    // A name of its own, because a container has the same process id at every start: what a crash left is in nobody's
+    // way.
+    let draft = path.with_extension(format!("draft-{}", opaque::random_text()));
+    let placed = write_new(&draft).and_then(|()| fs::hard_link(&draft, path));
+    let removed = fs::remove_file(&draft);
+    match placed {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => removed,
+    }
+}
+
+fn write_new(draft: &Path) -> io::Result<()> {
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&draft)?;
+        .open(draft)?;
     file.write_all(opaque::random_text().as_bytes())?;
-    file.sync_all()?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -166,6 +181,48 @@ mod tests {
         assert_eq!(mode(&data), 0o700);
         assert_eq!(mode(&data.join("token.secret")), 0o600);
         assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn what_a_crash_left_does_not_stop_a_later_start_of_the_same_process_id() {
+        let home = tempfile::tempdir().unwrap();
+        let left = format!("token.draft-{}", std::process::id());
+        fs::write(home.path().join(left), "half a secr").unwrap();
+
+        let secret = load(None, home.path()).unwrap();
+
+        assert!(secret.expose().len() >= MIN_BYTES);
+    }
+
+    #[test]
+    fn a_draft_that_cannot_be_put_in_place_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("absent").join("token.secret");
+        assert!(create(&path).is_err());
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+
+        // A name that is taken is no failure, and not written over.
+        let path = home.path().join("token.secret");
+        fs::write(&path, "the first").unwrap();
+        create(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "the first");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_data_directory_that_others_may_enter_is_noticed_and_left_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let open_to_others = |mode| {
+            fs::set_permissions(home.path(), fs::Permissions::from_mode(mode)).unwrap();
+            prepare_directory(home.path()).unwrap();
+            let after = fs::metadata(home.path()).unwrap().permissions().mode();
+            assert_eq!(after & 0o777, mode);
+            is_open_to_others(home.path()).unwrap()
+        };
+
+        assert!(open_to_others(0o755));
+        assert!(open_to_others(0o710));
+        assert!(!open_to_others(0o700));
     }
 
     #[test]

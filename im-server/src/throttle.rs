@@ -1,4 +1,5 @@
-//! How often somebody may try to sign in: token buckets by client address and by user name.
+//! How often somebody may try to sign in: token buckets by client address and by user name. A name's bucket belongs to
+//! one network, so that a stranger who guesses does not lock out whom the name belongs to.
 //!
 //! What users may ask per second is the engine's business (`Limits::sends_per_second` and `requests_per_second`).
 
@@ -15,6 +16,10 @@ use serde::{Deserialize, Serialize};
 /// Buckets in each table. A table is 192 KiB, whatever comes in.
 const SLOTS: usize = 1 << 13;
 
+/// So many networks together can use up the attempts that a name has everywhere. More than a stranger has at hand; few
+/// enough that guessing from many places stays slow.
+const NETWORKS: u32 = 20;
+
 /// How often somebody may register, sign in and refresh.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -22,8 +27,9 @@ pub struct RateLimits {
     /// Attempts per minute and client address (IPv6: per /64), averaged; bursts of as many pass. Default 60: a school
     /// behind one address signs in within a few minutes. 0 switches the limit off.
     pub sign_ins_per_address: u32,
-    /// Attempts per minute and user name, averaged; bursts of as many pass. Default 10: a person mistypes three times,
-    /// a guesser gets 14,400 guesses a day. 0 switches the limit off.
+    /// Attempts per minute and user name from one network (IPv4: an address, IPv6: a /64), averaged; bursts of as many
+    /// pass, and 20 times as many from everywhere together. Default 10: a person mistypes three times, a guesser gets
+    /// 14,400 guesses a day. 0 switches the limit off.
     pub sign_ins_per_user: u32,
 }
 
@@ -40,6 +46,7 @@ impl Default for RateLimits {
 pub(crate) struct Throttle {
     addresses: Table,
     users: Table,
+    users_everywhere: Table,
 }
 
 impl Throttle {
@@ -48,6 +55,7 @@ impl Throttle {
         Self {
             addresses: Table::new(limits.sign_ins_per_address),
             users: Table::new(limits.sign_ins_per_user),
+            users_everywhere: Table::new(limits.sign_ins_per_user.saturating_mul(NETWORKS)),
         }
     }
 
@@ -59,12 +67,19 @@ impl Throttle {
         self.addresses.admit(&network_of(address), now)
     }
 
-    /// Counts an attempt to be a user, whether or not there is one of that name.
+    /// Counts an attempt from an address to be a user, whether or not there is one of that name.
     ///
     /// # Errors
     /// [`Code::RateLimited`] with the time to wait.
-    pub(crate) fn admit_user(&self, name: &str, now: Duration) -> Result<(), Rejection> {
-        self.users.admit(&name, now)
+    pub(crate) fn admit_user(
+        &self,
+        name: &str,
+        address: IpAddr,
+        now: Duration,
+    ) -> Result<(), Rejection> {
+        // What one network has no attempts left for takes nothing from the others.
+        self.users.admit(&(name, network_of(address)), now)?;
+        self.users_everywhere.admit(&name, now)
     }
 }
 
@@ -132,26 +147,54 @@ impl Table {
 mod tests {
     use super::*;
 
+    fn throttle(sign_ins_per_user: u32) -> Throttle {
+        Throttle::new(RateLimits {
+            sign_ins_per_address: 60,
+            sign_ins_per_user,
+        })
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
     #[test]
     fn a_burst_passes_then_attempts_wait_and_time_heals() {
-        let throttle = Throttle::new(RateLimits {
-            sign_ins_per_address: 60,
-            sign_ins_per_user: 3,
-        });
+        let throttle = throttle(3);
         let now = Duration::from_secs(100);
+        let admit = |now| throttle.admit_user("alice", address("192.0.2.1"), now);
         for _ in 0..3 {
-            assert_eq!(throttle.admit_user("alice", now), Ok(()));
+            assert_eq!(admit(now), Ok(()));
         }
 
-        let refused = throttle
-            .admit_user("alice", now)
-            .expect_err("the fourth waits");
+        let refused = admit(now).expect_err("the fourth waits");
 
         assert_eq!(refused.code, Code::RateLimited);
         assert_eq!(refused.retry_after_ms, Some(20_000));
         let later = now + Duration::from_secs(20);
-        assert_eq!(throttle.admit_user("alice", later), Ok(()));
-        assert!(throttle.admit_user("alice", later).is_err());
+        assert_eq!(admit(later), Ok(()));
+        assert!(admit(later).is_err());
+    }
+
+    #[test]
+    fn a_stranger_cannot_lock_a_user_out() {
+        let throttle = throttle(3);
+        let now = Duration::from_secs(100);
+        let (stranger, home) = (address("192.0.2.1"), address("192.0.2.2"));
+        let guesses = (0..1_000).map(|_| throttle.admit_user("alice", stranger, now));
+        assert_eq!(guesses.filter(Result::is_ok).count(), 3);
+
+        assert_eq!(throttle.admit_user("alice", home, now), Ok(()));
+    }
+
+    #[test]
+    fn guessing_from_many_networks_is_bounded_too() {
+        let throttle = throttle(3);
+        let now = Duration::from_secs(100);
+        let networks = (0..1_000_u32).map(|n| IpAddr::from((0xC612_0000 + n).to_be_bytes()));
+        let admitted = networks.filter(|from| throttle.admit_user("alice", *from, now).is_ok());
+
+        assert_eq!(admitted.count(), 60);
     }
 
     #[test]
@@ -161,14 +204,14 @@ mod tests {
             sign_ins_per_user: 0,
         });
         for _ in 0..1000 {
-            assert_eq!(throttle.admit_user("alice", Duration::ZERO), Ok(()));
+            let admitted = throttle.admit_user("alice", address("192.0.2.1"), Duration::ZERO);
+            assert_eq!(admitted, Ok(()));
         }
     }
 
     #[test]
     fn addresses_of_one_ipv6_network_count_together() {
-        let [a, b, c]: [IpAddr; 3] = ["2001:db8::1", "2001:db8::ffff", "2001:db9::1"]
-            .map(|text| text.parse().expect("an address"));
+        let [a, b, c] = ["2001:db8::1", "2001:db8::ffff", "2001:db9::1"].map(address);
         assert_eq!(network_of(a), network_of(b));
         assert_ne!(network_of(a), network_of(c));
     }

@@ -11,7 +11,7 @@ use crate::{
     accounts::Accounts,
     app::{App, Drained, Links, Upgrade},
     authenticator::TokenAuthenticator,
-    config::Config,
+    config::{AllowedOrigins, Config},
     signing_key::{self, KeyError},
     throttle::Throttle,
     tickets::Tickets,
@@ -76,10 +76,14 @@ async fn open_store(url: &str) -> Result<Ports, StoreError> {
 }
 
 fn websocket(im: Im, config: &Config) -> WebSocketServer {
-    let origins = match config.allowed_origins.as_slice() {
-        [] => Origins::SameHost,
-        [any] if any == "*" => Origins::Any,
-        list => Origins::List(list.iter().cloned().collect()),
+    let origins = match &config.allowed_origins {
+        AllowedOrigins::OwnHost => Origins::SameHost,
+        AllowedOrigins::Any => Origins::Any,
+        AllowedOrigins::List(list) => Origins::List(
+            list.iter()
+                .map(|origin| origin.as_str().to_owned())
+                .collect(),
+        ),
     };
     let options = Options {
         origins,

@@ -54,13 +54,23 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     )
 }
 
-/// The key of the line that an offset is in.
+/// The key or the table that the line at an offset begins with. None where there is none: a line without `=` may be the
+/// inside of a secret, and so may one that has no name of ours before it.
 fn key_at(text: &str, offset: usize) -> Option<&str> {
     let offset = text.floor_char_boundary(offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
     let line = text[start..].lines().next()?.trim();
-    let key = line.split_once('=').map_or(line, |(key, _)| key);
-    Some(key.trim().trim_matches(['[', ']']))
+    let table = line
+        .strip_prefix('[')
+        .and_then(|line| line.strip_suffix(']'));
+    let key = line.split_once('=').map(|(key, _)| key);
+    let is_name = |name: &&str| {
+        (1..=32).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b"_.".contains(&b))
+    };
+    table.or(key).map(str::trim).filter(is_name)
 }
 
 #[cfg(test)]
@@ -124,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_named_with_its_place() {
-        let cases: [(&str, &Variables, &[&str]); 9] = [
+        let cases: [(&str, &Variables, &[&str]); 13] = [
             ("lisen = 'x'", &[], &["test.toml, line 1", "lisen"]),
             ("log = 'a'\nlisten = 'nowhere'", &[], &["line 2", "listen"]),
             ("log_format = 'xml'", &[], &["log_format", "text"]),
@@ -142,6 +152,26 @@ mod tests {
                 &["IM_REGISTRATION", "open", "closed"],
             ),
             ("", &[("IM_LIMITS_PAGE", "-1")], &["IM_LIMITS_PAGE"]),
+            (
+                "log = 'a'\nallowed_origins = ['https://a.example/']",
+                &[],
+                &["line 2", "allowed_origins", "https://a.example/"],
+            ),
+            (
+                "",
+                &[("IM_ALLOWED_ORIGINS", "*,https://a.example")],
+                &["IM_ALLOWED_ORIGINS", "alone"],
+            ),
+            (
+                "public_url = 'im.example.org'",
+                &[],
+                &["line 1", "public_url", "https://"],
+            ),
+            (
+                "",
+                &[("IM_PUBLIC_URL", "im.example.org")],
+                &["IM_PUBLIC_URL", "https://"],
+            ),
         ];
         for (file, environment, expected) in cases {
             let error = load(Settings::default(), file, environment)
@@ -150,6 +180,23 @@ mod tests {
             for part in expected {
                 assert!(error.contains(part), "{file:?} {environment:?}: {error}");
             }
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_not_closed_is_not_in_the_error() {
+        for secret in [
+            "hushHUSHhush",
+            "correct horse",
+            "aHVzaA==",
+            "hush = x",
+            "[hush",
+        ] {
+            let file = format!("log = 'a'\ntoken_secret = \"\"\"\n{secret}\n{secret}");
+            let error = load(Settings::default(), &file, &[]).unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains("test.toml, line"), "{error}");
+            assert!(!error.contains(secret), "{error}");
         }
     }
 

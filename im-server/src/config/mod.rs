@@ -2,12 +2,14 @@
 //! file, file before default.
 
 mod file;
+mod origin;
 mod settings;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use im_core::Limits;
 
+pub use self::origin::{AllowedOrigins, Origin, PublicUrl};
 pub use self::settings::{ClientAddress, LogFormat, Registration, Settings};
 use crate::{secret::Secret, throttle::RateLimits};
 
@@ -17,9 +19,8 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 /// Everything that the server needs to know, complete and checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Origins of web pages that may open a WebSocket, such as `https://chat.example.org`. Empty: pages of the
-    /// server's own host only. `*`: every page.
-    pub allowed_origins: Vec<String>,
+    /// Whose web pages may open a WebSocket. Default: those of the server's own host.
+    pub allowed_origins: AllowedOrigins,
     /// Where the address of a client is found.
     pub client_address: ClientAddress,
     /// Where the server keeps what it makes. Default `./im-data`.
@@ -38,7 +39,7 @@ pub struct Config {
     /// below the file descriptors of common services, and 2 GB when each holds what it may before it signs in.
     pub max_connections: usize,
     /// How clients reach this server from outside, such as `https://im.example.org`. Default: not known.
-    pub public_url: Option<String>,
+    pub public_url: Option<PublicUrl>,
     /// How often somebody may sign in.
     pub rate_limits: RateLimits,
     /// Who may make an account.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 use im_core::Limits;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use super::ConfigError;
+use super::{AllowedOrigins, ConfigError, PublicUrl};
 use crate::{secret::Secret, throttle::RateLimits};
 
 /// Settings of one source. What is absent is taken from the next one.
@@ -13,7 +13,7 @@ use crate::{secret::Secret, throttle::RateLimits};
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the fields are those of Config")]
 pub struct Settings {
-    pub allowed_origins: Option<Vec<String>>,
+    pub allowed_origins: Option<AllowedOrigins>,
     pub client_address: Option<ClientAddress>,
     pub data_dir: Option<PathBuf>,
     pub database_url: Option<Secret>,
@@ -24,7 +24,7 @@ pub struct Settings {
     pub log: Option<String>,
     pub log_format: Option<LogFormat>,
     pub max_connections: Option<usize>,
-    pub public_url: Option<String>,
+    pub public_url: Option<PublicUrl>,
     /// Merged key by key.
     #[serde(default, deserialize_with = "checked::<_, RateLimits>")]
     pub rate_limits: toml::Table,
@@ -93,11 +93,7 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let environment = Environment(lookup);
         Ok(Self {
-            allowed_origins: environment.text("allowed_origins").map(|list| {
-                list.split(',')
-                    .map(|origin| origin.trim().to_owned())
-                    .collect()
-            }),
+            allowed_origins: environment.parsed("allowed_origins")?,
             client_address: environment.parsed("client_address")?,
             data_dir: environment.text("data_dir").map(PathBuf::from),
             database_url: environment.text("database_url").map(Secret::new),
@@ -106,7 +102,7 @@ impl Settings {
             log: environment.text("log"),
             log_format: environment.parsed("log_format")?,
             max_connections: environment.parsed("max_connections")?,
-            public_url: environment.text("public_url"),
+            public_url: environment.parsed("public_url")?,
             rate_limits: environment
                 .table::<RateLimits>("rate_limits", &keys_of(&RateLimits::default()))?,
             registration: environment.parsed("registration")?,

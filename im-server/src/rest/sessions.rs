@@ -66,7 +66,8 @@ async fn sign_in(
     FromBody(body): FromBody<SignIn, MAX_PUBLIC_BODY>,
 ) -> Result<(StatusCode, Json<SignedIn>), Problem> {
     app.throttle.admit_address(address, app.uptime())?;
-    app.throttle.admit_user(body.user.as_str(), app.uptime())?;
+    app.throttle
+        .admit_user(body.user.as_str(), address, app.uptime())?;
     let signed_in = app
         .accounts
         .sign_in(body.user, body.password, body.device)

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use im_server::{RateLimits, Registration};
+use im_server::{ClientAddress, RateLimits, Registration};
 use serde_json::json;
 
 use crate::house::{Answer, House, credentials, text};
@@ -289,4 +289,32 @@ async fn guessing_is_slowed_down() {
     assert!(refused.headers.contains_key("retry-after"));
     let wait = refused.json()["retry_after_ms"].as_u64().unwrap();
     assert!((1..=20_000).contains(&wait), "{wait}");
+}
+
+#[tokio::test]
+async fn a_user_signs_in_while_a_stranger_guesses() {
+    let house = House::open_with(|config| {
+        config.client_address = ClientAddress::XForwardedFor;
+        config.rate_limits = RateLimits {
+            sign_ins_per_address: 100,
+            sign_ins_per_user: 3,
+        };
+    })
+    .await;
+    house.sign_in("alice").await;
+    let guess = json!({"user": "alice", "password": "incorrect horse"});
+    let from = |address: &str| {
+        house
+            .ask("POST /v1/sessions")
+            .header("x-forwarded-for", address)
+    };
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(from("192.0.2.1").json(guess.clone()).await.status);
+    }
+    assert_eq!(statuses, [401, 401, 401, 429]);
+
+    let alice = from("198.51.100.1").json(credentials("alice")).await;
+
+    assert_eq!(alice.status, 201, "{alice:?}");
 }

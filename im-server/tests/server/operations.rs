@@ -25,8 +25,10 @@ async fn a_running_server_is_alive_and_ready() {
 
 #[tokio::test]
 async fn capabilities_tell_clients_what_they_can_do() {
-    let house =
-        House::open_with(|config| config.public_url = Some("https://im.example.org/".into())).await;
+    let house = House::open_with(|config| {
+        config.public_url = Some("https://im.example.org/".parse().unwrap())
+    })
+    .await;
     let answer = house.ask("GET /v1/capabilities").send().await.json();
     assert_eq!(answer["limits"]["text_chars"], 10_000);
     assert_eq!(answer["limits"]["sends_per_second"], 10);
