@@ -14,6 +14,7 @@ use im_core::{Im, Timestamp, port::Ports};
 use crate::{
     accounts::Accounts,
     config::{ClientAddress, PublicUrl, Registration},
+    rest::Cors,
     throttle::Throttle,
     tickets::Tickets,
     tokens::AccessTokens,
@@ -26,6 +27,7 @@ pub(crate) type Upgrade = Box<dyn Fn(Request) -> Response + Send + Sync>;
 pub(crate) struct App {
     pub(crate) accounts: Accounts,
     pub(crate) client_address: ClientAddress,
+    pub(crate) cors: Cors,
     pub(crate) im: Im,
     pub(crate) ports: Ports,
     pub(crate) public_url: Option<PublicUrl>,
