@@ -14,6 +14,7 @@ use im_core::{Im, Timestamp, port::Ports};
 use crate::{
     accounts::Accounts,
     config::{ClientAddress, PublicUrl, Registration},
+    readiness::Readiness,
     rest::Cors,
     throttle::Throttle,
     tickets::Tickets,
@@ -31,6 +32,7 @@ pub(crate) struct App {
     pub(crate) im: Im,
     pub(crate) ports: Ports,
     pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) readiness: Readiness,
     pub(crate) registration: Registration,
     pub(crate) throttle: Throttle,
     pub(crate) tickets: Arc<Tickets>,
