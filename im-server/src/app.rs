@@ -18,6 +18,8 @@ use im_transport::ws::Refused;
 use crate::{
     accounts::Accounts,
     config::{ClientAddress, PublicUrl, Registration},
+    readiness::Readiness,
+    rest::Cors,
     throttle::Throttle,
     tickets::Tickets,
     tokens::AccessTokens,
@@ -36,12 +38,14 @@ pub(crate) type Links = Box<dyn Fn() -> usize + Send + Sync>;
 pub(crate) struct App {
     pub(crate) accounts: Accounts,
     pub(crate) client_address: ClientAddress,
+    pub(crate) cors: Cors,
     pub(crate) drained: Drained,
     pub(crate) im: Im,
     pub(crate) links: Links,
     pub(crate) max_connections: usize,
     pub(crate) ports: Ports,
     pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) readiness: Readiness,
     pub(crate) registration: Registration,
     pub(crate) throttle: Throttle,
     pub(crate) tickets: Arc<Tickets>,

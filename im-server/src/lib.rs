@@ -33,6 +33,7 @@ mod authenticator;
 mod config;
 mod jwt_ring;
 mod opaque;
+mod readiness;
 mod rest;
 mod revocations;
 mod secret;

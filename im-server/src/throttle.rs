@@ -25,7 +25,8 @@ const NETWORKS: u32 = 20;
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimits {
     /// Attempts per minute and client address (IPv6: per /64), averaged; bursts of as many pass. Default 60: a school
-    /// behind one address signs in within a few minutes. 0 switches the limit off.
+    /// behind one address signs in within a few minutes. As many bad server keys pass, counted apart. 0 switches the limit
+    /// off.
     pub sign_ins_per_address: u32,
     /// Attempts per minute and user name from one network (IPv4: an address, IPv6: a /64), averaged; bursts of as many
     /// pass, and 20 times as many from everywhere together. Default 10: a person mistypes three times, a guesser gets
@@ -45,6 +46,7 @@ impl Default for RateLimits {
 /// Lets attempts through, or says when to come back.
 pub(crate) struct Throttle {
     addresses: Table,
+    failed_keys: Table,
     users: Table,
     users_everywhere: Table,
 }
@@ -54,6 +56,7 @@ impl Throttle {
     pub(crate) fn new(limits: RateLimits) -> Self {
         Self {
             addresses: Table::new(limits.sign_ins_per_address),
+            failed_keys: Table::new(limits.sign_ins_per_address),
             users: Table::new(limits.sign_ins_per_user),
             users_everywhere: Table::new(limits.sign_ins_per_user.saturating_mul(NETWORKS)),
         }
@@ -65,6 +68,20 @@ impl Throttle {
     /// [`Code::RateLimited`] with the time to wait.
     pub(crate) fn admit_address(&self, address: IpAddr, now: Duration) -> Result<(), Rejection> {
         self.addresses.admit(&network_of(address), now)
+    }
+
+    /// Whether an address may present a server key that was not good before.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`] with the time to wait, after too many that were not.
+    pub(crate) fn check_key(&self, address: IpAddr, now: Duration) -> Result<(), Rejection> {
+        self.failed_keys.check(&network_of(address), now)
+    }
+
+    /// Counts a server key that was not good.
+    pub(crate) fn count_failed_key(&self, address: IpAddr, now: Duration) {
+        // What is refused was counted enough.
+        let _ = self.failed_keys.admit(&network_of(address), now);
     }
 
     /// Counts an attempt from an address to be a user, whether or not there is one of that name.
@@ -118,7 +135,17 @@ impl Table {
         }
     }
 
+    /// Takes from a key's bucket.
     fn admit(&self, key: &impl Hash, now: Duration) -> Result<(), Rejection> {
+        self.take(key, now, 1.0)
+    }
+
+    /// Looks whether there is something in a key's bucket.
+    fn check(&self, key: &impl Hash, now: Duration) -> Result<(), Rejection> {
+        self.take(key, now, 0.0)
+    }
+
+    fn take(&self, key: &impl Hash, now: Duration, tokens: f64) -> Result<(), Rejection> {
         if self.per_minute == 0 {
             return Ok(());
         }
@@ -131,7 +158,7 @@ impl Table {
         bucket.tokens = (bucket.tokens + passed * per_second).min(burst);
         bucket.at = now;
         if bucket.tokens >= 1.0 {
-            bucket.tokens -= 1.0;
+            bucket.tokens -= tokens;
             return Ok(());
         }
         let wait = Duration::from_secs_f64((1.0 - bucket.tokens) / per_second);

@@ -1,6 +1,9 @@
 //! The composition root: the only file that names stores and transports together.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use axum::body::Body;
 use im_core::{Im, Store as _, StoreError, port::Ports};
@@ -11,7 +14,9 @@ use crate::{
     accounts::Accounts,
     app::{App, Drained, Links, Upgrade},
     authenticator::TokenAuthenticator,
-    config::{AllowedOrigins, Config},
+    config::{AllowedOrigins, Config, Origin, PublicUrl},
+    readiness::Readiness,
+    rest::Cors,
     signing_key::{self, KeyError},
     throttle::Throttle,
     tickets::Tickets,
@@ -51,6 +56,7 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
     Ok(App {
         accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens), &secret),
         client_address: config.client_address,
+        cors: Cors::new(config),
         drained: drained(door.clone()),
         links: links(door.clone()),
         upgrade: upgrade(door),
@@ -58,6 +64,7 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
         max_connections: config.max_connections,
         ports,
         public_url: config.public_url.clone(),
+        readiness: Readiness::default(),
         registration: config.registration,
         throttle: Throttle::new(config.rate_limits),
         tickets,
@@ -76,14 +83,15 @@ async fn open_store(url: &str) -> Result<Ports, StoreError> {
 }
 
 fn websocket(im: Im, config: &Config) -> WebSocketServer {
+    let public = config.public_url.as_ref().map(PublicUrl::origin);
+    let named = |list: &BTreeSet<Origin>| {
+        let all = list.iter().chain(public);
+        all.map(|origin| origin.as_str().to_owned()).collect()
+    };
     let origins = match &config.allowed_origins {
-        AllowedOrigins::OwnHost => Origins::SameHost,
+        AllowedOrigins::OwnHost => Origins::SameHostAnd(named(&BTreeSet::new())),
         AllowedOrigins::Any => Origins::Any,
-        AllowedOrigins::List(list) => Origins::List(
-            list.iter()
-                .map(|origin| origin.as_str().to_owned())
-                .collect(),
-        ),
+        AllowedOrigins::List(list) => Origins::List(named(list)),
     };
     let options = Options {
         origins,

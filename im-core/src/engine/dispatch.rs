@@ -17,15 +17,13 @@ impl Engine {
         command: Command,
     ) -> Result<Reply, Rejection> {
         self.check_rate(&actor, &command)?;
-        match command {
-            Command::SendMessage(ask) => {
-                let (id, client_id) = (ask.conversation, ask.client_id.clone());
-                let sent = self.say(actor, id, client_id, Ask::Send(ask)).await?;
-                Ok(Reply::SendMessage(sent))
-            }
-            // In a box: there is a future for every message under way, and it need not have room for all of these.
-            command => Box::pin(self.execute_other(actor, session, command)).await,
+        if let Command::SendMessage(ask) = command {
+            let (id, client_id) = (ask.conversation, ask.client_id.clone());
+            let sent = self.say(actor, id, client_id, Ask::Send(ask)).await?;
+            return Ok(Reply::SendMessage(sent));
         }
+        // In a box: there is a future for every message under way, and it need not have room for all of these.
+        Box::pin(self.execute_other(actor, session, command)).await
     }
 
     async fn execute_other(

@@ -6,7 +6,11 @@
 mod password;
 mod successor;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use im_core::{
     Actor, CloseReason, Code, DeviceId, Im, Rejection, Timestamp, UpsertUser, UserId,
@@ -84,6 +88,8 @@ pub struct IssuedToken {
 /// Registers users and keeps them signed in.
 pub struct Accounts {
     im: Im,
+    /// Hashes of server keys that were good when they were last presented: no more than there are keys.
+    good_keys: Mutex<HashSet<[u8; 32]>>,
     passwords: Passwords,
     ports: Ports,
     successors: Successors,
@@ -94,6 +100,7 @@ impl Accounts {
     pub(crate) fn new(im: Im, ports: Ports, tokens: Arc<AccessTokens>, secret: &Secret) -> Self {
         Self {
             im,
+            good_keys: Mutex::default(),
             passwords: Passwords::new(),
             ports,
             successors: Successors::new(secret),
@@ -300,14 +307,27 @@ impl Accounts {
         Ok(key)
     }
 
+    /// Whether a key was good when it was last presented. Costs no query.
+    pub(crate) fn was_good(&self, key: &str) -> bool {
+        let hash = Kind::ServerKey.hash(key);
+        let good = self.good_keys.lock();
+        hash.is_some_and(|hash| good.unwrap_or_else(PoisonError::into_inner).contains(&hash))
+    }
+
     /// The back end that has this key.
     pub(crate) async fn server_key(&self, key: &str) -> Result<ServerKey, Rejection> {
         let hash = Kind::ServerKey.hash(key).ok_or_else(unauthenticated)?;
-        self.ports
-            .tokens
-            .key(hash)
-            .await?
-            .ok_or_else(unauthenticated)
+        let found = self.ports.tokens.key(hash).await?;
+        let mut good = self
+            .good_keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if found.is_some() {
+            good.insert(hash);
+        } else {
+            good.remove(&hash);
+        }
+        found.ok_or_else(unauthenticated)
     }
 
     /// Refuses users that do not exist.

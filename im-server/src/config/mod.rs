@@ -19,7 +19,8 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 /// Everything that the server needs to know, complete and checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Whose web pages may open a WebSocket. Default: those of the server's own host.
+    /// Whose web pages may open a WebSocket and use REST. Default: those of the server's own host. Those of `public_url`
+    /// always may.
     pub allowed_origins: AllowedOrigins,
     /// Where the address of a client is found.
     pub client_address: ClientAddress,

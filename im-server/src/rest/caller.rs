@@ -50,12 +50,15 @@ impl FromRequestParts<Arc<App>> for Credential {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers).ok_or_else(unauthenticated)?;
+        let token = bearer(&parts.headers)
+            .ok_or_else(unauthenticated)?
+            .to_owned();
+        let token = token.as_str();
         if !Kind::ServerKey.is_claimed_by(token) {
             let claims = app.tokens.check(token, app.now())?;
             return Ok(Self::User(claims));
         }
-        app.accounts.server_key(token).await?;
+        check_key(parts, app, token).await?;
         let Some(name) = parts.headers.get(ACTING_FOR) else {
             return Ok(Self::Service(None));
         };
@@ -65,6 +68,24 @@ impl FromRequestParts<Arc<App>> for Credential {
         })?;
         app.accounts.check_exists(&user).await?;
         Ok(Self::Service(Some(user)))
+    }
+}
+
+/// Every key costs a query: an address that presents bad ones has to wait. A key that was good goes on past that, so that
+/// nobody locks a back end out behind the same address.
+async fn check_key(parts: &mut Parts, app: &Arc<App>, key: &str) -> Result<(), Problem> {
+    let Address(address) = Address::from_request_parts(parts, app).await?;
+    if !app.accounts.was_good(key) {
+        app.throttle.check_key(address, app.uptime())?;
+    }
+    match app.accounts.server_key(key).await {
+        Ok(_) => Ok(()),
+        Err(rejection) => {
+            if rejection.code == Code::Unauthenticated {
+                app.throttle.count_failed_key(address, app.uptime());
+            }
+            Err(rejection.into())
+        }
     }
 }
 

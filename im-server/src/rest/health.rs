@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
-use im_core::{Code, UserId};
+use im_core::{Code, Rejection, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -33,7 +33,7 @@ async fn alive() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// The store answers, and the server is not shutting down.
+/// The store answers, or did less than a second ago, and the server is not shutting down.
 #[utoipa::path(get, path = "/readyz", tag = "server", security(()), responses((status = 200, body = Health)))]
 async fn ready(State(app): State<Arc<App>>) -> Answer<Health> {
     if app.is_shutting_down() {
@@ -42,11 +42,16 @@ async fn ready(State(app): State<Arc<App>>) -> Answer<Health> {
             "the server is shutting down; use another node",
         ));
     }
+    app.readiness.ask(|| app.uptime(), probe(&app)).await?;
+    Ok(Json(Health { status: "ok" }))
+}
+
+async fn probe(app: &App) -> Result<(), Rejection> {
     let nobody = UserId::new("readyz").expect("a valid id");
     match tokio::time::timeout(STORE_TIMEOUT, app.ports.users.version(&nobody)).await {
-        Ok(Ok(_)) => Ok(Json(Health { status: "ok" })),
-        Ok(Err(error)) => Err(im_core::Rejection::from(error).into()),
-        Err(_) => Err(Problem::new(
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(Rejection::new(
             Code::Unavailable,
             "the store does not answer; try again",
         )),

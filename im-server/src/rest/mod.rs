@@ -8,6 +8,7 @@ mod caller;
 mod capabilities;
 mod contacts;
 mod conversations;
+mod cors;
 mod devices;
 mod envelope;
 mod extract;
@@ -32,6 +33,7 @@ use im_core::Code;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use caller::Peer;
+pub(crate) use cors::Cors;
 use problem::Problem;
 
 use crate::app::App;
@@ -59,6 +61,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             )
         })
         .layer(Extension(openapi::Text::of(&document)))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), cors::cors))
         .layer(middleware::from_fn(envelope::envelope))
         .with_state(app)
 }

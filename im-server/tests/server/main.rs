@@ -7,5 +7,6 @@ mod bad_input;
 mod binary;
 mod house;
 mod operations;
+mod pages;
 mod service;
 mod talk;

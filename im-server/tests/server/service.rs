@@ -1,5 +1,6 @@
 //! Back ends with a server key, which bring their own users.
 
+use im_server::RateLimits;
 use serde_json::json;
 
 use crate::house::{House, text};
@@ -128,4 +129,30 @@ async fn nobody_becomes_a_user_of_a_back_end_by_registering() {
     let answer = house.ask("POST /v1/accounts").json(thief).await;
 
     assert_eq!(answer.problem(), (409, "conflict".to_owned()));
+}
+
+#[tokio::test]
+async fn who_guesses_server_keys_has_to_wait_and_a_good_key_does_not() {
+    let house = House::open_with(|config| {
+        config.rate_limits = RateLimits {
+            sign_ins_per_address: 3,
+            sign_ins_per_user: 0,
+        };
+    })
+    .await;
+    let key = house.server.accounts().create_key("shop").await.unwrap();
+    let late = house.server.accounts().create_key("late").await.unwrap();
+    let upsert = async |key: &str| {
+        let ask = house.ask("PUT /v1/users/u").token(key);
+        ask.json(json!({})).await
+    };
+    assert_eq!(upsert(&key).await.status, 200);
+    let guess = format!("imk_{}", "A".repeat(43));
+    for _ in 0..3 {
+        assert_eq!(upsert(&guess).await.status, 401);
+    }
+
+    assert_eq!(upsert(&guess).await.problem().0, 429);
+    assert_eq!(upsert(&late).await.problem().0, 429, "not known to be good");
+    assert_eq!(upsert(&key).await.status, 200);
 }

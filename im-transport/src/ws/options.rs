@@ -97,6 +97,9 @@ pub enum Origins {
     /// Pages of the host that the request is for.
     #[default]
     SameHost,
+    /// Pages of the host that the request is for, and of these origins, written as in [`Origins::List`]. Right behind a
+    /// proxy that may not say for which host a request was.
+    SameHostAnd(BTreeSet<String>),
     /// Pages of these origins, written as browsers do: `https://chat.example.com`, with the port unless it is the
     /// scheme's own.
     List(BTreeSet<String>),
@@ -119,8 +122,15 @@ impl Origins {
                 let bare = |host: &'_ str| host.strip_suffix(port).unwrap_or(host).to_lowercase();
                 bare(page.1) == bare(host)
             }
-            Self::List(list) => list.iter().any(|item| item.eq_ignore_ascii_case(origin)),
+            Self::SameHostAnd(list) => {
+                Self::SameHost.allow(origin, host) || Self::has(list, origin)
+            }
+            Self::List(list) => Self::has(list, origin),
         }
+    }
+
+    fn has(list: &BTreeSet<String>, origin: &str) -> bool {
+        list.iter().any(|item| item.eq_ignore_ascii_case(origin))
     }
 }
 
@@ -155,6 +165,15 @@ mod tests {
             Duration::from_millis(100),
             "a fifth of 2.5 heartbeats"
         );
+    }
+
+    #[test]
+    fn the_own_host_can_have_other_names() {
+        let origins = Origins::SameHostAnd(["https://a.example".to_owned()].into());
+
+        assert!(origins.allow("https://a.example", Some("10.0.0.1:8080")));
+        assert!(origins.allow("http://10.0.0.1:8080", Some("10.0.0.1:8080")));
+        assert!(!origins.allow("https://b.example", Some("10.0.0.1:8080")));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use hyper::{body::Incoming as Body, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use im_core::{
     Actor, BlockUser, Code, Command, ConversationId, Device, Im, Member, Membership, Ping,
-    Rejection, Settings, Store as _, StoreError, TrustEveryone, UserId,
+    Rejection, SettingsPatch, Store as _, StoreError, Timestamp, TrustEveryone, UserId,
     port::{Authenticator, DeviceStore, Identity, MemberStore, Seen},
     wire::{self, Format, Incoming, RequestId},
 };
@@ -98,14 +98,15 @@ impl MemberStore for Gate {
         self.members.sharing(user, others).await
     }
 
-    async fn set_settings(
+    async fn change_settings(
         &self,
         user: &UserId,
         conversation: ConversationId,
-        settings: Settings,
+        changes: SettingsPatch,
+        now: Timestamp,
     ) -> Result<Option<Membership>, StoreError> {
         self.members
-            .set_settings(user, conversation, settings)
+            .change_settings(user, conversation, changes, now)
             .await
     }
 }
