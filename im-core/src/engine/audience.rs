@@ -220,6 +220,8 @@ mod tests {
             id: SessionId(1),
             actor: Actor::user(UserId::new("bob").unwrap()),
             device: DeviceId::new("phone").unwrap(),
+            expires_at_ms: None,
+            sign_in: None,
             outlet: Arc::new(Nowhere),
             delivery: Mutex::default(),
             listens: Mutex::new(Some(Vec::new())),

@@ -334,6 +334,8 @@ mod tests {
             id: registry.next_id(),
             actor: Actor::user(UserId::new(user).unwrap()),
             device: DeviceId::new("phone").unwrap(),
+            expires_at_ms: None,
+            sign_in: None,
             outlet,
             delivery: Mutex::default(),
             listens: Mutex::new(Some(Vec::new())),
