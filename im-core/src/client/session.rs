@@ -29,6 +29,8 @@ pub struct Session {
     version_before: Option<u64>,
     /// The link that `tracker` is up to date with.
     synced: Option<Arc<dyn Connection>>,
+    /// The link for which pages are being looked through.
+    paging: Option<Arc<dyn Connection>>,
 }
 
 impl Session {
@@ -44,7 +46,9 @@ impl Session {
         runtime: Arc<dyn Runtime>,
     ) -> Result<Self, Error> {
         let mut session = Self::begin(connector, runtime, Cursor::default()).await?;
-        session.catch_up(Some(0)).await?;
+        while session.synced.is_none() {
+            session.catch_up(Some(0)).await?;
+        }
         session.ready.clear();
         session.version_before = None;
         Ok(session)
@@ -79,6 +83,7 @@ impl Session {
             missing: BTreeSet::new(),
             version_before: None,
             synced: None,
+            paging: None,
         })
     }
 
@@ -100,10 +105,12 @@ impl Session {
             cursor.version = version;
         }
         for push in &self.ready {
-            if let Push::Entry(entry) = push
-                && let Some(held) = cursor.positions.get_mut(&entry.conversation)
-            {
-                *held = entry.seq.previous().min(*held);
+            if let Push::Entry(entry) = push {
+                // Where the user is out nothing is held any more, but what waits here is still to come.
+                let before = entry.seq.previous();
+                let held = cursor.positions.entry(entry.conversation);
+                held.and_modify(|held| *held = before.min(*held))
+                    .or_insert(before);
             }
         }
         cursor
@@ -196,23 +203,32 @@ impl Session {
         }
     }
 
-    /// Catches up with the present link.
+    /// Takes the next page of what the device missed, one at a time, so that no more than a page waits in memory. After
+    /// the last one the device is up to date with its link.
     async fn catch_up(&mut self, limit: Option<u32>) -> Result<(), Error> {
         let link = self.sender.link().await?;
-        loop {
-            let pull = SyncPull {
-                cursor: Some(self.tracker.cursor().clone())
-                    .filter(|cursor| *cursor != Cursor::default()),
-                have: Positions::new(),
-                limit,
-            };
-            let page = self.sender.call_until_answered(pull).await?;
-            let done = page.done;
-            self.take_page(page);
-            if done {
-                break;
-            }
+        if self
+            .paging
+            .as_ref()
+            .is_none_or(|paging| !Arc::ptr_eq(paging, &link))
+        {
+            // What was looked through may have gone on before this link was there to say so.
+            self.tracker.begin_again();
+            self.paging = Some(link.clone());
         }
+        let pull = SyncPull {
+            cursor: Some(self.tracker.cursor().clone())
+                .filter(|cursor| *cursor != Cursor::default()),
+            have: Positions::new(),
+            limit,
+        };
+        let page = self.sender.call_until_answered(pull).await?;
+        let done = page.done;
+        self.take_page(page);
+        if !done {
+            return Ok(());
+        }
+        self.paging = None;
         // All of it was looked through.
         self.missing.clear();
         let watched = self.sender.watch_again().await;
@@ -278,30 +294,28 @@ impl Session {
         }
     }
 
-    /// Brings what is missing in a conversation.
+    /// Brings a page of what is missing in a conversation.
     async fn fetch(&mut self, conversation: ConversationId) -> Result<(), Error> {
-        loop {
-            let ask = History {
-                conversation,
-                after_seq: Some(self.tracker.held(conversation)),
-                before_seq: None,
-                limit: Some(200),
-            };
-            let done = match self.sender.call_until_answered(ask).await {
-                Ok(page) => {
-                    for entry in page.items {
-                        self.take(entry);
-                    }
-                    page.done
+        let ask = History {
+            conversation,
+            after_seq: Some(self.tracker.held(conversation)),
+            before_seq: None,
+            limit: Some(200),
+        };
+        let done = match self.sender.call_until_answered(ask).await {
+            Ok(page) => {
+                for entry in page.items {
+                    self.take(entry);
                 }
-                // We are not in it any more: there is nothing for us there.
-                Err(Error::Rejected(rejection)) if rejection.code == Code::NotFound => true,
-                Err(error) => return Err(error),
-            };
-            if done {
-                self.missing.remove(&conversation);
-                return Ok(());
+                page.done
             }
+            // We are not in it any more: there is nothing for us there.
+            Err(Error::Rejected(rejection)) if rejection.code == Code::NotFound => true,
+            Err(error) => return Err(error),
+        };
+        if done {
+            self.missing.remove(&conversation);
         }
+        Ok(())
     }
 }

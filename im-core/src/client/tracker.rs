@@ -33,6 +33,11 @@ impl Tracker {
         &self.cursor
     }
 
+    /// Forgets where in the middle of looking through everything it was.
+    pub(super) fn begin_again(&mut self) {
+        self.cursor.page = None;
+    }
+
     /// Takes over the cursor of a page, but keeps what came further by pushes.
     pub(super) fn turn_page(&mut self, page: Cursor, reset: bool) {
         let before = std::mem::replace(&mut self.cursor, page);

@@ -97,7 +97,7 @@ impl Engine {
             created_at_ms: now,
             last_seen_ms: now,
         };
-        self.ports.devices.remember(device).await?;
+        self.remember(device).await?;
         let epoch = self.ports.log.epoch().await?;
         let entry = Arc::new(SessionEntry {
             id: self.registry.next_id(),

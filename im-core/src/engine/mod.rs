@@ -5,6 +5,7 @@
 mod attach;
 mod audience;
 mod batch;
+mod devices;
 mod dispatch;
 mod expiry;
 mod fanout;
@@ -43,6 +44,7 @@ pub(crate) struct Engine {
     slots: slot::Slots,
     relations: relations::Relations,
     positions: positions::WriteBehind,
+    devices: devices::Devices,
     expiries: expiry::Expiries,
     rates: rates::Rates,
     typists: Mutex<presence::Typists>,
@@ -65,6 +67,7 @@ impl Engine {
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
             positions: positions::WriteBehind::default(),
+            devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),
             rates: rates::Rates::default(),
             typists: Mutex::default(),

@@ -53,7 +53,9 @@ impl Engine {
             Some(page) => page.version,
             None => self.ports.users.version(&actor.user).await?,
         };
-        let blocks = if cursor.page.is_none() {
+        // Whatever belongs to the user raises the version, so most who come back have no changed block to ask for.
+        let may_have_blocks = cursor.page.is_none() && version > 0 && version != cursor.version;
+        let blocks = if may_have_blocks {
             self.changed_blocks(actor, cursor.version).await?
         } else {
             Vec::new()

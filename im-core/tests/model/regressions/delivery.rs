@@ -214,28 +214,3 @@ fn a_cursor_of_another_history_begins_anew() {
     let entries: usize = page.items.iter().map(|item| item.entries.len()).sum();
     assert_eq!(entries, 3);
 }
-
-#[test]
-fn a_cursor_from_the_middle_of_catching_up_looks_through_everything() {
-    let mut world = World::new(0, 1);
-    for n in 0..150 {
-        let ask = CreateConversation {
-            client_id: ClientId::new(format!("many{n}")).unwrap(),
-            name: None,
-            members: vec![],
-            joining: Default::default(),
-        };
-        world.call(0, ask).unwrap();
-    }
-    let World {
-        ground, devices, ..
-    } = &mut world;
-    // Each page takes about 700 microseconds here, so that this stops in the second.
-    devices[0].open_session(ground, Some(Cursor::default()));
-    devices[0].drain(ground, Duration::from_micros(900));
-
-    devices[0].close();
-
-    let cursor = devices[0].saved.last().unwrap();
-    assert_eq!((cursor.positions.len(), &cursor.page), (100, &None));
-}

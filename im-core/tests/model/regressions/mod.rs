@@ -1,6 +1,7 @@
 //! What was found once, by name.
 
 mod away;
+mod catching_up;
 mod delivery;
 mod expiry;
 mod nodes;
