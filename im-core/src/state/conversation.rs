@@ -116,7 +116,7 @@ impl ConversationState {
         }
     }
 
-    /// Forgets who is known to be no member, when that is more than [`STRANGERS`]: anybody can ask about users that nobody
+    /// Forgets who is known to be no member, when that is more than a thousand: anybody can ask about users that nobody
     /// ever heard of. `true` when it did. To a decision whoever was looked up and forgotten is what it was, a stranger.
     pub fn forget_strangers(&mut self) -> bool {
         let strangers = self.roster.values().filter(|member| member.is_none());

@@ -33,7 +33,7 @@ fn many(world: &World) -> ConversationId {
 fn say(world: &World, to: ConversationId, text: &str) {
     let message = SendMessage {
         conversation: to,
-        client_id: ClientId::new(text).unwrap(),
+        client_id: ClientId::random(),
         content: Content::text(text),
     };
     world.call(0, message).unwrap();

@@ -1,10 +1,8 @@
 //! What reaches whom, and when.
 
-use std::time::Duration;
-
 use im_core::{
-    Actor, Availability, ClientId, CreateConversation, Cursor, GetConversation, GetPresence, Seq,
-    SyncPull, testing::ManualRuntime,
+    Actor, Availability, ClientId, GetConversation, GetPresence, Seq, SyncPull,
+    testing::ManualRuntime,
 };
 
 use super::{begun, finish, pushed, request, send};
