@@ -9,6 +9,7 @@ mod devices;
 mod dispatch;
 mod expiry;
 mod fanout;
+mod history;
 mod lane;
 mod page;
 mod positions;
