@@ -6,13 +6,16 @@ use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt as _};
 
 use crate::config::{ConfigError, LogFormat};
 
+/// What speaks up only when something is wrong, unless the filter names it: its steps are no news to who runs a server.
+const QUIET: &str = "sea_orm_migration=warn";
+
 /// Starts logging. A host that has its own subscriber keeps it.
 ///
 /// # Errors
 /// [`ConfigError`] for a filter that cannot be read.
 pub(crate) fn init(filter: &str, format: LogFormat) -> Result<(), ConfigError> {
     let filter = EnvFilter::builder()
-        .parse(filter)
+        .parse(format!("{QUIET},{filter}"))
         .map_err(|error| ConfigError {
             place: "log".to_owned(),
             reason: format!(
