@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use im_core::{
-    AddMembers, ClientId, Content, ConversationId, CreateConversation, Cursor, KickMembers, Push,
-    SendMessage,
+    AddMembers, ClientId, Content, ConversationId, CreateConversation, Cursor, KickMembers, Ping,
+    Push, SendMessage,
 };
 
 use crate::{
@@ -50,6 +50,17 @@ fn take_one(world: &mut World, device: usize) -> Push {
     ground.runtime.block_on(session.next_event()).unwrap()
 }
 
+/// Asks for something, so that the session notices that its link broke, and opens another.
+fn notice(world: &mut World, device: usize) {
+    let World {
+        ground, devices, ..
+    } = world;
+    let State::Session(session, _) = &devices[device].state else {
+        panic!("no session is open");
+    };
+    ground.runtime.block_on(session.call(Ping {})).unwrap();
+}
+
 fn open(world: &mut World, device: usize, cursor: Cursor) {
     let World {
         ground, devices, ..
@@ -92,6 +103,7 @@ fn what_was_looked_through_for_a_link_that_broke_is_looked_through_again() {
 
     world.devices[0].outlet().unwrap().break_off();
     say(&world, first, "while nobody listened");
+    notice(&mut world, 0);
     drain(&mut world, 0);
 
     assert_eq!(taken(&world, 0, first).last(), Some(&2));
