@@ -94,43 +94,28 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(First), Box::new(Revocations)]
+        let steps = [("m0001_first", FIRST), ("m0002_revocations", REVOCATIONS)];
+        let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
+        steps.into_iter().map(boxed).collect()
     }
 }
 
-struct First;
-
-impl MigrationName for First {
-    fn name(&self) -> &'static str {
-        "m0001_first"
-    }
+/// Tables and indexes that come together.
+struct Step {
+    name: &'static str,
+    tables: &'static [&'static str],
 }
 
-#[async_trait]
-impl MigrationTrait for First {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        define(manager, FIRST).await
-    }
-
-    async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
-        Err(DbErr::Custom(
-            "there is nothing before the first step".into(),
-        ))
-    }
-}
-
-struct Revocations;
-
-impl MigrationName for Revocations {
-    fn name(&self) -> &'static str {
-        "m0002_revocations"
+impl MigrationName for Step {
+    fn name(&self) -> &str {
+        self.name
     }
 }
 
 #[async_trait]
-impl MigrationTrait for Revocations {
+impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        define(manager, REVOCATIONS).await
+        define(manager, self.tables).await
     }
 
     async fn down(&self, _: &SchemaManager) -> Result<(), DbErr> {
