@@ -10,8 +10,8 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, connection::Connection, contact, device, log, member, position, stored,
-    token, user,
+    SqlStore, account, alarm, annotation, connection::Connection, contact, device, door, log,
+    member, position, stored, tally, token, user,
 };
 
 #[allow(
@@ -21,14 +21,18 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 9] = [
+const HOT: [&[&str]; 13] = [
     account::HOT,
+    alarm::HOT,
+    annotation::HOT,
     contact::HOT,
     device::HOT,
+    door::HOT,
     log::HOT,
     member::HOT,
     position::HOT,
     stored::HOT,
+    tally::HOT,
     token::HOT,
     user::HOT,
 ];
