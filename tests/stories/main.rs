@@ -32,4 +32,5 @@ mod resume_after_cut;
 mod retry;
 mod slow_consumer;
 mod tokens;
+mod unread;
 mod world;

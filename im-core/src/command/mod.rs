@@ -18,8 +18,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use contact::{BlockUser, Blocks, ListBlocks, UnblockUser};
 pub use conversation::{
-    ChangeSettings, ConversationPage, CreateConversation, GetConversation, ListConversations,
-    ListMembers, MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
+    ChangeSettings, ConversationPage, CountUnread, CreateConversation, GetConversation,
+    ListConversations, ListMembers, MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
+    UnreadTotals, Which,
 };
 pub use door::*;
 pub use group::*;
@@ -125,6 +126,7 @@ commands! {
     ChangePermissions(ChangePermissions) -> Changed = "group.permissions";
     ChangeRole(ChangeRole) -> Changed = "group.role";
     ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings";
+    CountUnread(CountUnread) -> UnreadTotals = "conversation.unread";
     CloseSession(CloseSession) -> Done = "session.close";
     CreateConversation(CreateConversation) -> ConversationView = "conversation.create";
     CreateInvite(CreateInvite) -> Invite = "group.invite";

@@ -69,7 +69,8 @@ impl Engine {
         if let Some(left) = row.left {
             hide_later(&mut entries, left);
         }
-        self.hide_deleted(&actor.user, &row, &mut entries).await?;
+        self.hide_deleted(&actor.user, id, &row.settings, &mut entries)
+            .await?;
         Ok(entries)
     }
 

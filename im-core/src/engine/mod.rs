@@ -25,6 +25,7 @@ mod relations;
 mod retry;
 mod slot;
 mod sync;
+mod unread;
 mod users;
 
 use std::{

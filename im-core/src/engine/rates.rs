@@ -128,6 +128,7 @@ fn allowance(command: &Command) -> Allowance {
         | Command::RecallMessage(_)
         | Command::SendMessage(_) => Allowance::Sends,
         Command::BlockUser(_)
+        | Command::CountUnread(_)
         | Command::DeleteMessages(_)
         | Command::GetMessages(_)
         | Command::ListAnnotations(_)

@@ -176,7 +176,8 @@ impl Engine {
             entries.retain(|entry| entry.seq <= left);
             hide_later(&mut entries, left);
         }
-        self.hide_deleted(&actor.user, &row, &mut entries).await?;
+        self.hide_deleted(&actor.user, id, &row.settings, &mut entries)
+            .await?;
         let deleted = self
             .deleted_since(&actor.user, &row, cursor.version)
             .await?;
@@ -192,7 +193,9 @@ impl Engine {
             cursor.positions.insert(id, reached);
         }
         pull.room.entries = pull.room.entries.saturating_sub(entries.len());
-        let view = view_of(row, &actor.user);
+        let mut view = view_of(row, &actor.user);
+        self.count_unread(&actor.user, std::slice::from_mut(&mut view))
+            .await?;
         pull.items.push(SyncItem {
             view,
             entries,

@@ -47,6 +47,7 @@ pub(super) const ROUTES: &[Door] = &[
         "PATCH",
         "/v1/conversations/{id}/settings",
     ),
+    door("conversation.unread", "GET", "/v1/conversations/unread"),
     door(
         "conversation.typing",
         "POST",
