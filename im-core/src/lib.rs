@@ -66,4 +66,4 @@ pub use presence::{Availability, Presence};
 pub use receipt::{Position, Receipt};
 pub use seq::{Head, Seq};
 pub use time::Timestamp;
-pub use user::{Actor, Authority, Profile};
+pub use user::{Actor, Authority, Gender, Profile, Tier};

@@ -18,21 +18,7 @@ impl Engine {
                 "only a service can create users; use user.update for yourself",
             ));
         }
-        let UpsertUser {
-            user,
-            nickname,
-            avatar,
-            bio,
-            extra,
-        } = ask;
-        let profile = Profile {
-            user,
-            nickname,
-            avatar,
-            bio,
-            extra,
-            updated_at_ms: self.ports.runtime.now(),
-        };
+        let profile = ask.into_profile(self.ports.runtime.now());
         check_profile(&profile, &self.limits)?;
         self.ports.users.put(profile.clone()).await?;
         Ok(profile)
@@ -43,17 +29,26 @@ impl Engine {
         actor: &Actor,
         ask: UpdateProfile,
     ) -> Result<Profile, Rejection> {
+        if actor.authority != Authority::Service && ask.needs_service() {
+            return Err(Rejection::new(
+                Code::Forbidden,
+                "only a service can set level and tier; leave them out",
+            ));
+        }
         let now = self.ports.runtime.now();
         // What stands was checked when it was written.
         let empty = Profile::empty(actor.user.clone(), now);
         check_profile(&ask.applied_to(empty, now), &self.limits)?;
-        Ok(self.ports.users.change(&actor.user, &ask, now).await?)
+        let changed = self.ports.users.change(&actor.user, &ask, now).await?;
+        Ok(changed.at(now))
     }
 
     pub(super) async fn profiles(&self, ask: GetProfiles) -> Result<Profiles, Rejection> {
         self.check_users(&ask.users)?;
         let mut found = self.ports.users.profiles(&ask.users).await?;
         found.sort_by_key(|profile| ask.users.iter().position(|user| *user == profile.user));
-        Ok(Profiles { items: found })
+        let now = self.ports.runtime.now();
+        let items = found.into_iter().map(|profile| profile.at(now)).collect();
+        Ok(Profiles { items })
     }
 }

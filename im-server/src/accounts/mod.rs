@@ -149,11 +149,8 @@ impl Accounts {
             }
         }
         let profile = UpsertUser {
-            user: new.user.clone(),
             nickname: new.nickname,
-            avatar: None,
-            bio: None,
-            extra: None,
+            ..UpsertUser::new(new.user.clone())
         };
         self.im.call(&Actor::service(new.user), profile).await?;
         Ok(())

@@ -92,19 +92,7 @@ async fn upsert(
             Actor::service(acting_for.unwrap_or_else(|| path.user.clone()))
         }
     };
-    let UpdateProfile {
-        nickname,
-        avatar,
-        bio,
-        extra,
-    } = body;
-    let command = UpsertUser {
-        user: path.user,
-        nickname,
-        avatar,
-        bio,
-        extra,
-    };
+    let command = UpsertUser::from_profile(path.user, body);
     Ok(Json(app.im.call(&actor, command).await?))
 }
 

@@ -8,5 +8,6 @@ mod binary;
 mod house;
 mod operations;
 mod pages;
+mod profiles;
 mod service;
 mod talk;
