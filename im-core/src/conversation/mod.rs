@@ -1,6 +1,7 @@
 //! Conversations as everybody sees them: a log of entries, members with roles, and what each member sees of it.
 
 mod entry;
+mod erasure;
 mod info;
 mod member;
 mod view;

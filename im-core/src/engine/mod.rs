@@ -7,6 +7,7 @@ mod audience;
 mod batch;
 mod devices;
 mod dispatch;
+mod erasure;
 mod expiry;
 mod fanout;
 mod history;

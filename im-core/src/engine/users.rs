@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::{
     Actor, Authority, Code, GetProfiles, Profile, Profiles, Rejection, UpdateProfile, UpsertUser,
-    state::check_profile,
+    UserId, state::check_profile,
 };
 
 impl Engine {
@@ -20,6 +20,7 @@ impl Engine {
         }
         let profile = ask.into_profile(self.ports.runtime.now());
         check_profile(&profile, &self.limits)?;
+        self.check_not_erased(&profile.user).await?;
         self.ports.users.put(profile.clone()).await?;
         Ok(profile)
     }
@@ -39,8 +40,20 @@ impl Engine {
         // What stands was checked when it was written.
         let empty = Profile::empty(actor.user.clone(), now);
         check_profile(&ask.applied_to(empty, now), &self.limits)?;
+        self.check_not_erased(&actor.user).await?;
         let changed = self.ports.users.change(&actor.user, &ask, now).await?;
         Ok(changed.at(now))
+    }
+
+    /// An id that was erased stays without a profile, also when a back end brings it again: the logs have it still.
+    async fn check_not_erased(&self, user: &UserId) -> Result<(), Rejection> {
+        match self.ports.erasures.erasure(user).await? {
+            None => Ok(()),
+            Some(_) => Err(Rejection::new(
+                Code::Conflict,
+                "the user of this id was erased; choose another id",
+            )),
+        }
     }
 
     pub(super) async fn profiles(&self, ask: GetProfiles) -> Result<Profiles, Rejection> {

@@ -5,13 +5,16 @@
 
 mod account;
 mod authenticator;
+mod code;
 mod contact;
 mod device;
+mod erasure;
 mod log;
 mod member;
 mod membership_count;
 mod outlet;
 mod position;
+mod real_name;
 mod runtime;
 mod token;
 #[cfg(feature = "tokio")]
@@ -20,15 +23,18 @@ mod user;
 
 use std::sync::Arc;
 
-pub use account::{Account, AccountStore, Created};
+pub use account::{Account, AccountStore, Attached, Created};
 pub use authenticator::{Authenticator, Identity, TrustEveryone};
+pub use code::{CODE_TRIES, CODES_LAST, CodeHash, CodeStore, OneTimeCode};
 pub use contact::{ContactStore, VersionedBlock};
 pub use device::{DeviceStore, Seen};
+pub use erasure::{Erasure, ErasureStore};
 pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
 pub use membership_count::MembershipCount;
 pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
 pub use position::{Advance, PositionStore};
+pub use real_name::{RealName, RealNameState, RealNameStore};
 pub use runtime::{BoxFuture, Runtime};
 pub use token::{
     REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore,
@@ -48,12 +54,15 @@ pub trait Store {
 #[allow(missing_docs, reason = "each field's type documents it")]
 pub struct Ports {
     pub accounts: Arc<dyn AccountStore>,
+    pub codes: Arc<dyn CodeStore>,
     pub contacts: Arc<dyn ContactStore>,
     pub devices: Arc<dyn DeviceStore>,
+    pub erasures: Arc<dyn ErasureStore>,
     pub log: Arc<dyn LogStore>,
     pub members: Arc<dyn MemberStore>,
     pub membership_count: Arc<dyn MembershipCount>,
     pub positions: Arc<dyn PositionStore>,
+    pub real_names: Arc<dyn RealNameStore>,
     pub runtime: Arc<dyn Runtime>,
     pub tokens: Arc<dyn TokenStore>,
     pub users: Arc<dyn UserStore>,

@@ -27,11 +27,14 @@ mod manual_runtime;
 
 pub mod accounts;
 pub mod append;
+pub mod codes;
 pub mod contacts;
 pub mod devices;
+pub mod erasures;
 pub mod log;
 pub mod members;
 pub mod positions;
+pub mod real_names;
 pub mod roster;
 pub mod tokens;
 pub mod users;

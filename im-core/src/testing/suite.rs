@@ -34,11 +34,14 @@ macro_rules! every_store_suite {
     ($open:expr) => {
         $crate::account_store_suite!($open);
         $crate::append_suite!($open);
+        $crate::code_store_suite!($open);
         $crate::contact_store_suite!($open);
         $crate::device_store_suite!($open);
+        $crate::erasure_store_suite!($open);
         $crate::log_store_suite!($open);
         $crate::member_store_suite!($open);
         $crate::position_store_suite!($open);
+        $crate::real_name_store_suite!($open);
         $crate::roster_suite!($open);
         $crate::token_store_suite!($open);
         $crate::user_store_suite!($open);

@@ -6,6 +6,7 @@ mod accounts;
 mod body;
 mod caller;
 mod capabilities;
+mod codes;
 mod contacts;
 mod conversations;
 mod cors;
@@ -17,6 +18,7 @@ mod live;
 mod members;
 mod messages;
 mod openapi;
+mod own_account;
 mod path;
 mod presence;
 mod problem;
@@ -70,6 +72,7 @@ fn resources() -> Routes {
     OpenApiRouter::default()
         .merge(accounts::routes())
         .merge(capabilities::routes())
+        .merge(codes::routes())
         .merge(contacts::routes())
         .merge(conversations::routes())
         .merge(devices::routes())
@@ -78,6 +81,7 @@ fn resources() -> Routes {
         .merge(members::routes())
         .merge(messages::routes())
         .merge(openapi::routes())
+        .merge(own_account::routes())
         .merge(presence::routes())
         .merge(sessions::routes())
         .merge(sync::routes())

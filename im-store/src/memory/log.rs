@@ -56,6 +56,24 @@ impl Log {
         }
     }
 
+    /// The last seq.
+    pub(super) fn last(&self) -> Seq {
+        self.head().0.seq
+    }
+
+    /// Wipes what a user said in at most `limit` entries after a seq, and returns the last that was looked at.
+    pub(super) fn erase(&mut self, user: &UserId, after: Seq, limit: usize) -> Seq {
+        let part = self.entries.iter_mut().skip(index(after)).take(limit);
+        let mut upto = after;
+        for new in part {
+            upto = new.entry.seq;
+            if new.entry.sender == *user && new.entry.erase() {
+                new.fingerprint = 0;
+            }
+        }
+        upto
+    }
+
     fn head(&self) -> (Head, Timestamp) {
         self.entries.last().map_or_else(Default::default, |new| {
             let entry = &new.entry;

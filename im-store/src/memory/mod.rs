@@ -3,6 +3,8 @@
 //! One lock around plain maps. The ports are implemented in files of their own; what entries do to rows is in
 //! [`rows`](crate::rows).
 
+mod account;
+mod erasure;
 mod log;
 mod member;
 mod token;
@@ -16,7 +18,7 @@ use std::{
 use crate::rows::Rows;
 use im_core::{
     ConversationId, Device, DeviceId, Epoch, Profile, Store, UserId,
-    port::{Account, Ports, ServerKey, TokioRuntime, VersionedBlock},
+    port::{Ports, ServerKey, TokioRuntime, VersionedBlock},
 };
 
 /// A store in memory; clone to share.
@@ -38,7 +40,8 @@ struct State {
     profiles: HashMap<UserId, Profile>,
     blocks: BTreeMap<(UserId, UserId), VersionedBlock>,
     devices: BTreeMap<(UserId, DeviceId), Device>,
-    accounts: HashMap<UserId, Account>,
+    accounts: account::Accounts,
+    erasures: BTreeMap<UserId, erasure::Progress>,
     tokens: token::Tokens,
     keys: BTreeMap<String, ServerKey>,
 }
@@ -56,7 +59,8 @@ impl MemoryStore {
                 profiles: HashMap::new(),
                 blocks: BTreeMap::new(),
                 devices: BTreeMap::new(),
-                accounts: HashMap::new(),
+                accounts: account::Accounts::default(),
+                erasures: BTreeMap::new(),
                 tokens: token::Tokens::default(),
                 keys: BTreeMap::new(),
             })),
@@ -85,12 +89,15 @@ impl Store for MemoryStore {
         let store = Arc::new(self);
         Ports {
             accounts: store.clone(),
+            codes: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
+            erasures: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
             positions: store.clone(),
+            real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
             tokens: store.clone(),
             users: store,

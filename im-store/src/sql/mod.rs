@@ -4,12 +4,14 @@
 mod account;
 mod batch;
 mod chunk;
+mod code;
 mod connection;
 mod contact;
 mod core;
 mod device;
 mod dialect;
 mod entries;
+mod erasure;
 mod error;
 mod log;
 mod member;
@@ -17,6 +19,7 @@ mod open;
 #[cfg(test)]
 mod plan;
 mod position;
+mod real_name;
 mod schema;
 mod stored;
 mod token;
@@ -102,12 +105,15 @@ impl Store for SqlStore {
         let store = Arc::new(self);
         Ports {
             accounts: store.clone(),
+            codes: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
+            erasures: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
             positions: store.clone(),
+            real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
             tokens: store.clone(),
             users: store,
