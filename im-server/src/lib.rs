@@ -34,6 +34,7 @@ mod codes;
 mod config;
 mod jwt_ring;
 mod lock_out;
+mod oidc;
 mod opaque;
 mod readiness;
 mod real_name;
@@ -55,8 +56,8 @@ pub use accounts::{
 };
 pub use codes::{CodeSender, Purpose};
 pub use config::{
-    AllowedOrigins, ClientAddress, CodeSending, Config, ConfigError, LogFormat, Mode, Origin,
-    PublicUrl, RealNameChecks, Registration, Settings,
+    AllowedOrigins, ClientAddress, CodeSending, Config, ConfigError, LogFormat, Mode, OidcProvider,
+    Origin, PublicUrl, RealNameChecks, Registration, Settings,
 };
 pub use real_name::{Document, IdentityVerifier, RealNameView, TestVerifier};
 pub use secret::Secret;

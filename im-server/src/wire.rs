@@ -19,6 +19,7 @@ use crate::{
         AllowedOrigins, CodeSending, Config, ConfigError, Mode, Origin, PublicUrl, RealNameChecks,
     },
     lock_out::LockOut,
+    oidc::SingleSignOn,
     readiness::Readiness,
     real_name::{IdentityVerifier, RealNames, TestVerifier},
     rest::Cors,
@@ -78,6 +79,8 @@ pub(crate) async fn assemble_with(
     let im = Im::builder(ports.clone(), authenticator)
         .limits(config.limits.clone())
         .build();
+    let single_sign_on =
+        SingleSignOn::new(&config.oidc, config.public_url.as_ref(), ports.clone())?;
     let door = websocket(im.clone(), config);
     let parts = Parts {
         codes: Codes::new(&secret, ports.clone(), extensions.code_sender),
@@ -100,6 +103,7 @@ pub(crate) async fn assemble_with(
         public_url: config.public_url.clone(),
         readiness: Readiness::default(),
         registration: config.registration,
+        single_sign_on,
         throttle: Throttle::new(config.rate_limits),
         tickets,
         tokens,

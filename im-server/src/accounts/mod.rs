@@ -10,6 +10,7 @@ mod password;
 mod real_name;
 mod register;
 mod sessions;
+mod single_sign_on;
 mod successor;
 
 use std::{

@@ -2,6 +2,7 @@
 //! file, file before default.
 
 mod file;
+mod oidc;
 mod origin;
 mod settings;
 
@@ -9,6 +10,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use im_core::Limits;
 
+pub use self::oidc::OidcProvider;
+pub(crate) use self::oidc::is_safe;
 pub use self::origin::{AllowedOrigins, Origin, PublicUrl};
 pub use self::settings::{
     ClientAddress, CodeSending, LogFormat, Mode, RealNameChecks, Registration, Settings,
@@ -45,6 +48,8 @@ pub struct Config {
     pub max_connections: usize,
     /// What the server is for. Default: production.
     pub mode: Mode,
+    /// Identity providers that users sign in at. Default: none. They need `public_url`.
+    pub oidc: Vec<OidcProvider>,
     /// How clients reach this server from outside, such as `https://im.example.org`. Default: not known.
     pub public_url: Option<PublicUrl>,
     /// How often somebody may sign in.
@@ -86,16 +91,19 @@ impl Config {
         file: Option<PathBuf>,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let environment = Settings::from_environment(&environment)?;
-        let above = flags.or(environment);
+        let above = flags.or(Settings::from_environment(&environment)?);
         let path = file.map_or_else(
             || file::find(above.data_dir.as_deref()),
             |path| Ok(Some(path)),
         )?;
-        let settings = match path {
+        let mut settings = match path {
             Some(path) => above.or(file::read(&path)?),
             None => above,
         };
+        let oidc = settings.oidc.into_iter();
+        settings.oidc = oidc
+            .map(|provider| provider.completed(&environment))
+            .collect::<Result<_, _>>()?;
         Self::complete(settings)
     }
 
@@ -128,6 +136,7 @@ impl Config {
             log_format: settings.log_format.unwrap_or_default(),
             max_connections: settings.max_connections.unwrap_or(50_000),
             mode: settings.mode.unwrap_or_default(),
+            oidc: settings.oidc,
             public_url: settings.public_url,
             rate_limits,
             real_names: settings.real_names.unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 use im_core::Limits;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use super::{AllowedOrigins, ConfigError, PublicUrl};
+use super::{AllowedOrigins, ConfigError, OidcProvider, PublicUrl};
 use crate::{secret::Secret, throttle::RateLimits};
 
 /// Settings of one source. What is absent is taken from the next one.
@@ -26,6 +26,9 @@ pub struct Settings {
     pub log_format: Option<LogFormat>,
     pub max_connections: Option<usize>,
     pub mode: Option<Mode>,
+    /// In the file alone.
+    #[serde(default)]
+    pub oidc: Vec<OidcProvider>,
     pub public_url: Option<PublicUrl>,
     /// Merged key by key.
     #[serde(default, deserialize_with = "checked::<_, RateLimits>")]
@@ -143,6 +146,7 @@ impl Settings {
             log_format: environment.parsed("log_format")?,
             max_connections: environment.parsed("max_connections")?,
             mode: environment.parsed("mode")?,
+            oidc: Vec::new(),
             public_url: environment.parsed("public_url")?,
             rate_limits: environment
                 .table::<RateLimits>("rate_limits", &keys_of(&RateLimits::default()))?,
@@ -166,6 +170,11 @@ impl Settings {
             log_format: self.log_format.or(below.log_format),
             max_connections: self.max_connections.or(below.max_connections),
             mode: self.mode.or(below.mode),
+            oidc: if self.oidc.is_empty() {
+                below.oidc
+            } else {
+                self.oidc
+            },
             public_url: self.public_url.or(below.public_url),
             rate_limits: merged(self.rate_limits, below.rate_limits),
             real_names: self.real_names.or(below.real_names),

@@ -17,6 +17,7 @@ mod health;
 mod live;
 mod members;
 mod messages;
+mod oidc;
 mod openapi;
 mod own_account;
 mod path;
@@ -80,6 +81,7 @@ fn resources() -> Routes {
         .merge(live::routes())
         .merge(members::routes())
         .merge(messages::routes())
+        .merge(oidc::routes())
         .merge(openapi::routes())
         .merge(own_account::routes())
         .merge(presence::routes())
