@@ -54,7 +54,7 @@ pub use device::{Device, DeviceClass};
 
 pub use engine::Attachment;
 pub use error::{CloseReason, Code, Error, Misuse, Rejection, StoreError};
-pub use event::{HeadMoved, Push, SessionClosing, TypingChanged};
+pub use event::{Deleted, HeadMoved, Push, SessionClosing, TypingChanged};
 pub use id::{
     ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, SessionId, UserId,
 };
@@ -62,7 +62,7 @@ pub use id::{
 pub use identifier::{Identifier, IdentifierKind, InvalidIdentifier};
 pub use im::{Builder, Im};
 pub use limits::Limits;
-pub use message::Content;
+pub use message::*;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Availability, Presence};
 pub use receipt::{Position, Receipt};

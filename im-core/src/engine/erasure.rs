@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::{
-    Actor, ChangeRole, ClientId, CloseReason, Code, Command, ConversationId, Kind, LeaveGroup,
-    Rejection, Role, UserId,
+    Actor, ChangeRole, ClientId, CloseReason, Code, Command, ConversationId, LeaveGroup, Rejection,
+    Role, UserId,
     port::{Erasure, REVOCATIONS_LAST},
 };
 
@@ -60,7 +60,8 @@ impl Engine {
         Ok(self.ports.erasures.end_round(user, due).await?)
     }
 
-    /// Leaves a group. A direct conversation has no other end: it stays with the other side, without what was said.
+    /// Leaves a group or a channel. A direct conversation has no other end: it stays with the other side, without what was
+    /// said.
     ///
     /// Others act at the same moment, another node that erases the same user among them: then one looks again.
     async fn leave_for_good(
@@ -74,12 +75,17 @@ impl Engine {
             let Some(membership) = membership.filter(|it| it.left.is_none()) else {
                 return Ok(());
             };
-            if membership.info.kind == Kind::Direct {
+            if !membership.info.kind.has_roster() {
                 return Ok(());
             }
-            let is_owner = membership.member.role == Role::Owner;
+            let is_owner = membership.member.role == Role::Owner && !membership.info.dismissed;
             match self.hand_over_and_leave(user, conversation, is_owner).await {
-                Err(rejection) if attempt < ATTEMPTS && is_overtaken(&rejection) => attempt += 1,
+                Err(rejection) if is_overtaken(&rejection) && attempt < ATTEMPTS => attempt += 1,
+                Err(rejection) if is_overtaken(&rejection) => {
+                    // What was said is to go all the same; the second round tries again.
+                    tracing::warn!(%user, %conversation, %rejection, "an erased user stays a member");
+                    return Ok(());
+                }
                 outcome => return outcome,
             }
         }

@@ -5,13 +5,17 @@
 mod attach;
 mod audience;
 mod batch;
+mod deletion;
 mod devices;
 mod dispatch;
+mod door;
 mod erasure;
 mod expiry;
 mod fanout;
 mod history;
 mod lane;
+mod marks;
+mod messages;
 mod page;
 mod positions;
 mod presence;
@@ -49,6 +53,7 @@ pub(crate) struct Engine {
     devices: devices::Devices,
     expiries: expiry::Expiries,
     rates: rates::Rates,
+    gathering: Mutex<marks::Gathering>,
     typists: Mutex<presence::Typists>,
     closing: AtomicBool,
 }
@@ -72,6 +77,7 @@ impl Engine {
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),
             rates: rates::Rates::default(),
+            gathering: Mutex::default(),
             typists: Mutex::default(),
             closing: AtomicBool::new(false),
         }

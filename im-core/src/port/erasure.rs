@@ -19,9 +19,11 @@ pub struct Erasure {
 /// - `begin` marks the user for ever, and in the same transaction deletes its account with password and identifiers, its
 ///   profile, and what is known of its real name. From then on [`AccountStore::create`](super::AccountStore::create)
 ///   says [`Created::Erased`](super::Created::Erased).
-/// - The steps that follow wipe the content of everything that the user wrote, in every log that it ever was a member
-///   of, by [`Entry::erase`](crate::Entry::erase), and the hash of the request with it; then delete its devices, tokens,
-///   blocks, and its settings of conversations. What stays is its id, where a log or a list of members names it.
+/// - The steps that follow take what the user said out of every log that it ever was a member of, by
+///   [`Entry::erase`](crate::Entry::erase) of each entry: the traces that this returns are applied, what a wiped message
+///   said before its edits goes, and so does the hash of the user's own request. Its name, settings and deletions in those
+///   conversations go, and who calls it there is not counted any more. Then its devices, tokens, blocks and requests to
+///   get in are deleted. What stays is its id, where a log or a list names it.
 /// - A step is one transaction and touches `limit` entries or rows at most. What it did is noted in it: whoever goes on,
 ///   on whatever node, goes on behind it. Steps of an erasure that has nothing left change nothing.
 #[async_trait]

@@ -4,10 +4,13 @@
 //! happened; none has a default that would hide missing work.
 
 mod account;
+mod alarm;
+mod annotation;
 mod authenticator;
 mod code;
 mod contact;
 mod device;
+mod door;
 mod erasure;
 mod log;
 mod member;
@@ -16,6 +19,7 @@ mod outlet;
 mod position;
 mod real_name;
 mod runtime;
+mod tally;
 mod token;
 #[cfg(feature = "tokio")]
 mod tokio_runtime;
@@ -24,10 +28,13 @@ mod user;
 use std::sync::Arc;
 
 pub use account::{Account, AccountStore, Attached, Created};
+pub use alarm::{Alarm, AlarmStore};
+pub use annotation::{AnnotationStore, MarkCount, ThreadCount};
 pub use authenticator::{Authenticator, Identity, TrustEveryone};
 pub use code::{CODE_TRIES, CODES_LAST, CodeHash, CodeStore, OneTimeCode};
 pub use contact::{ContactStore, VersionedBlock};
 pub use device::{DeviceStore, Seen};
+pub use door::{Banned, DoorStore, InviteStore};
 pub use erasure::{Erasure, ErasureStore};
 pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
@@ -36,6 +43,7 @@ pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
 pub use position::{Advance, PositionStore};
 pub use real_name::{RealName, RealNameState, RealNameStore};
 pub use runtime::{BoxFuture, Runtime};
+pub use tally::{Span, Tally, TallyStore};
 pub use token::{
     REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore,
 };
@@ -54,16 +62,21 @@ pub trait Store {
 #[allow(missing_docs, reason = "each field's type documents it")]
 pub struct Ports {
     pub accounts: Arc<dyn AccountStore>,
+    pub alarms: Arc<dyn AlarmStore>,
+    pub annotations: Arc<dyn AnnotationStore>,
     pub codes: Arc<dyn CodeStore>,
     pub contacts: Arc<dyn ContactStore>,
     pub devices: Arc<dyn DeviceStore>,
+    pub doors: Arc<dyn DoorStore>,
     pub erasures: Arc<dyn ErasureStore>,
+    pub invites: Arc<dyn InviteStore>,
     pub log: Arc<dyn LogStore>,
     pub members: Arc<dyn MemberStore>,
     pub membership_count: Arc<dyn MembershipCount>,
     pub positions: Arc<dyn PositionStore>,
     pub real_names: Arc<dyn RealNameStore>,
     pub runtime: Arc<dyn Runtime>,
+    pub tallies: Arc<dyn TallyStore>,
     pub tokens: Arc<dyn TokenStore>,
     pub users: Arc<dyn UserStore>,
 }

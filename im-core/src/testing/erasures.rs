@@ -2,11 +2,13 @@
 
 use super::{Draft, append_until_stored, device, group, said, user};
 use crate::{
-    Block, Body, Content, ConversationId, Device, DeviceClass, Entry, Identifier, Profile, Role,
-    Seq, SettingsPatch, Timestamp, UserId,
+    Block, Body, Content, ConversationId, Device, DeviceClass, Entry, Identifier, JoinRequest,
+    Profile, Reaction, Role, Seq, SettingsPatch, Timestamp, UserId, Vote,
     port::{
         Account, Created, Erasure, Ports, Range, RealName, RealNameState, Redeemed, RefreshToken,
+        Span,
     },
+    state::MarkKind,
 };
 
 const NOW: Timestamp = Timestamp(1_000);
@@ -92,11 +94,10 @@ async fn log(ports: &Ports, at: ConversationId) -> Vec<Entry> {
 
 /// What is said in a log, in its order.
 fn texts(entries: &[Entry]) -> Vec<&str> {
-    let said = entries.iter().filter_map(|entry| match &entry.body {
-        Body::Message { content, .. } => content.as_text(),
-        _ => None,
-    });
-    said.collect()
+    let messages = entries.iter().filter_map(|entry| entry.body.as_message());
+    messages
+        .filter_map(|message| message.content.as_text())
+        .collect()
 }
 
 suite! { erasure_store_suite in erasures:
@@ -105,9 +106,9 @@ suite! { erasure_store_suite in erasures:
         settle(ports, "alice", 1).await;
         settle(ports, "bob", 2).await;
         let at = group(ports, &["alice", "bob"]).await.conversation;
-        let pin = SettingsPatch { pinned: Some(true), muted_until_ms: None };
+        let pin = SettingsPatch { pinned: Some(true), ..SettingsPatch::default() };
         for who in ["alice", "bob"] {
-            ports.members.change_settings(&user(who), at, pin, NOW).await.unwrap();
+            ports.members.change_settings(&user(who), at, pin.clone(), NOW).await.unwrap();
         }
         let (alice, bob) = (user("alice"), user("bob"));
 
@@ -149,7 +150,7 @@ suite! { erasure_store_suite in erasures:
             }
             let edit = Body::Edited { target: Seq(2), content: Some(Content::text("alice again")) };
             append_until_stored(ports, at, Draft::under("alice", "edit", edit)).await;
-            let kick = Body::Kicked { members: vec![user("dave")], reason: Some("words".into()) };
+            let kick = Body::Kicked { members: vec![user("dave")], reason: Some("words".into()), banned_until_ms: None };
             append_until_stored(ports, at, Draft::under("alice", "kick", kick)).await;
         }
         let before = log(ports, one).await;
@@ -164,10 +165,48 @@ suite! { erasure_store_suite in erasures:
             assert_eq!(seqs(&after), seqs(&before));
             let text = serde_json::to_string(&after).unwrap();
             assert!(!text.contains("alice again") && !text.contains("words"), "{text}");
+            assert_eq!(ports.log.earlier(at, Seq(2), 10).await.unwrap(), [], "nor what was said before an edit");
+            let gone = Span { conversation: at, after: Seq::ZERO, end: Seq(100) };
+            assert_eq!(ports.tallies.tallies(&user("bob"), &[gone]).await.unwrap()[0].gone, 7);
             let key = (user("alice"), super::client_id("alice0"));
             let known = ports.log.find(at, &[key]).await.unwrap();
             assert_eq!(known[0].fingerprint, 0, "the hash of what was said is gone too");
         }
+    }
+
+    /// What a user attached to messages is taken off, how it was called is gone, and what others attached stays.
+    async fn what_a_user_attached_is_taken_off(ports) {
+        let at = group(ports, &["alice", "bob"]).await.conversation;
+        append_until_stored(ports, at, Draft::new("bob", said("hello"))).await;
+        let react = |who: &str| Reaction { target: Seq(2), user: user(who), emoji: format!("{who}!"), on: true };
+        let burst = Body::Reacted { changes: vec![react("bob"), react("alice")] };
+        append_until_stored(ports, at, Draft::new("bob", burst)).await;
+        let vote = |who: &str| Vote { target: Seq(2), user: user(who), options: vec![1] };
+        let votes = Body::Voted { changes: vec![vote("alice"), vote("bob")] };
+        append_until_stored(ports, at, Draft::new("alice", votes)).await;
+        let name = Body::MemberRenamed { member: user("alice"), nickname: Some("Al".into()) };
+        append_until_stored(ports, at, Draft::new("bob", name)).await;
+        ports.tallies.delete(&user("alice"), at, &[Seq(2)]).await.unwrap();
+        let request = JoinRequest { conversation: at, user: user("alice"), greeting: Some("hi".into()), at_ms: NOW };
+        ports.doors.put_request(request).await.unwrap();
+
+        ports.erasures.begin(&user("alice"), NOW).await.unwrap();
+        finish(ports, &user("alice"), 2).await;
+
+        for (kind, value) in [(MarkKind::Reaction, "bob!"), (MarkKind::Vote, "1")] {
+            let marks = ports.annotations.marks(at, kind, &[Seq(2)], &user("bob")).await.unwrap();
+            let counts: Vec<_> = marks.iter().map(|mark| (mark.value.as_str(), mark.count)).collect();
+            assert_eq!(counts, [(value, 1)], "{kind:?}");
+        }
+        let log = log(ports, at).await;
+        assert_eq!(log[2].body, Body::Reacted { changes: vec![react("bob")] });
+        assert_eq!(log[3].body, Body::Voted { changes: vec![vote("bob")] });
+        assert_eq!(log[4].body, Body::MemberRenamed { member: user("alice"), nickname: None });
+        let row = ports.members.membership(&user("alice"), at).await.unwrap().unwrap();
+        assert_eq!(row.member.nickname, None);
+        let span = Span { conversation: at, after: Seq::ZERO, end: Seq(9) };
+        assert_eq!(ports.tallies.deleted(&user("alice"), span).await.unwrap(), []);
+        assert_eq!(ports.doors.count_requests(at, 9).await.unwrap(), 0);
     }
 
     /// An erasure that broke off is due, goes on behind what was done, and is over when its last round ends.

@@ -26,16 +26,20 @@ mod fixture;
 mod manual_runtime;
 
 pub mod accounts;
+pub mod alarms;
+pub mod annotations;
 pub mod append;
 pub mod codes;
 pub mod contacts;
 pub mod devices;
+pub mod doors;
 pub mod erasures;
 pub mod log;
 pub mod members;
 pub mod positions;
 pub mod real_names;
 pub mod roster;
+pub mod tallies;
 pub mod tokens;
 pub mod users;
 

@@ -2,8 +2,8 @@
 
 use im_core::{
     Actor, AddMembers, BlockUser, Body, ChangeRole, ChangeSettings, ClientId, Content,
-    CreateConversation, EditMessage, Entry, Joining, KickMembers, Role, Seq, SettingsPatch, UserId,
-    port::Range,
+    CreateConversation, DeleteMessages, EditMessage, Entry, Joining, KickMembers, React,
+    RenameMember, RequestJoin, Role, Seq, SettingsPatch, UserId, port::Range,
 };
 use im_server::{Mode, RealNameChecks};
 use serde_json::json;
@@ -21,11 +21,16 @@ const CANARY: &str = "canary7391";
 const NAME: &str = "idbird8264";
 
 /// Where the canary is before the user is erased.
-const SINGS: [&str; 5] = [
+const SINGS: [&str; 10] = [
     "device.device_id",
     "entry.body",
     "identifier.name",
+    "join_request.greeting",
+    "mark.value",
+    "member.nickname",
+    "member.settings",
     "profile.profile",
+    "revision.was",
     "token_family.device_id",
 ];
 
@@ -70,13 +75,11 @@ fn user(name: &str) -> UserId {
     name.try_into().unwrap()
 }
 
-/// A group of `owner` with `others`.
+/// A group with these others.
 fn group(others: &[&str]) -> CreateConversation {
     CreateConversation {
-        client_id: ClientId::random(),
         name: Some("plans".to_owned()),
-        joining: Joining::Invited,
-        members: others.iter().map(|name| user(name)).collect(),
+        ..CreateConversation::group(ClientId::random(), others.iter().map(|name| user(name)))
     }
 }
 
@@ -149,16 +152,49 @@ async fn talk(house: &House, device: &str) {
             conversation: at,
             changes: SettingsPatch {
                 pinned: Some(true),
-                muted_until_ms: None,
+                remark: Some(CANARY.to_owned()),
+                ..SettingsPatch::default()
             },
         };
         im.call(&me, settings).await.unwrap();
+        let react = React {
+            conversation: at,
+            target: sent.seq,
+            emoji: CANARY.to_owned(),
+            on: true,
+        };
+        im.call(&me, react).await.unwrap();
+        let delete = DeleteMessages {
+            conversation: at,
+            seqs: vec![sent.seq],
+        };
+        im.call(&me, delete).await.unwrap();
     }
+    let rename = RenameMember {
+        conversation: own,
+        client_id: ClientId::random(),
+        user: user(NAME),
+        nickname: Some(CANARY.to_owned()),
+    };
+    im.call(&me, rename).await.unwrap();
+    let closed = CreateConversation {
+        joining: Joining::Approval,
+        ..group(&[])
+    };
+    let closed = im.call(&bob, closed).await.unwrap().conversation;
+    let knock = RequestJoin {
+        conversation: closed,
+        greeting: Some(CANARY.to_owned()),
+    };
+    im.call(&me, knock).await.unwrap();
+    let notes = im.direct(NAME, NAME).await.unwrap();
+    session.send(&notes, CANARY).await.unwrap();
     let kick = KickMembers {
         conversation: own,
         client_id: ClientId::random(),
         users: vec![user("carol")],
         reason: Some(CANARY.to_owned()),
+        banned_until_ms: None,
     };
     im.call(&me, kick).await.unwrap();
     im.call(

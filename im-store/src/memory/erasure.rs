@@ -27,13 +27,17 @@ impl State {
             && let Some(log) = self.logs.get_mut(&at)
             && after < log.last()
         {
-            let upto = log.erase(user, after, limit);
+            let (upto, traces) = log.erase(user, after, limit);
+            for (entry, traces) in traces {
+                self.traces.leave(&entry, traces);
+            }
             self.note(user, (at, upto));
             return false;
         }
         if let Some(next) = self.next_conversation(user, done) {
             let key = (next, user.clone());
             if let Some(row) = self.rows.members.get_mut(&key) {
+                row.nickname = None;
                 row.settings = Settings::default();
             }
             self.note(user, (next, Seq::ZERO));
@@ -60,11 +64,18 @@ impl State {
 
     /// In memory all of it is one step. `true` when there was nothing.
     fn delete_owned(&mut self, user: &UserId) -> bool {
-        let count = self.devices.len() + self.blocks.len();
+        let count = self.owned();
         self.devices.retain(|(owner, _), _| owner != user);
         self.blocks.retain(|(owner, _), _| owner != user);
+        self.requests.retain(|(_, who), _| who != user);
+        self.deletions.retain(|(owner, _, _), _| owner != user);
+        self.traces.forget_mentions(user);
         let had_tokens = self.tokens.remove(user);
-        count == self.devices.len() + self.blocks.len() && !had_tokens
+        count == self.owned() && !had_tokens
+    }
+
+    fn owned(&self) -> usize {
+        self.devices.len() + self.blocks.len() + self.requests.len() + self.deletions.len()
     }
 }
 

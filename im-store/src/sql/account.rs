@@ -26,6 +26,7 @@ pub(super) const TABLES: &[&str] = &[
     "CREATE TABLE erasure (user_id {id}, begun_at_ms bigint NOT NULL, due_ms bigint NOT NULL, \
      conversation_id {uuid}, seq bigint NOT NULL, PRIMARY KEY (user_id))",
     "CREATE INDEX erasure_due ON erasure (due_ms)",
+    "CREATE INDEX join_request_user ON join_request (user_id, conversation_id)",
 ];
 
 const ACCOUNT: &str = "SELECT user_id, password_hash, fingerprint, created_at_ms FROM account \

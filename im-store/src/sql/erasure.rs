@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use im_core::{
-    Body, ClientId, ConversationId, Entry, Seq, StoreError, Timestamp, UserId,
+    ClientId, ConversationId, Entry, StoreError, Timestamp, UserId,
     port::{Erasure, ErasureStore},
 };
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use super::{
     SqlStore, chunk,
     connection::{Connection, Value},
     error::SqlError,
-    stored::{column, int, user},
+    stored::{column, int, seq, user, uuid},
 };
 
 const ERASURE: &str = "SELECT user_id, begun_at_ms FROM erasure WHERE user_id = ?";
@@ -26,8 +26,8 @@ const DUE: &str =
 
 const HEAD: &str = "SELECT seq FROM entry WHERE conversation_id = ? ORDER BY seq DESC LIMIT 1";
 
-const SAID: &str = "SELECT seq, body FROM entry \
-    WHERE conversation_id = ? AND seq > ? AND seq <= ? AND sender = ?";
+const ENTRIES: &str = "SELECT seq, sender, body FROM entry \
+    WHERE conversation_id = ? AND seq > ? AND seq <= ?";
 
 const NEXT: &str = "SELECT conversation_id FROM member WHERE user_id = ? AND conversation_id > ? \
     ORDER BY conversation_id LIMIT 1";
@@ -44,13 +44,16 @@ const OWNED: [(&str, &str); 2] = [
     ),
 ];
 
+const REQUESTS: &str = "SELECT conversation_id FROM join_request WHERE user_id = ? \
+    ORDER BY conversation_id LIMIT ?";
+
 const FAMILIES: &str =
     "SELECT family FROM token_family WHERE user_id = ? ORDER BY expires_at_ms LIMIT ?";
 
 /// The statements whose plans are checked.
 #[cfg(test)]
 pub(super) const HOT: &[&str] = &[
-    ERASURE, PROGRESS, DUE, HEAD, SAID, NEXT, FAMILIES, OWNED[0].0, OWNED[1].0,
+    ERASURE, PROGRESS, DUE, HEAD, ENTRIES, NEXT, REQUESTS, FAMILIES, OWNED[0].0, OWNED[1].0,
 ];
 
 async fn begin_erasure(
@@ -96,7 +99,7 @@ async fn take_step(
     let values = [name, Value::Uuid(at)];
     if let Some(row) = connection.query(NEXT, 1, &values).await?.pop() {
         let next = column(&row, 0)?;
-        let update = "UPDATE member SET pinned = 0, muted_until_ms = NULL \
+        let update = "UPDATE member SET nickname = NULL, settings = NULL \
                       WHERE conversation_id = ? AND user_id = ?";
         let values = [Value::Uuid(next), name];
         connection.execute(update, 1, &values).await?;
@@ -106,41 +109,58 @@ async fn take_step(
     delete_owned(connection, user, limit).await
 }
 
-/// Wipes what a user said in a part of a log.
+/// Takes what a user said out of a part of a log, and what points at it or at the user from beside the log.
 async fn wipe(
     connection: &mut Connection,
     user: &UserId,
     at: Uuid,
     (after, upto): (i64, i64),
 ) -> Result<(), SqlError> {
-    let values = [
-        Value::Uuid(at),
-        Value::Int(after),
-        Value::Int(upto),
-        Value::Text(user.as_str()),
-    ];
-    for row in connection.query(SAID, 1, &values).await? {
-        let seq: i64 = column(&row, 0)?;
-        let body: Body = rmp_serde::from_slice(&column::<Vec<u8>>(&row, 1)?)?;
-        // Only the body and the seq of it matter.
+    let part = [Value::Uuid(at), Value::Int(after), Value::Int(upto)];
+    for row in connection.query(ENTRIES, 1, &part).await? {
+        // Nothing else of it matters.
         let mut entry = Entry {
             conversation: ConversationId::from_uuid(at),
-            seq: Seq(u64::try_from(seq).unwrap_or_default()),
-            sender: user.clone(),
+            seq: seq(&row, 0)?,
+            sender: super::stored::user(&row, 1)?,
             client_id: ClientId::new("-")?,
             at_ms: Timestamp::default(),
             ordinal: 0,
-            body,
+            body: rmp_serde::from_slice(&column::<Vec<u8>>(&row, 2)?)?,
         };
-        if !entry.erase() {
-            continue;
+        if let Some(traces) = entry.erase(user) {
+            rewrite(connection, &entry, entry.sender == *user).await?;
+            connection.leave_traces(&entry, &traces).await?;
         }
-        let body = rmp_serde::to_vec_named(&entry.body)?;
-        let update =
-            "UPDATE entry SET body = ?, fingerprint = 0 WHERE conversation_id = ? AND seq = ?";
-        let values = [Value::Bytes(&body), Value::Uuid(at), Value::Int(seq)];
-        connection.execute(update, 1, &values).await?;
     }
+    let own = [
+        Value::Text(user.as_str()),
+        Value::Uuid(at),
+        Value::Int(after),
+        Value::Int(upto),
+    ];
+    for delete in [
+        "DELETE FROM deletion WHERE user_id = ? AND conversation_id = ? AND seq > ? AND seq <= ?",
+        "DELETE FROM mention WHERE user_id = ? AND conversation_id = ? AND seq > ? AND seq <= ?",
+    ] {
+        connection.execute(delete, 1, &own).await?;
+    }
+    Ok(())
+}
+
+/// Writes an entry that lost something. What a message said before its edits goes with it.
+async fn rewrite(connection: &mut Connection, entry: &Entry, is_own: bool) -> Result<(), SqlError> {
+    let body = rmp_serde::to_vec_named(&entry.body)?;
+    let (at, seq) = (uuid(entry.conversation), Value::Int(int(entry.seq.0)));
+    let update = if is_own {
+        "UPDATE entry SET body = ?, fingerprint = 0 WHERE conversation_id = ? AND seq = ?"
+    } else {
+        "UPDATE entry SET body = ? WHERE conversation_id = ? AND seq = ?"
+    };
+    let values = [Value::Bytes(&body), at, seq];
+    connection.execute(update, 1, &values).await?;
+    let delete = "DELETE FROM revision WHERE conversation_id = ? AND target = ?";
+    connection.execute(delete, 1, &[at, seq]).await?;
     Ok(())
 }
 
@@ -180,6 +200,15 @@ async fn delete_owned(
             return Ok(false);
         }
     }
+    let waiting = conversations(connection, &which).await?;
+    for (count, mut values) in chunk::keys(&waiting, |at| [Value::Uuid(at)]) {
+        values.insert(0, which[0]);
+        let delete = "DELETE FROM join_request WHERE user_id = ? AND conversation_id IN ([?|, ])";
+        connection.execute(delete, count, &values).await?;
+    }
+    if !waiting.is_empty() {
+        return Ok(false);
+    }
     let rows = connection.query(FAMILIES, 1, &which).await?;
     let families = rows.iter().map(|row| column(row, 0));
     let families = families.collect::<Result<Vec<Uuid>, _>>()?;
@@ -192,6 +221,15 @@ async fn delete_owned(
         }
     }
     Ok(families.is_empty())
+}
+
+/// Where a user waits to be let in.
+async fn conversations(
+    connection: &mut Connection,
+    which: &[Value<'_>],
+) -> Result<Vec<Uuid>, SqlError> {
+    let rows = connection.query(REQUESTS, 1, which).await?;
+    rows.iter().map(|row| column(row, 0)).collect()
 }
 
 fn erasure(row: &sea_orm::QueryResult) -> Result<Erasure, SqlError> {

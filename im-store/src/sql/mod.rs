@@ -2,6 +2,8 @@
 //! written by hand and prepared. What differs between databases is in [`dialect`].
 
 mod account;
+mod alarm;
+mod annotation;
 mod batch;
 mod chunk;
 mod code;
@@ -10,6 +12,7 @@ mod contact;
 mod core;
 mod device;
 mod dialect;
+mod door;
 mod entries;
 mod erasure;
 mod error;
@@ -22,7 +25,9 @@ mod position;
 mod real_name;
 mod schema;
 mod stored;
+mod tally;
 mod token;
+mod trace;
 mod user;
 mod writer;
 
@@ -105,16 +110,21 @@ impl Store for SqlStore {
         let store = Arc::new(self);
         Ports {
             accounts: store.clone(),
+            alarms: store.clone(),
+            annotations: store.clone(),
             codes: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
+            doors: store.clone(),
             erasures: store.clone(),
+            invites: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
             positions: store.clone(),
             real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
+            tallies: store.clone(),
             tokens: store.clone(),
             users: store,
         }

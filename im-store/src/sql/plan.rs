@@ -12,8 +12,8 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, code, connection::Connection, contact, device, erasure, log, member,
-    position, real_name, stored, token, user,
+    SqlStore, account, alarm, annotation, code, connection::Connection, contact, device, door,
+    erasure, log, member, position, real_name, stored, tally, token, user,
 };
 
 #[allow(
@@ -23,17 +23,21 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 12] = [
+const HOT: [&[&str]; 16] = [
     account::HOT,
+    alarm::HOT,
+    annotation::HOT,
     code::HOT,
     contact::HOT,
     device::HOT,
+    door::HOT,
     erasure::HOT,
     log::HOT,
     member::HOT,
     position::HOT,
     real_name::HOT,
     stored::HOT,
+    tally::HOT,
     token::HOT,
     user::HOT,
 ];
