@@ -218,12 +218,12 @@ async fn a_poll_counts_the_last_choice_of_each() {
     let alice = world.connect("alice", "phone").await;
     let bob = world.connect("bob", "phone").await;
     let room = group(&alice, &["bob"]).await;
-    let poll = Content::Poll(Poll {
+    let poll = Content::Poll(Box::new(Poll {
         question: "lunch?".into(),
         options: vec!["rice".into(), "noodles".into()],
         multiple: false,
         closes_at_ms: None,
-    });
+    }));
     alice.send(&room, poll).await.unwrap();
     let vote = |options: &[u32]| CastVote {
         conversation: room,

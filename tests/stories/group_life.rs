@@ -223,12 +223,12 @@ async fn the_facts_of_a_group_change_for_everybody_and_an_empty_text_clears() {
     assert_eq!(
         told[1].body,
         Body::InfoChanged {
-            changes,
-            was: InfoPatch {
+            changes: Box::new(changes),
+            was: Box::new(InfoPatch {
                 name: Some("the group".into()),
                 announcement: Some(String::new()),
                 ..InfoPatch::default()
-            }
+            })
         }
     );
     let info = call(&bob, GetConversation { conversation: room })

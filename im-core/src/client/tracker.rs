@@ -94,11 +94,10 @@ impl Tracker {
 
 /// Whether the entry brought the user in: what was before is not for them.
 fn begins(entry: &Entry, me: &UserId) -> bool {
-    match &entry.body {
-        Body::Created { members, .. } | Body::MembersAdded { members, .. } => members.contains(me),
-        Body::Joined { .. } => entry.sender == *me,
-        _ => false,
+    if let Body::Created { members, .. } | Body::MembersAdded { members, .. } = &entry.body {
+        return members.contains(me);
     }
+    matches!(entry.body, Body::Joined { .. }) && entry.sender == *me
 }
 
 #[cfg(test)]

@@ -81,10 +81,10 @@ pub enum Body {
     /// Name, picture, texts or ways changed.
     InfoChanged {
         /// What changed, to what.
-        changes: InfoPatch,
+        changes: Box<InfoPatch>,
         /// What those fields were before.
         #[serde(default, skip_serializing_if = "is_default")]
-        was: InfoPatch,
+        was: Box<InfoPatch>,
     },
     /// The sender joined.
     Joined {

@@ -212,15 +212,13 @@ impl Engine {
         facts: &mut Facts,
     ) -> Result<(), Rejection> {
         let doors = &self.ports.doors;
-        let users: Vec<UserId> = match &one.ask {
-            Ask::Add(_) | Ask::Approve(_) | Ask::Join(_) => one
-                .ask
-                .entering(&one.actor.user)
-                .into_iter()
-                .cloned()
-                .collect(),
-            Ask::Unban(ask) => ask.users.clone(),
-            _ => return Ok(()),
+        let users: Vec<UserId> = if let Ask::Unban(ask) = &one.ask {
+            ask.users.clone()
+        } else if matches!(one.ask, Ask::Add(_) | Ask::Approve(_) | Ask::Join(_)) {
+            let entering = one.ask.entering(&one.actor.user);
+            entering.into_iter().cloned().collect()
+        } else {
+            return Ok(());
         };
         let banned = doors
             .banned(slot.id, &users, self.ports.runtime.now())

@@ -33,7 +33,7 @@ pub enum Content {
     /// A file.
     File {
         /// Which.
-        file: FileRef,
+        file: Box<FileRef>,
         /// A few words with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caption: Option<String>,
@@ -48,11 +48,11 @@ pub enum Content {
         items: Vec<ForwardedItem>,
     },
     /// A gift.
-    Gift(Gift),
+    Gift(Box<Gift>),
     /// A picture.
     Image {
         /// Its bytes.
-        file: FileRef,
+        file: Box<FileRef>,
         /// In pixels.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         width: Option<u32>,
@@ -61,22 +61,22 @@ pub enum Content {
         height: Option<u32>,
         /// A smaller one to show first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        thumbnail: Option<FileRef>,
+        thumbnail: Option<Box<FileRef>>,
         /// A few words with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caption: Option<String>,
     },
     /// A place.
-    Location(Location),
+    Location(Box<Location>),
     /// A question with answers to choose from.
-    Poll(Poll),
+    Poll(Box<Poll>),
     /// Text in the Markdown subset of `docs/protocol.md`. Kept as it was written; who shows it makes it safe.
     RichText {
         /// At least one character, at most [`Limits::text_chars`](crate::Limits::text_chars).
         markdown: String,
     },
     /// A sticker or large emoji.
-    Sticker(Sticker),
+    Sticker(Box<Sticker>),
     /// Plain text.
     Text {
         /// At least one character, at most [`Limits::text_chars`](crate::Limits::text_chars).
@@ -85,7 +85,7 @@ pub enum Content {
     /// A moving picture.
     Video {
         /// Its bytes.
-        file: FileRef,
+        file: Box<FileRef>,
         /// How long, in milliseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         duration_ms: Option<u64>,
@@ -97,7 +97,7 @@ pub enum Content {
         height: Option<u32>,
         /// A picture to show first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        thumbnail: Option<FileRef>,
+        thumbnail: Option<Box<FileRef>>,
         /// A few words with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caption: Option<String>,
@@ -105,7 +105,7 @@ pub enum Content {
     /// Something spoken.
     Voice {
         /// Its bytes.
-        file: FileRef,
+        file: Box<FileRef>,
         /// How long, in milliseconds.
         duration_ms: u64,
         /// How loud it is over its length, 0 to 255; at most 128 values.

@@ -115,7 +115,7 @@ pub fn roster_changes(entry: &Entry) -> Vec<RosterChange> {
         Body::MemberRenamed { member, nickname } => {
             vec![RosterChange::SetNickname(member.clone(), nickname.clone())]
         }
-        Body::InfoChanged { changes, .. } => facts(FactChange::Patch(changes.clone())),
+        Body::InfoChanged { changes, .. } => facts(FactChange::Patch((**changes).clone())),
         Body::PermissionsChanged { role, permissions } => {
             facts(FactChange::Permissions(*role, *permissions))
         }

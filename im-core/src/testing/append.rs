@@ -65,8 +65,8 @@ fn sweeping(id: &str) -> Vec<Draft> {
         Draft::new(
             "alice",
             Body::InfoChanged {
-                changes: patch,
-                was: InfoPatch::default(),
+                changes: Box::new(patch),
+                was: Box::default(),
             },
         ),
         Draft::new(

@@ -95,11 +95,11 @@ suite! { log_store_suite in log:
             joining: Some(Joining::Open),
             ..InfoPatch::default()
         };
-        log.store(ports, [Draft::new("alice", Body::InfoChanged { changes: patch, was: InfoPatch::default() })]).await;
+        log.store(ports, [Draft::new("alice", Body::InfoChanged { changes: Box::new(patch), was: Box::default() })]).await;
         log.store(ports, [Draft::new("carol", Body::Joined { since: None, silent_until_ms: None }), Draft::new("carol", said("hello"))]).await;
         log.store(ports, [Draft::new("alice", Body::RoleChanged { member: user("carol"), role: Role::Owner })]).await;
         let clear = InfoPatch { announcement: Some(String::new()), ..InfoPatch::default() };
-        log.store(ports, [Draft::new("carol", Body::InfoChanged { changes: clear, was: InfoPatch::default() })]).await;
+        log.store(ports, [Draft::new("carol", Body::InfoChanged { changes: Box::new(clear), was: Box::default() })]).await;
         log.store(ports, [Draft::new("bob", Body::Left)]).await;
 
         let snapshot = ports.log.load(log.conversation).await.unwrap().unwrap();
@@ -121,7 +121,7 @@ suite! { log_store_suite in log:
             Draft::new("alice", created(&["alice", "bob"])),
             Draft::new("alice", said("hello")),
             Draft::new("alice", Body::says(Content::Custom { name: "poll".into(), data })),
-            Draft::new("alice", Body::InfoChanged { changes: patch, was: InfoPatch::default() }),
+            Draft::new("alice", Body::InfoChanged { changes: Box::new(patch), was: Box::default() }),
             Draft::new("alice", Body::MembersAdded { members: vec![user("carol"), user("dave")], since: None }),
             Draft::new("alice", Body::Kicked { members: vec![user("dave")], reason: Some("spam".into()), banned_until_ms: None }),
             Draft::new("alice", Body::Kicked { members: vec![user("carol")], reason: None, banned_until_ms: None }),

@@ -82,7 +82,7 @@ pub(crate) fn check_vote(target: &Entry, vote: &Vote, now: Timestamp) -> Result<
         multiple,
         closes_at_ms,
         ..
-    } = poll;
+    } = &**poll;
     if closes_at_ms.is_some_and(|end| end <= now) {
         return Err(Rejection::new(Code::Expired, "the poll is closed"));
     }

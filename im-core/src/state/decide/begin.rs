@@ -13,10 +13,12 @@ impl ConversationState {
     /// # Errors
     /// A [`Rejection`]; `not_found` for everything that does not begin a conversation.
     pub fn decide_absent(actor: &Actor, ask: &Ask, facts: &Facts, limits: &Limits) -> Decided {
-        match ask {
-            Ask::Create(ask) => create(actor, ask, facts, limits),
-            Ask::Direct(peer) => begin_direct(actor, peer, facts, limits),
-            _ => Err(Rejection::not_found("conversation")),
+        if let Ask::Create(ask) = ask {
+            create(actor, ask, facts, limits)
+        } else if let Ask::Direct(peer) = ask {
+            begin_direct(actor, peer, facts, limits)
+        } else {
+            Err(Rejection::not_found("conversation"))
         }
     }
 

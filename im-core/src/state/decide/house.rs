@@ -32,8 +32,8 @@ impl Case<'_> {
             return Ok(Decision::Nothing);
         };
         Ok(Decision::Append(Body::InfoChanged {
-            changes: changes.clone(),
-            was,
+            changes: Box::new(changes.clone()),
+            was: Box::new(was),
         }))
     }
 

@@ -53,12 +53,13 @@ impl ConversationState {
         limits: &Limits,
         now: Timestamp,
     ) -> Decided {
-        // What nobody asks for: it happens by itself.
-        match ask {
-            Ask::Expire(ask) => return Ok(self.expire(ask, facts)),
-            Ask::React(ask) => return self.react(ask, facts, now),
-            Ask::Vote(ask) => return self.vote(ask, facts, now),
-            _ => {}
+        // Of nobody, and of several at once.
+        if let Ask::Expire(ask) = ask {
+            return Ok(self.expire(ask, facts));
+        } else if let Ask::React(ask) = ask {
+            return self.react(ask, facts, now);
+        } else if let Ask::Vote(ask) = ask {
+            return self.vote(ask, facts, now);
         }
         let member = match self.lookup(&actor.user) {
             Lookup::Member(member) => member,

@@ -7,10 +7,10 @@ use super::{
 use crate::{Mentions, Message, PinMessage, Poll, Reaction, Vote};
 
 fn message(state: &ConversationState, who: &str, ask: SendMessage) -> Result<Message, Code> {
-    match asked(state, who, Ask::Send(ask))? {
-        Decision::Append(Body::Message(message)) => Ok(message),
-        other => panic!("not a message: {other:?}"),
-    }
+    let Decision::Append(Body::Message(message)) = asked(state, who, Ask::Send(ask))? else {
+        panic!("not a message")
+    };
+    Ok(message)
 }
 
 fn plain() -> SendMessage {
@@ -196,12 +196,12 @@ fn who_is_silenced_does_not_react() {
 
 fn poll(multiple: bool, closes_at_ms: Option<i64>) -> Facts {
     let mut facts = said_by("mia", 0);
-    facts.targets[0].body = Body::says(Content::Poll(Poll {
+    facts.targets[0].body = Body::says(Content::Poll(Box::new(Poll {
         question: "lunch?".into(),
         options: ["rice", "noodles", "bread"].map(Into::into).to_vec(),
         multiple,
         closes_at_ms: closes_at_ms.map(Timestamp),
-    }));
+    })));
     facts
 }
 
@@ -244,27 +244,27 @@ fn contents_of_each_kind_are_bounded() {
         sha256: None,
     };
     let image = |file| Content::Image {
-        file,
+        file: Box::new(file),
         width: None,
         height: None,
         thumbnail: None,
         caption: None,
     };
     let place = |latitude| {
-        Content::Location(crate::Location {
+        Content::Location(Box::new(crate::Location {
             latitude,
             longitude: 0.0,
             title: None,
             address: None,
-        })
+        }))
     };
     let polls = |options: &[&str]| {
-        Content::Poll(Poll {
+        Content::Poll(Box::new(Poll {
             question: "q".into(),
             options: options.iter().map(|text| (*text).into()).collect(),
             multiple: false,
             closes_at_ms: None,
-        })
+        }))
     };
     let item = |content| crate::ForwardedItem {
         sender: user("mia"),
