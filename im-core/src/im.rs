@@ -209,6 +209,30 @@ impl Im {
         self.engine.sign_out(user, sign_in);
     }
 
+    /// Erases a user: ends its sessions, leaves its groups, and deletes what it owns and wipes what it said. Its id is not
+    /// given again. What it takes on other nodes to notice, [`Im::resume_erasures`] makes good a day later.
+    ///
+    /// # Errors
+    /// `unavailable` when the store does not answer; the erasure is due then.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the erasure begun: [`Im::resume_erasures`] goes on with it.
+    pub async fn erase(&self, user: &UserId) -> Result<(), Rejection> {
+        self.engine.erase(user).await
+    }
+
+    /// Goes on with erasures that broke off or are due again, and says how many were. For a host to call at its start and
+    /// every now and then.
+    ///
+    /// # Errors
+    /// `unavailable` when the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves what is not done due.
+    pub async fn resume_erasures(&self) -> Result<usize, Rejection> {
+        self.engine.resume_erasures().await
+    }
+
     /// Refuses new sessions, tells all to come back, and stores what was kept back.
     ///
     /// # Cancel safety

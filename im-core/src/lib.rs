@@ -28,6 +28,7 @@ mod engine;
 mod error;
 mod event;
 mod id;
+mod identifier;
 mod im;
 
 mod limits;
@@ -58,6 +59,7 @@ pub use id::{
     ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, SessionId, UserId,
 };
 
+pub use identifier::{Identifier, IdentifierKind, InvalidIdentifier};
 pub use im::{Builder, Im};
 pub use limits::Limits;
 pub use message::*;
@@ -66,4 +68,4 @@ pub use presence::{Availability, Presence};
 pub use receipt::{Position, Receipt};
 pub use seq::{Head, Seq};
 pub use time::Timestamp;
-pub use user::{Actor, Authority, Profile};
+pub use user::{Actor, Authority, Gender, Profile, Tier};

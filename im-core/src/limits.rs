@@ -28,6 +28,8 @@ pub struct Limits {
     /// number is read before a conversation begins or somebody enters, and not locked: who enters several at the same
     /// moment can exceed it by as many as are under way, on all nodes together.
     pub conversations_per_user: usize,
+    /// Interests in one profile. Default 20, each of at most [`Limits::name_chars`].
+    pub interests: usize,
     /// Characters of a name. Default 100.
     pub name_chars: usize,
     /// Characters of an announcement, description or bio. Default 2,000.
@@ -95,6 +97,7 @@ impl Default for Limits {
             page: 200,
             page_bytes: 1024 * 1024,
             conversations_per_user: 5_000,
+            interests: 20,
             name_chars: 100,
             text_field_chars: 2_000,
             presence_subscriptions: 1_000,

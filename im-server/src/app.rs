@@ -18,6 +18,7 @@ use im_transport::ws::Refused;
 use crate::{
     accounts::Accounts,
     config::{ClientAddress, PublicUrl, Registration},
+    oidc::SingleSignOn,
     readiness::Readiness,
     rest::Cors,
     throttle::Throttle,
@@ -47,6 +48,7 @@ pub(crate) struct App {
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) readiness: Readiness,
     pub(crate) registration: Registration,
+    pub(crate) single_sign_on: SingleSignOn,
     pub(crate) throttle: Throttle,
     pub(crate) tickets: Arc<Tickets>,
     pub(crate) tokens: Arc<AccessTokens>,

@@ -9,6 +9,7 @@ mod deletion;
 mod devices;
 mod dispatch;
 mod door;
+mod erasure;
 mod expiry;
 mod fanout;
 mod history;

@@ -7,6 +7,7 @@ mod annotations;
 mod body;
 mod caller;
 mod capabilities;
+mod codes;
 mod contacts;
 mod conversations;
 mod cors;
@@ -18,7 +19,9 @@ mod health;
 mod live;
 mod members;
 mod messages;
+mod oidc;
 mod openapi;
+mod own_account;
 mod path;
 mod presence;
 mod problem;
@@ -73,6 +76,7 @@ fn resources() -> Routes {
         .merge(accounts::routes())
         .merge(annotations::routes())
         .merge(capabilities::routes())
+        .merge(codes::routes())
         .merge(contacts::routes())
         .merge(conversations::routes())
         .merge(devices::routes())
@@ -81,7 +85,9 @@ fn resources() -> Routes {
         .merge(live::routes())
         .merge(members::routes())
         .merge(messages::routes())
+        .merge(oidc::routes())
         .merge(openapi::routes())
+        .merge(own_account::routes())
         .merge(presence::routes())
         .merge(sessions::routes())
         .merge(sync::routes())

@@ -3,7 +3,9 @@
 //! One lock around plain maps. The ports are implemented in files of their own; what entries do to rows is in
 //! [`rows`](crate::rows).
 
+mod account;
 mod door;
+mod erasure;
 mod log;
 mod member;
 mod token;
@@ -18,7 +20,7 @@ use std::{
 use crate::rows::Rows;
 use im_core::{
     ConversationId, Device, DeviceId, Epoch, Invite, JoinRequest, Profile, Seq, Store, UserId,
-    port::{Account, Ports, ServerKey, TokioRuntime, VersionedBlock},
+    port::{Ports, ServerKey, TokioRuntime, VersionedBlock},
 };
 
 /// A store in memory; clone to share.
@@ -44,7 +46,8 @@ struct State {
     profiles: HashMap<UserId, Profile>,
     blocks: BTreeMap<(UserId, UserId), VersionedBlock>,
     devices: BTreeMap<(UserId, DeviceId), Device>,
-    accounts: HashMap<UserId, Account>,
+    accounts: account::Accounts,
+    erasures: BTreeMap<UserId, erasure::Progress>,
     tokens: token::Tokens,
     keys: BTreeMap<String, ServerKey>,
 }
@@ -66,7 +69,8 @@ impl MemoryStore {
                 profiles: HashMap::new(),
                 blocks: BTreeMap::new(),
                 devices: BTreeMap::new(),
-                accounts: HashMap::new(),
+                accounts: account::Accounts::default(),
+                erasures: BTreeMap::new(),
                 tokens: token::Tokens::default(),
                 keys: BTreeMap::new(),
             })),
@@ -97,14 +101,17 @@ impl Store for MemoryStore {
             accounts: store.clone(),
             alarms: store.clone(),
             annotations: store.clone(),
+            codes: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
             doors: store.clone(),
+            erasures: store.clone(),
             invites: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
             positions: store.clone(),
+            real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
             tallies: store.clone(),
             tokens: store.clone(),

@@ -6,6 +6,7 @@ mod alarm;
 mod annotation;
 mod batch;
 mod chunk;
+mod code;
 mod connection;
 mod contact;
 mod core;
@@ -13,6 +14,7 @@ mod device;
 mod dialect;
 mod door;
 mod entries;
+mod erasure;
 mod error;
 mod log;
 mod member;
@@ -20,6 +22,7 @@ mod open;
 #[cfg(test)]
 mod plan;
 mod position;
+mod real_name;
 mod schema;
 mod stored;
 mod tally;
@@ -109,14 +112,17 @@ impl Store for SqlStore {
             accounts: store.clone(),
             alarms: store.clone(),
             annotations: store.clone(),
+            codes: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
             doors: store.clone(),
+            erasures: store.clone(),
             invites: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
             positions: store.clone(),
+            real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
             tallies: store.clone(),
             tokens: store.clone(),

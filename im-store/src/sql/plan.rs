@@ -3,15 +3,17 @@
 #![allow(clippy::unwrap_used)]
 
 use im_core::{
-    Block, Device, DeviceClass, Profile, Store as _, Timestamp,
-    port::{Account, Ports, RefreshToken, ServerKey},
+    Block, Device, DeviceClass, Identifier, Profile, Store as _, Timestamp,
+    port::{
+        Account, CodeHash, OneTimeCode, Ports, RealName, RealNameState, RefreshToken, ServerKey,
+    },
     testing::{device as device_id, group, user as user_id},
 };
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, alarm, annotation, connection::Connection, contact, device, door, log,
-    member, position, stored, tally, token, user,
+    SqlStore, account, alarm, annotation, code, connection::Connection, contact, device, door,
+    erasure, log, member, position, real_name, stored, tally, token, user,
 };
 
 #[allow(
@@ -21,16 +23,19 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 13] = [
+const HOT: [&[&str]; 16] = [
     account::HOT,
     alarm::HOT,
     annotation::HOT,
+    code::HOT,
     contact::HOT,
     device::HOT,
     door::HOT,
+    erasure::HOT,
     log::HOT,
     member::HOT,
     position::HOT,
+    real_name::HOT,
     stored::HOT,
     tally::HOT,
     token::HOT,
@@ -191,11 +196,28 @@ async fn fill(ports: &Ports) {
         ports.devices.remember(device).await.unwrap();
         let account = Account {
             user: id.clone(),
-            password_hash: String::new(),
+            password_hash: None,
             fingerprint: 0,
             created_at_ms: now,
         };
-        ports.accounts.create(account).await.unwrap();
+        let mail = Identifier::parse(&format!("{name}@example.org")).ok();
+        ports.accounts.create(account, mail).await.unwrap();
+        let later = Timestamp(1_000_000);
+        let code = OneTimeCode {
+            id: hash,
+            code: CodeHash(hash),
+            expires_at_ms: later,
+        };
+        ports.codes.give(code, now).await.unwrap();
+        let real_name = RealName {
+            state: RealNameState::Pending,
+            evidence: hash,
+            at_ms: now,
+        };
+        let checked = ports.real_names.set_real_name(&id, None, real_name);
+        assert!(checked.await.unwrap());
+        let erased = user_id(&format!("erased{n}"));
+        ports.erasures.begin(&erased, later).await.unwrap();
         let token = RefreshToken {
             hash,
             family: Uuid::from_u128(n.into()),

@@ -13,6 +13,7 @@ use sea_orm_migration::{
 use sqlx::mysql::MySqlDatabaseError;
 
 use super::{
+    account,
     dialect::{Dialect, Texts},
     door,
     error::SqlError,
@@ -101,6 +102,7 @@ impl MigratorTrait for Migrator {
             ("m0002_revocations", REVOCATIONS),
             ("m0008_traces", trace::TABLES),
             ("m0009_doors", door::TABLES),
+            ("m0005_account", account::TABLES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()

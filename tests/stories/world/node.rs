@@ -202,13 +202,7 @@ impl World {
         let Some(server) = &self.node().server else {
             return name.to_owned();
         };
-        let profile = UpsertUser {
-            user: user(name),
-            nickname: None,
-            avatar: None,
-            bio: None,
-            extra: None,
-        };
+        let profile = UpsertUser::new(user(name));
         let actor = Actor::service(user("operator"));
         self.im().call(&actor, profile).await.unwrap();
         let issued = server
