@@ -5,19 +5,25 @@
 mod attach;
 mod audience;
 mod batch;
+mod beliefs;
+mod contacts;
 mod devices;
 mod dispatch;
 mod drafts;
 mod expiry;
 mod fanout;
+mod favourites;
+mod follows;
 mod history;
 mod lane;
 mod own;
 mod page;
 mod positions;
+mod preferences;
 mod presence;
 mod rates;
 mod read;
+mod readers;
 mod registry;
 mod relations;
 mod retry;
@@ -46,6 +52,7 @@ pub(crate) struct Engine {
     registry: registry::Registry,
     slots: slot::Slots,
     relations: relations::Relations,
+    preferences: preferences::KnownPreferences,
     positions: positions::WriteBehind,
     devices: devices::Devices,
     expiries: expiry::Expiries,
@@ -69,6 +76,7 @@ impl Engine {
             heartbeat,
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
+            preferences: preferences::KnownPreferences::default(),
             positions: positions::WriteBehind::default(),
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),

@@ -13,6 +13,7 @@ mod devices;
 mod drafts;
 mod envelope;
 mod extract;
+mod favourites;
 mod health;
 mod live;
 mod members;
@@ -22,6 +23,7 @@ mod path;
 mod presence;
 mod problem;
 mod sessions;
+mod settings;
 mod sync;
 mod table;
 mod tickets;
@@ -75,6 +77,7 @@ fn resources() -> Routes {
         .merge(conversations::routes())
         .merge(devices::routes())
         .merge(drafts::routes())
+        .merge(favourites::routes())
         .merge(health::routes())
         .merge(live::routes())
         .merge(members::routes())
@@ -82,6 +85,7 @@ fn resources() -> Routes {
         .merge(openapi::routes())
         .merge(presence::routes())
         .merge(sessions::routes())
+        .merge(settings::routes())
         .merge(sync::routes())
         .merge(tickets::routes())
         .merge(users::routes())
