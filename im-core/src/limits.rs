@@ -52,6 +52,14 @@ pub struct Limits {
     pub follows_per_user: usize,
     /// Favourite messages of one user. Default 2,000: they are all synced to every device.
     pub favourites_per_user: usize,
+    /// Notices that one user keeps. Default 500; a new one pushes the oldest out.
+    pub notices_per_user: usize,
+    /// Notices to everybody that are shown at a time. Default 200: all of them are looked at when a user lists its own.
+    pub notices_to_all: usize,
+    /// Bytes of the texts of a notice in all its languages, and of its data as JSON. Default 8,192.
+    pub notice_bytes: usize,
+    /// How long a notice is shown that says nothing else, in milliseconds. Default 7,776,000,000 (90 days).
+    pub notice_ms: u64,
     /// Direct messages that somebody can send to a user who is no contact of it, until that one replies. Default none: as
     /// many as it likes.
     pub stranger_messages: Option<u32>,
@@ -105,6 +113,10 @@ impl Default for Limits {
             labels_per_contact: 20,
             follows_per_user: 5_000,
             favourites_per_user: 2_000,
+            notices_per_user: 500,
+            notices_to_all: 200,
+            notice_bytes: 8_192,
+            notice_ms: 90 * 86_400_000,
             stranger_messages: None,
             recall_ms: 120_000,
             edit_ms: 86_400_000,

@@ -465,6 +465,36 @@ pub(crate) fn table(ids: &Ids) -> Vec<Row> {
             bad,
         ),
         (
+            "a notice from a user",
+            "notice.send",
+            json!({"client_id": "n", "everyone": true, "texts": {"en": {"text": "x"}}}),
+            "forbidden",
+        ),
+        (
+            "a template from a user",
+            "notice.put_template",
+            json!({"name": "t", "category": "c", "texts": {"en": {"text": "x"}}}),
+            "forbidden",
+        ),
+        (
+            "templates for a user",
+            "notice.templates",
+            json!({}),
+            "forbidden",
+        ),
+        (
+            "reading too many notices",
+            "notice.read",
+            json!({"notices": (0..201).map(|n| format!("n{n}")).collect::<Vec<_>>()}),
+            "too_many",
+        ),
+        (
+            "a notice that is no key",
+            "notice.delete",
+            json!({"notice": "a b"}),
+            bad,
+        ),
+        (
             "opening an open session",
             "session.open",
             json!({"token": "t", "device": "d"}),

@@ -19,6 +19,7 @@ mod group_life;
 mod history;
 mod kicked;
 mod malformed_frames;
+mod notices;
 mod offline_sync;
 mod other_databases;
 mod presence;

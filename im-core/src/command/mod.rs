@@ -8,6 +8,7 @@ mod draft;
 mod favourite;
 mod group;
 mod message;
+mod notice;
 mod own;
 mod presence;
 mod session;
@@ -30,6 +31,10 @@ pub use favourite::{AddFavourite, FavouriteItem, FavouritePage, ListFavourites, 
 pub use group::{AddMembers, ChangeInfo, ChangeRole, Changed, JoinGroup, KickMembers, LeaveGroup};
 pub use message::{
     EditMessage, History, HistoryPage, ListReaders, ReaderPage, RecallMessage, SendMessage, Sent,
+};
+pub use notice::{
+    DeleteNotice, DeleteTemplate, ListNotices, ListTemplates, NoticePage, PutTemplate,
+    ReadAllNotices, ReadNotices, SendNotice, SentNotice, TemplatePage,
 };
 pub use own::{OwnPage, OwnRows};
 pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
@@ -138,6 +143,8 @@ commands! {
     CreateConversation(CreateConversation) -> ConversationView = "conversation.create";
     DeleteContact(DeleteContact) -> OwnRows = "contact.delete";
     DeleteDraft(DeleteDraft) -> Done = "draft.delete";
+    DeleteNotice(DeleteNotice) -> Done = "notice.delete";
+    DeleteTemplate(DeleteTemplate) -> Done = "notice.delete_template";
     EditMessage(EditMessage) -> Sent = "message.edit";
     FollowUser(FollowUser) -> OwnRows = "contact.follow";
     GetConversation(GetConversation) -> ConversationView = "conversation.get";
@@ -156,19 +163,25 @@ commands! {
     ListFollowers(ListFollowers) -> OwnPage = "contact.followers";
     ListFollows(ListFollows) -> OwnPage = "contact.follows";
     ListMembers(ListMembers) -> MemberPage = "conversation.members";
+    ListNotices(ListNotices) -> NoticePage = "notice.list";
     ListReaders(ListReaders) -> ReaderPage = "message.readers";
     ListRequests(ListRequests) -> OwnPage = "contact.requests";
+    ListTemplates(ListTemplates) -> TemplatePage = "notice.templates";
     MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered";
     MarkRead(MarkRead) -> Receipt = "conversation.read";
     OpenDirect(OpenDirect) -> ConversationView = "conversation.direct";
     OpenSession(OpenSession) -> SessionOpened = "session.open";
     Ping(Ping) -> Pong = "session.ping";
     PutDraft(PutDraft) -> OwnRow = "draft.put";
+    PutTemplate(PutTemplate) -> Done = "notice.put_template";
+    ReadAllNotices(ReadAllNotices) -> Done = "notice.read_all";
+    ReadNotices(ReadNotices) -> Done = "notice.read";
     RecallMessage(RecallMessage) -> Sent = "message.recall";
     RejectContact(RejectContact) -> OwnRows = "contact.reject";
     RemoveFavourite(RemoveFavourite) -> Done = "favourite.remove";
     RequestContact(RequestContact) -> OwnRows = "contact.request";
     SendMessage(SendMessage) -> Sent = "message.send";
+    SendNotice(SendNotice) -> SentNotice = "notice.send";
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";
     SyncPull(SyncPull) -> SyncPage = "sync.pull";
     Typing(Typing) -> Done = "conversation.typing";

@@ -101,6 +101,23 @@ impl Engine {
                 self.contact(&actor, session, &ask.user, ContactAsk::Withdraw)
                     .await?,
             ),
+            Command::DeleteNotice(ask) => {
+                Reply::DeleteNotice(self.delete_notice(&actor, session, ask).await?)
+            }
+            Command::DeleteTemplate(ask) => {
+                Reply::DeleteTemplate(self.delete_template(&actor, ask).await?)
+            }
+            Command::ListNotices(ask) => Reply::ListNotices(self.notices(&actor, ask).await?),
+            Command::ListTemplates(ask) => Reply::ListTemplates(self.templates(&actor, ask).await?),
+            Command::PutTemplate(ask) => Reply::PutTemplate(self.put_template(&actor, ask).await?),
+            Command::ReadAllNotices(_) => {
+                Reply::ReadAllNotices(self.read_notices(&actor, session, None).await?)
+            }
+            Command::ReadNotices(ask) => Reply::ReadNotices(
+                self.read_notices(&actor, session, Some(ask.notices))
+                    .await?,
+            ),
+            Command::SendNotice(ask) => Reply::SendNotice(self.send_notice(&actor, ask).await?),
             Command::AddMembers(ask) => {
                 self.check_users(&ask.users)?;
                 Reply::AddMembers(self.change(actor, ask.conversation, Ask::Add(ask)).await?)

@@ -10,12 +10,14 @@ mod contacts;
 mod devices;
 mod dispatch;
 mod drafts;
+mod expired;
 mod expiry;
 mod fanout;
 mod favourites;
 mod follows;
 mod history;
 mod lane;
+mod notices;
 mod own;
 mod page;
 mod positions;
@@ -29,6 +31,8 @@ mod relations;
 mod retry;
 mod slot;
 mod sync;
+mod telling;
+mod templates;
 mod users;
 
 use std::{
@@ -53,6 +57,7 @@ pub(crate) struct Engine {
     slots: slot::Slots,
     relations: relations::Relations,
     preferences: preferences::KnownPreferences,
+    last_notice: telling::LastNotice,
     positions: positions::WriteBehind,
     devices: devices::Devices,
     expiries: expiry::Expiries,
@@ -77,6 +82,7 @@ impl Engine {
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
             preferences: preferences::KnownPreferences::default(),
+            last_notice: telling::LastNotice::default(),
             positions: positions::WriteBehind::default(),
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),

@@ -1,7 +1,7 @@
 //! How far members have come: stored at once when they say so, behind when it follows from what they wrote.
 
 use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, hash_map::Entry},
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -9,8 +9,8 @@ use std::{
 
 use super::{Engine, lock};
 use crate::{
-    Actor, ConversationId, Membership, Position, Push, Receipt, Rejection, Seq, UserId,
-    port::{Advance, Broadcast, Range, Seen, Urgency},
+    Actor, ConversationId, Membership, Position, Receipt, Rejection, Seq, UserId,
+    port::{Advance, Range, Seen},
 };
 
 /// How long a position that follows from the log itself is kept back, so that a writer costs one row per pause rather
@@ -264,33 +264,6 @@ impl Engine {
         }
         self.tell_receipt(&receipt, state.info.member_count).await?;
         Ok(receipt)
-    }
-
-    /// Tells the members how far one of them has come; or only its own devices, where there are many members, or it keeps
-    /// that to itself. Who does so is not told of others.
-    async fn tell_receipt(&self, receipt: &Receipt, member_count: u32) -> Result<(), Rejection> {
-        let (id, user) = (receipt.conversation, &receipt.user);
-        let push = Push::Receipt(receipt.clone());
-        if member_count > self.limits.receipt_push_members
-            || !self.preferences(user).await?.read_receipts
-        {
-            self.tell_user(user, None, push);
-            return Ok(());
-        }
-        let listening: HashSet<UserId> = {
-            let audience = self.slots.at(id).lock().audience.clone();
-            let users = audience.iter().map(|session| session.actor.user.clone());
-            users.collect()
-        };
-        let listening: Vec<UserId> = listening.into_iter().collect();
-        let preferences = self.preferences_of(&listening).await?;
-        // Who began to listen meanwhile learns of it with its next sync.
-        let sees = |other: &UserId| {
-            other == user || preferences.get(other).is_some_and(|it| it.read_receipts)
-        };
-        let broadcast = Broadcast::new(Urgency::Live, vec![push]);
-        self.tell_audience(id, sees, &broadcast).await;
-        Ok(())
     }
 
     /// Countable messages up to and including `seq`, which is at most the head.

@@ -1,15 +1,49 @@
-//! Who has read a message, as far as they let others know.
+//! Who has read what, as far as they let others know.
+
+use std::collections::HashSet;
 
 use super::Engine;
 use crate::{
-    Actor, Code, ConversationId, Entry, ListReaders, Member, Position, ReaderPage, Rejection,
-    UserId,
+    Actor, Code, ConversationId, Entry, ListReaders, Member, Position, Push, ReaderPage, Receipt,
+    Rejection, UserId,
+    port::{Broadcast, Urgency},
 };
 
 /// Members that one question to the store brings.
 const ROWS: usize = 200;
 
 impl Engine {
+    /// Tells the members how far one of them has come; or only its own devices, where there are many members, or it keeps
+    /// that to itself. Who does so is not told of others.
+    pub(super) async fn tell_receipt(
+        &self,
+        receipt: &Receipt,
+        member_count: u32,
+    ) -> Result<(), Rejection> {
+        let (id, user) = (receipt.conversation, &receipt.user);
+        let push = Push::Receipt(receipt.clone());
+        if member_count > self.limits.receipt_push_members
+            || !self.preferences(user).await?.read_receipts
+        {
+            self.tell_user(user, None, push);
+            return Ok(());
+        }
+        let listening: HashSet<UserId> = {
+            let audience = self.slots.at(id).lock().audience.clone();
+            let users = audience.iter().map(|session| session.actor.user.clone());
+            users.collect()
+        };
+        let listening: Vec<UserId> = listening.into_iter().collect();
+        let preferences = self.preferences_of(&listening).await?;
+        // Who began to listen meanwhile learns of it with its next sync.
+        let sees = |other: &UserId| {
+            other == user || preferences.get(other).is_some_and(|it| it.read_receipts)
+        };
+        let broadcast = Broadcast::new(Urgency::Live, vec![push]);
+        self.tell_audience(id, sees, &broadcast).await;
+        Ok(())
+    }
+
     pub(super) async fn readers(
         &self,
         actor: &Actor,

@@ -51,7 +51,12 @@ pub(super) fn fingerprint(ask: &Ask) -> i64 {
         Ask::Role(ask) => Format::MessagePack.write(&("role", ask), &mut bytes),
         Ask::Send(ask) => Format::MessagePack.write(&("send", ask), &mut bytes),
     }
-    let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
+    hash(&bytes)
+}
+
+/// The same number for the same bytes, for ever.
+pub(super) fn hash(bytes: &[u8]) -> i64 {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
     let first = digest.as_ref().first_chunk().copied().unwrap_or_default();
     i64::from_be_bytes(first)
 }

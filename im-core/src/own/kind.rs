@@ -55,8 +55,12 @@ kinds! {
     Follow = 4, synced;
     /// Who follows the user, by user.
     Follower = 5, asked_for;
+    /// What the host says to the user, the latest first.
+    Notice = 6, synced;
     /// What the user wants the server to do and not to do: one row, under the user's own id.
     Preferences = 7, synced;
     /// Requests to be contacts that wait for an answer, by user.
     Request = 8, synced;
+    /// Notices that were sent in the user's name, by client id.
+    NoticeSent = 11, asked_for;
 }

@@ -7,6 +7,7 @@ mod contact;
 mod draft;
 mod favourite;
 mod kind;
+mod notice;
 mod preferences;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ pub use contact::{Contact, Direction, Follow, Request};
 pub use draft::Draft;
 pub use favourite::Favourite;
 pub use kind::OwnKind;
+pub use notice::{Notice, NoticeSent, NoticeTemplate, NoticeText, NoticeTexts};
 pub use preferences::{
     Circle, LastSeen, Notifications, NotificationsPatch, Preferences, PreferencesPatch, QuietHours,
     Writers,
@@ -38,6 +40,10 @@ pub enum Own {
     Follow(Follow),
     /// Who follows the user; the key is the other.
     Follower(Follow),
+    /// Something that the host says to the user; the key puts the latest first.
+    Notice(Notice),
+    /// That the user, or a back end in its name, sent a notice; the key is the client id.
+    NoticeSent(NoticeSent),
     /// What the user wants the server to do and not to do; the key is the user.
     Preferences(Preferences),
     /// Who asked whom to be a contact; the key is the other.
@@ -57,6 +63,8 @@ impl Own {
             Self::Favourite(_) => OwnKind::Favourite,
             Self::Follow(_) => OwnKind::Follow,
             Self::Follower(_) => OwnKind::Follower,
+            Self::Notice(_) => OwnKind::Notice,
+            Self::NoticeSent(_) => OwnKind::NoticeSent,
             Self::Preferences(_) => OwnKind::Preferences,
             Self::Request(_) => OwnKind::Request,
             Self::Unknown => OwnKind::Unknown,

@@ -10,6 +10,7 @@ mod device;
 mod log;
 mod member;
 mod membership_count;
+mod notice;
 mod outlet;
 mod own;
 mod position;
@@ -28,6 +29,7 @@ pub use device::{DeviceStore, Seen};
 pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
 pub use membership_count::MembershipCount;
+pub use notice::{NoticeStore, NoticeToAll};
 pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
 pub use own::{OwnStore, OwnWrite, Written};
 pub use position::{Advance, PositionStore};
@@ -55,6 +57,7 @@ pub struct Ports {
     pub log: Arc<dyn LogStore>,
     pub members: Arc<dyn MemberStore>,
     pub membership_count: Arc<dyn MembershipCount>,
+    pub notices: Arc<dyn NoticeStore>,
     pub own: Arc<dyn OwnStore>,
     pub positions: Arc<dyn PositionStore>,
     pub runtime: Arc<dyn Runtime>,

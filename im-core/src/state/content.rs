@@ -2,7 +2,7 @@
 
 use crate::{Code, Content, Limits, Profile, Rejection};
 
-fn too_large(what: &str, limit: usize, unit: &str) -> Rejection {
+pub(super) fn too_large(what: &str, limit: usize, unit: &str) -> Rejection {
     Rejection::new(
         Code::TooLarge,
         format!("{what} exceeds {limit} {unit}; send less"),

@@ -18,6 +18,7 @@ mod health;
 mod live;
 mod members;
 mod messages;
+mod notices;
 mod openapi;
 mod path;
 mod presence;
@@ -82,6 +83,7 @@ fn resources() -> Routes {
         .merge(live::routes())
         .merge(members::routes())
         .merge(messages::routes())
+        .merge(notices::routes())
         .merge(openapi::routes())
         .merge(presence::routes())
         .merge(sessions::routes())

@@ -5,6 +5,7 @@
 
 mod log;
 mod member;
+mod notice;
 mod own;
 mod token;
 mod user;
@@ -38,6 +39,7 @@ struct State {
     conversations_of: BTreeMap<UserId, BTreeSet<ConversationId>>,
     profiles: HashMap<UserId, Profile>,
     blocks: BTreeMap<(UserId, UserId), VersionedBlock>,
+    notices: notice::Notices,
     own: own::OwnRows,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: HashMap<UserId, Account>,
@@ -57,6 +59,7 @@ impl MemoryStore {
                 conversations_of: BTreeMap::new(),
                 profiles: HashMap::new(),
                 blocks: BTreeMap::new(),
+                notices: notice::Notices::default(),
                 own: BTreeMap::new(),
                 devices: BTreeMap::new(),
                 accounts: HashMap::new(),
@@ -93,6 +96,7 @@ impl Store for MemoryStore {
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
+            notices: store.clone(),
             own: store.clone(),
             positions: store.clone(),
             runtime: Arc::new(TokioRuntime),

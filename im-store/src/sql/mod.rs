@@ -13,6 +13,7 @@ mod entries;
 mod error;
 mod log;
 mod member;
+mod notice;
 mod open;
 mod own;
 #[cfg(test)]
@@ -108,6 +109,7 @@ impl Store for SqlStore {
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
+            notices: store.clone(),
             own: store.clone(),
             positions: store.clone(),
             runtime: Arc::new(TokioRuntime),

@@ -26,6 +26,9 @@ pub(super) const TABLES: &[&str] = &[
     "CREATE INDEX own_standing ON own (user_id, kind, removed, item)",
     "CREATE INDEX own_changed ON own (user_id, synced, version)",
     "CREATE INDEX own_due ON own (due_ms)",
+    "CREATE TABLE notice_to_all (item {id}, notice {blob}, until_ms bigint NOT NULL, PRIMARY KEY (item)) {clustered}",
+    "CREATE INDEX notice_to_all_until ON notice_to_all (until_ms)",
+    "CREATE TABLE notice_template (name {id}, template {blob}, PRIMARY KEY (name)) {clustered}",
 ];
 
 macro_rules! rows {

@@ -3,15 +3,16 @@
 #![allow(clippy::unwrap_used)]
 
 use im_core::{
-    Block, Device, DeviceClass, Draft, Own, Profile, Store as _, Timestamp,
-    port::{Account, OwnWrite, Ports, RefreshToken, ServerKey},
+    Block, Device, DeviceClass, Draft, Notice, NoticeTemplate, NoticeTexts, Own, Profile,
+    Store as _, Timestamp,
+    port::{Account, NoticeToAll, OwnWrite, Ports, RefreshToken, ServerKey},
     testing::{device as device_id, group, user as user_id},
 };
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, connection::Connection, contact, device, log, member, own, position, stored,
-    token, user,
+    SqlStore, account, connection::Connection, contact, device, log, member, notice, own, position,
+    stored, token, user,
 };
 
 #[allow(
@@ -21,12 +22,13 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 10] = [
+const HOT: [&[&str]; 11] = [
     account::HOT,
     contact::HOT,
     device::HOT,
     log::HOT,
     member::HOT,
+    notice::HOT,
     own::HOT,
     position::HOT,
     stored::HOT,
@@ -185,6 +187,26 @@ async fn fill(ports: &Ports) {
         });
         let own = OwnWrite::put(id.clone(), (&user_id(&other)).into(), draft).due(now);
         ports.own.write(vec![own]).await.unwrap();
+        let texts = NoticeTexts::new();
+        let notice = Notice {
+            category: "system".to_owned(),
+            texts: texts.clone(),
+            data: None,
+            at_ms: now,
+            read: false,
+        };
+        let to_all = NoticeToAll {
+            key: (&id).into(),
+            notice,
+            until_ms: now,
+        };
+        ports.notices.tell_all(to_all).await.unwrap();
+        let template = NoticeTemplate {
+            name: (&id).into(),
+            category: "system".to_owned(),
+            texts,
+        };
+        ports.notices.put_template(template).await.unwrap();
         let device = Device {
             user: id.clone(),
             id: device_id("phone"),
