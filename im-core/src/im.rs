@@ -8,7 +8,8 @@ use crate::{
     Actor, Attachment, Call, CloseReason, Command, ConversationId, DeviceId, Error, Limits,
     OpenDirect, OpenSession, Rejection, Reply, Session, Store, UserId,
     client::LocalConnector,
-    engine::Engine,
+    engine::{Engine, Hooks},
+    hook::{After, AfterOptions, Before, BeforeOptions},
     port::{Authenticator, Identity, Outlet, Ports, Runtime},
 };
 
@@ -24,9 +25,37 @@ pub struct Builder {
     authenticator: Arc<dyn Authenticator>,
     limits: Limits,
     heartbeat: Duration,
+    hooks: Hooks,
 }
 
 impl Builder {
+    /// Asks a hook before anything is written, after those that were registered before it, with
+    /// [`BeforeOptions::default`].
+    #[must_use]
+    pub fn before(self, hook: impl Before) -> Self {
+        self.before_with(hook, BeforeOptions::default())
+    }
+
+    /// As [`Builder::before`], with options of its own.
+    #[must_use]
+    pub fn before_with(mut self, hook: impl Before, options: BeforeOptions) -> Self {
+        self.hooks.ask(hook, options);
+        self
+    }
+
+    /// Tells a hook of every entry that this engine stored, after it was delivered, with [`AfterOptions::default`].
+    #[must_use]
+    pub fn after(self, hook: impl After) -> Self {
+        self.after_with(hook, AfterOptions::default())
+    }
+
+    /// As [`Builder::after`], with options of its own.
+    #[must_use]
+    pub fn after_with(mut self, hook: impl After, options: AfterOptions) -> Self {
+        self.hooks.inform(hook, options);
+        self
+    }
+
     /// The bounds of what is accepted. Default: [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -53,12 +82,10 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Im {
         Im {
-            engine: Arc::new(Engine::new(
-                self.ports,
-                self.authenticator,
-                self.limits,
-                self.heartbeat,
-            )),
+            engine: Arc::new(
+                Engine::new(self.ports, self.authenticator, self.limits, self.heartbeat)
+                    .with_hooks(self.hooks),
+            ),
         }
     }
 }
@@ -72,6 +99,7 @@ impl Im {
             authenticator: Arc::new(authenticator),
             limits: Limits::default(),
             heartbeat: Duration::from_secs(25),
+            hooks: Hooks::default(),
         }
     }
 
@@ -193,6 +221,12 @@ impl Im {
         outlet: Arc<dyn Outlet>,
     ) -> Result<Attachment, Rejection> {
         self.engine.attach(identity, open, outlet).await
+    }
+
+    /// How often an `after` hook was not told of an entry, because too many waited for it.
+    #[must_use]
+    pub fn untold_hooks(&self) -> u64 {
+        self.engine.untold_hooks()
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -9,6 +9,7 @@ mod message;
 mod presence;
 mod session;
 mod sync;
+mod texts;
 mod user;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Engine, positions::Mark, registry::SessionEntry, slot::Stored};
+use super::{Engine, caller::Caller, positions::Mark, registry::SessionEntry, slot::Stored};
 use crate::{
     Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done, Pong,
     Rejection, Reply, Sent, state::Ask,
@@ -17,6 +17,12 @@ impl Engine {
         command: Command,
     ) -> Result<Reply, Rejection> {
         self.check_rate(&actor, &command)?;
+        let (actor, command) = if self.hooks.judge() {
+            // In a box for the same reason as below.
+            Box::pin(self.judge(actor, command)).await?
+        } else {
+            (Caller::from(actor), command)
+        };
         if let Command::SendMessage(ask) = command {
             let (id, client_id) = (ask.conversation, ask.client_id.clone());
             let sent = self.say(actor, id, client_id, Ask::Send(ask)).await?;
@@ -28,7 +34,7 @@ impl Engine {
 
     async fn execute_other(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         session: Option<Arc<SessionEntry>>,
         command: Command,
     ) -> Result<Reply, Rejection> {
@@ -145,7 +151,7 @@ impl Engine {
 
     async fn say(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         conversation: ConversationId,
         client_id: ClientId,
         ask: Ask,
@@ -161,7 +167,7 @@ impl Engine {
 
     async fn change(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         conversation: ConversationId,
         ask: Ask,
     ) -> Result<Changed, Rejection> {
@@ -169,7 +175,11 @@ impl Engine {
         Ok(Changed { conversation, seq })
     }
 
-    async fn begin(self: Arc<Self>, actor: Actor, ask: Ask) -> Result<ConversationView, Rejection> {
+    async fn begin(
+        self: Arc<Self>,
+        actor: Caller,
+        ask: Ask,
+    ) -> Result<ConversationView, Rejection> {
         let (user, id) = (actor.user.clone(), ask.conversation(&actor.user));
         self.clone().ask(actor, ask).await?;
         self.view(id, &user).await

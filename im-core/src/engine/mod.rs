@@ -2,15 +2,21 @@
 //!
 //! Nothing here decides who may do what: that is `state`. Nothing here knows a database or a socket: that is `port`.
 
+mod aftermath;
 mod attach;
 mod audience;
 mod batch;
+mod caller;
+mod complaints;
 mod devices;
 mod dispatch;
 mod expiry;
 mod fanout;
 mod history;
+mod hooks;
+mod judge;
 mod lane;
+mod nature;
 mod page;
 mod positions;
 mod presence;
@@ -29,6 +35,8 @@ use std::{
 };
 
 pub use attach::Attachment;
+pub(crate) use hooks::Hooks;
+pub(crate) use nature::place;
 
 use crate::{
     Limits,
@@ -41,6 +49,7 @@ pub(crate) struct Engine {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) limits: Limits,
     pub(crate) heartbeat: Duration,
+    hooks: Hooks,
     registry: registry::Registry,
     slots: slot::Slots,
     relations: relations::Relations,
@@ -65,6 +74,7 @@ impl Engine {
             authenticator,
             limits,
             heartbeat,
+            hooks: Hooks::default(),
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
             positions: positions::WriteBehind::default(),
@@ -74,6 +84,11 @@ impl Engine {
             typists: Mutex::default(),
             closing: AtomicBool::new(false),
         }
+    }
+
+    /// The same with the hooks of the host.
+    pub(crate) fn with_hooks(self, hooks: Hooks) -> Self {
+        Self { hooks, ..self }
     }
 }
 

@@ -414,6 +414,7 @@ fn number_of(code: Code) -> i32 {
         | Code::Blocked
         | Code::Expired
         | Code::Recalled
+        | Code::ContentRejected
         | Code::OwnerMustTransfer
         | Code::RateLimited
         | Code::Unavailable

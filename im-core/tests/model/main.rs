@@ -29,6 +29,7 @@
 
 mod device;
 mod faults;
+mod hooks;
 mod laws;
 mod link;
 mod ops;
@@ -42,6 +43,7 @@ mod slow;
 mod step;
 mod threads;
 mod truth;
+mod words;
 mod world;
 
 use proptest::prelude::*;

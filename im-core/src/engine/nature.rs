@@ -1,0 +1,64 @@
+//! What a command does to what is stored, and where.
+
+use crate::{ClientId, Command, ConversationId, UserId, state::Ask};
+
+/// What a command does to what is stored.
+pub(super) enum Nature {
+    /// A conversation decides it, and it ends in an entry.
+    Decided(Box<Ask>),
+    /// It stores something, of one's own in this conversation where there is one.
+    Writes(Option<ConversationId>),
+    /// Nothing.
+    Reads,
+}
+
+/// Whom a command is for: its method, where it is, and under which client id. What a hook must leave as it is.
+pub(crate) fn place(
+    command: &Command,
+    user: &UserId,
+) -> (&'static str, Option<ConversationId>, Option<ClientId>) {
+    let (conversation, client_id) = match nature(command) {
+        Nature::Decided(ask) => (Some(ask.conversation(user)), ask.client_id().cloned()),
+        Nature::Writes(conversation) => (conversation, None),
+        Nature::Reads => (None, None),
+    };
+    (command.method(), conversation, client_id)
+}
+
+pub(super) fn nature(command: &Command) -> Nature {
+    let ask = match command {
+        Command::AddMembers(ask) => Ask::Add(ask.clone()),
+        Command::ChangeInfo(ask) => Ask::Info(ask.clone()),
+        Command::ChangeRole(ask) => Ask::Role(ask.clone()),
+        Command::CreateConversation(ask) => Ask::Create(ask.clone()),
+        Command::EditMessage(ask) => Ask::Edit(ask.clone()),
+        Command::JoinGroup(ask) => Ask::Join(ask.clone()),
+        Command::KickMembers(ask) => Ask::Kick(ask.clone()),
+        Command::LeaveGroup(ask) => Ask::Leave(ask.clone()),
+        Command::OpenDirect(ask) => Ask::Direct(ask.user.clone()),
+        Command::RecallMessage(ask) => Ask::Recall(ask.clone()),
+        Command::SendMessage(ask) => Ask::Send(ask.clone()),
+        Command::ChangeSettings(ask) => return Nature::Writes(Some(ask.conversation)),
+        Command::MarkDelivered(ask) => return Nature::Writes(Some(ask.conversation)),
+        Command::MarkRead(ask) => return Nature::Writes(Some(ask.conversation)),
+        Command::BlockUser(_)
+        | Command::UnblockUser(_)
+        | Command::UpdateProfile(_)
+        | Command::UpsertUser(_) => return Nature::Writes(None),
+        Command::CloseSession(_)
+        | Command::GetConversation(_)
+        | Command::GetPresence(_)
+        | Command::GetProfiles(_)
+        | Command::History(_)
+        | Command::ListBlocks(_)
+        | Command::ListConversations(_)
+        | Command::ListMembers(_)
+        | Command::OpenSession(_)
+        | Command::Ping(_)
+        | Command::SubscribePresence(_)
+        | Command::SyncPull(_)
+        | Command::Typing(_)
+        | Command::UnsubscribePresence(_) => return Nature::Reads,
+    };
+    Nature::Decided(Box::new(ask))
+}
