@@ -23,6 +23,7 @@ use crate::{
     throttle::Throttle,
     tickets::Tickets,
     tokens::AccessTokens,
+    words::WordsFile,
 };
 
 /// Answers a request for a WebSocket, or says why not. `wire` knows whose.
@@ -51,6 +52,7 @@ pub(crate) struct App {
     pub(crate) tickets: Arc<Tickets>,
     pub(crate) tokens: Arc<AccessTokens>,
     pub(crate) upgrade: Upgrade,
+    pub(crate) words: Option<WordsFile>,
     pub(crate) is_shutting_down: AtomicBool,
 }
 

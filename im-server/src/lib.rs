@@ -44,6 +44,7 @@ mod throttle;
 mod tickets;
 mod tokens;
 mod wire;
+mod words;
 
 pub mod cli;
 
@@ -57,3 +58,4 @@ pub use server::{Server, StartError};
 pub use signing_key::KeyError;
 pub use throttle::RateLimits;
 pub use wire::WireError;
+pub use words::WordsFileError;

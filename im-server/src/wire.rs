@@ -21,6 +21,7 @@ use crate::{
     throttle::Throttle,
     tickets::Tickets,
     tokens::AccessTokens,
+    words::{WordsFile, WordsFileError},
 };
 
 /// Why the parts cannot be put together.
@@ -34,6 +35,9 @@ pub enum WireError {
         "database_url: the database cannot be opened; check the address, and that the server runs"
     )]
     Store(#[from] StoreError),
+    /// No words.
+    #[error("words_file: {0}")]
+    Words(#[from] WordsFileError),
 }
 
 /// Opens the store, which migrates it, and puts everything around it.
@@ -49,9 +53,15 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
         tickets: Arc::clone(&tickets),
         tokens: Arc::clone(&tokens),
     };
-    let im = Im::builder(ports.clone(), authenticator)
-        .limits(config.limits.clone())
-        .build();
+    let mut builder = Im::builder(ports.clone(), authenticator).limits(config.limits.clone());
+    let words = match &config.words_file {
+        Some(path) => Some(WordsFile::open(path.clone()).await?),
+        None => None,
+    };
+    if let Some(words) = &words {
+        builder = builder.before(words.filter());
+    }
+    let im = builder.build();
     let door = websocket(im.clone(), config);
     Ok(App {
         accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens), &secret),
@@ -69,6 +79,7 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
         throttle: Throttle::new(config.rate_limits),
         tickets,
         tokens,
+        words,
         is_shutting_down: AtomicBool::new(false),
     })
 }

@@ -30,6 +30,7 @@ pub struct Settings {
     pub rate_limits: toml::Table,
     pub registration: Option<Registration>,
     pub token_secret: Option<Secret>,
+    pub words_file: Option<PathBuf>,
 }
 
 /// Where the address of a client is found.
@@ -107,6 +108,7 @@ impl Settings {
                 .table::<RateLimits>("rate_limits", &keys_of(&RateLimits::default()))?,
             registration: environment.parsed("registration")?,
             token_secret: environment.text("token_secret").map(Secret::new),
+            words_file: environment.text("words_file").map(PathBuf::from),
         })
     }
 
@@ -126,6 +128,7 @@ impl Settings {
             rate_limits: merged(self.rate_limits, below.rate_limits),
             registration: self.registration.or(below.registration),
             token_secret: self.token_secret.or(below.token_secret),
+            words_file: self.words_file.or(below.words_file),
         }
     }
 }

@@ -10,3 +10,4 @@ mod operations;
 mod pages;
 mod service;
 mod talk;
+mod words;
