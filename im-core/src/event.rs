@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    Block, Body, CloseReason, ConversationId, ConversationView, Entry, Presence, Receipt, Seq,
-    UserId,
+    Block, Body, CloseReason, ConversationId, ConversationView, Entry, OwnRow, Presence, Receipt,
+    Seq, UserId,
 };
 
 /// Somebody is writing. Ends by itself.
@@ -50,6 +50,9 @@ pub enum Push {
     Entry(Entry),
     /// There is something that was not pushed.
     HeadMoved(HeadMoved),
+    /// A row of the user's own changed, on another device or by what somebody else did. A
+    /// [`Session`](crate::Session) that was away is told this for each row that changed since.
+    OwnChanged(Box<OwnRow>),
     /// Somebody whom this session watches came or went.
     Presence(Presence),
     /// A member came further.
@@ -68,6 +71,7 @@ impl Push {
         "entry.appended",
         "head.moved",
         "message.stored",
+        "own.changed",
         "presence.changed",
         "receipt.changed",
         "session.closing",
@@ -86,6 +90,7 @@ impl Push {
             }) => "message.stored",
             Self::Entry(_) => "entry.appended",
             Self::HeadMoved(_) => "head.moved",
+            Self::OwnChanged(_) => "own.changed",
             Self::Presence(_) => "presence.changed",
             Self::Receipt(_) => "receipt.changed",
             Self::SessionClosing(_) => "session.closing",
@@ -103,6 +108,7 @@ impl Push {
             "conversation.changed" => Box::deserialize(params).map(Self::ConversationChanged),
             "message.stored" | "entry.appended" => Entry::deserialize(params).map(Self::Entry),
             "head.moved" => HeadMoved::deserialize(params).map(Self::HeadMoved),
+            "own.changed" => Box::deserialize(params).map(Self::OwnChanged),
             "presence.changed" => Presence::deserialize(params).map(Self::Presence),
             "receipt.changed" => Receipt::deserialize(params).map(Self::Receipt),
             "session.closing" => SessionClosing::deserialize(params).map(Self::SessionClosing),
@@ -120,6 +126,7 @@ impl Serialize for Push {
             Self::ConversationChanged(params) => params.serialize(serializer),
             Self::Entry(params) => params.serialize(serializer),
             Self::HeadMoved(params) => params.serialize(serializer),
+            Self::OwnChanged(params) => params.serialize(serializer),
             Self::Presence(params) => params.serialize(serializer),
             Self::Receipt(params) => params.serialize(serializer),
             Self::SessionClosing(params) => params.serialize(serializer),

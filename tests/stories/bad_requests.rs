@@ -321,6 +321,30 @@ pub(crate) fn table(ids: &Ids) -> Vec<Row> {
             bad,
         ),
         (
+            "a draft of nothing",
+            "draft.put",
+            json!({"conversation": chat, "content": {"kind": "text", "text": " "}}),
+            bad,
+        ),
+        (
+            "a huge draft",
+            "draft.put",
+            json!({"conversation": chat, "content": blob(64 * 1024)}),
+            "too_large",
+        ),
+        (
+            "a draft in somebody else's conversation",
+            "draft.put",
+            json!({"conversation": ids.foreign, "content": {"kind": "text", "text": "x"}}),
+            "not_found",
+        ),
+        (
+            "a page of drafts after what is no key",
+            "draft.list",
+            json!({"after": "a b"}),
+            bad,
+        ),
+        (
             "opening an open session",
             "session.open",
             json!({"token": "t", "device": "d"}),

@@ -10,6 +10,7 @@ mod blocks;
 mod by_hand;
 mod conversation_list;
 mod devices;
+mod drafts;
 mod failing_store;
 mod formats;
 mod group_life;

@@ -240,6 +240,22 @@ async fn every_bad_request_is_a_problem_with_a_code_and_leaves_no_trace() {
             "forbidden",
         ),
         (
+            "a draft of nothing",
+            "PUT",
+            format!("{at}/draft"),
+            said(""),
+            400,
+            "invalid_request",
+        ),
+        (
+            "a draft in a conversation that is not there",
+            "PUT",
+            format!("{absent}/draft"),
+            said("x"),
+            404,
+            "not_found",
+        ),
+        (
             "a cursor that is none",
             "POST",
             "/v1/sync".into(),

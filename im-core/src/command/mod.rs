@@ -4,8 +4,10 @@
 
 mod contact;
 mod conversation;
+mod draft;
 mod group;
 mod message;
+mod own;
 mod presence;
 mod session;
 mod sync;
@@ -19,14 +21,16 @@ pub use conversation::{
     ChangeSettings, ConversationPage, CreateConversation, GetConversation, ListConversations,
     ListMembers, MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
 };
+pub use draft::{DeleteDraft, ListDrafts, PutDraft};
 pub use group::{AddMembers, ChangeInfo, ChangeRole, Changed, JoinGroup, KickMembers, LeaveGroup};
 pub use message::{EditMessage, History, HistoryPage, RecallMessage, SendMessage, Sent};
+pub use own::OwnPage;
 pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use sync::{SyncItem, SyncPage, SyncPull};
 pub use user::{GetProfiles, Profiles, UpdateProfile, UpsertUser};
 
-use crate::{ConversationView, Profile, Receipt};
+use crate::{ConversationView, OwnRow, Profile, Receipt};
 
 /// A command with its method and reply.
 pub trait Call: Clone + Send + Sync + 'static {
@@ -119,6 +123,7 @@ commands! {
     ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings";
     CloseSession(CloseSession) -> Done = "session.close";
     CreateConversation(CreateConversation) -> ConversationView = "conversation.create";
+    DeleteDraft(DeleteDraft) -> Done = "draft.delete";
     EditMessage(EditMessage) -> Sent = "message.edit";
     GetConversation(GetConversation) -> ConversationView = "conversation.get";
     GetPresence(GetPresence) -> Presences = "presence.get";
@@ -129,12 +134,14 @@ commands! {
     LeaveGroup(LeaveGroup) -> Changed = "group.leave";
     ListBlocks(ListBlocks) -> Blocks = "contact.blocks";
     ListConversations(ListConversations) -> ConversationPage = "conversation.list";
+    ListDrafts(ListDrafts) -> OwnPage = "draft.list";
     ListMembers(ListMembers) -> MemberPage = "conversation.members";
     MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered";
     MarkRead(MarkRead) -> Receipt = "conversation.read";
     OpenDirect(OpenDirect) -> ConversationView = "conversation.direct";
     OpenSession(OpenSession) -> SessionOpened = "session.open";
     Ping(Ping) -> Pong = "session.ping";
+    PutDraft(PutDraft) -> OwnRow = "draft.put";
     RecallMessage(RecallMessage) -> Sent = "message.recall";
     SendMessage(SendMessage) -> Sent = "message.send";
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Engine, caller::Caller, positions::Mark, registry::SessionEntry, slot::Stored};
 use crate::{
-    Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done, Pong,
-    Rejection, Reply, Sent, state::Ask,
+    Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done,
+    OwnKind, Pong, Rejection, Reply, Sent, state::Ask,
 };
 
 impl Engine {
@@ -69,6 +69,9 @@ impl Engine {
                 self.check_users(&ask.members)?;
                 Reply::CreateConversation(self.begin(actor, Ask::Create(ask)).await?)
             }
+            Command::DeleteDraft(ask) => {
+                Reply::DeleteDraft(self.delete_draft(&actor, session, ask).await?)
+            }
             Command::EditMessage(ask) => {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::EditMessage(self.say(actor, id, client_id, Ask::Edit(ask)).await?)
@@ -96,6 +99,10 @@ impl Engine {
             Command::ListConversations(ask) => {
                 Reply::ListConversations(self.list(&actor, ask).await?)
             }
+            Command::ListDrafts(ask) => Reply::ListDrafts(
+                self.own_page(&actor.user, OwnKind::Draft, ask.after, ask.limit)
+                    .await?,
+            ),
             Command::ListMembers(ask) => Reply::ListMembers(self.members(&actor, ask).await?),
             Command::MarkDelivered(ask) => Reply::MarkDelivered(
                 self.mark(&actor, ask.conversation, Mark::Delivered(ask.seq))
@@ -117,6 +124,7 @@ impl Engine {
             Command::Ping(_) => Reply::Ping(Pong {
                 server_time_ms: self.ports.runtime.now(),
             }),
+            Command::PutDraft(ask) => Reply::PutDraft(self.put_draft(&actor, session, ask).await?),
             Command::RecallMessage(ask) => {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::RecallMessage(self.say(actor, id, client_id, Ask::Recall(ask)).await?)

@@ -38,6 +38,8 @@ pub(super) fn nature(command: &Command) -> Nature {
         Command::OpenDirect(ask) => Ask::Direct(ask.user.clone()),
         Command::RecallMessage(ask) => Ask::Recall(ask.clone()),
         Command::SendMessage(ask) => Ask::Send(ask.clone()),
+        Command::DeleteDraft(ask) => return Nature::Writes(Some(ask.conversation)),
+        Command::PutDraft(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::ChangeSettings(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::MarkDelivered(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::MarkRead(ask) => return Nature::Writes(Some(ask.conversation)),
@@ -52,6 +54,7 @@ pub(super) fn nature(command: &Command) -> Nature {
         | Command::History(_)
         | Command::ListBlocks(_)
         | Command::ListConversations(_)
+        | Command::ListDrafts(_)
         | Command::ListMembers(_)
         | Command::OpenSession(_)
         | Command::Ping(_)

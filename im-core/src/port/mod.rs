@@ -11,6 +11,7 @@ mod log;
 mod member;
 mod membership_count;
 mod outlet;
+mod own;
 mod position;
 mod runtime;
 mod token;
@@ -28,6 +29,7 @@ pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
 pub use membership_count::MembershipCount;
 pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
+pub use own::{OwnStore, OwnWrite, Written};
 pub use position::{Advance, PositionStore};
 pub use runtime::{BoxFuture, Runtime};
 pub use token::{
@@ -53,6 +55,7 @@ pub struct Ports {
     pub log: Arc<dyn LogStore>,
     pub members: Arc<dyn MemberStore>,
     pub membership_count: Arc<dyn MembershipCount>,
+    pub own: Arc<dyn OwnStore>,
     pub positions: Arc<dyn PositionStore>,
     pub runtime: Arc<dyn Runtime>,
     pub tokens: Arc<dyn TokenStore>,

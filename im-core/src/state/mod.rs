@@ -19,7 +19,7 @@ mod tests;
 mod typing;
 
 pub use ask::Ask;
-pub(crate) use content::check_profile;
+pub(crate) use content::{check_content, check_profile};
 pub use conversation::{ConversationState, Lookup};
 pub use decide::Decision;
 pub use delivery::DeliveryState;

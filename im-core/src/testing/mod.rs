@@ -31,6 +31,7 @@ pub mod contacts;
 pub mod devices;
 pub mod log;
 pub mod members;
+pub mod own;
 pub mod positions;
 pub mod roster;
 pub mod tokens;

@@ -38,6 +38,7 @@ macro_rules! every_store_suite {
         $crate::device_store_suite!($open);
         $crate::log_store_suite!($open);
         $crate::member_store_suite!($open);
+        $crate::own_store_suite!($open);
         $crate::position_store_suite!($open);
         $crate::roster_suite!($open);
         $crate::token_store_suite!($open);

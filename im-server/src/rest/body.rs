@@ -48,3 +48,13 @@ pub(super) struct UpTo {
     /// Up to here. A seq beyond the head counts as the head.
     pub(super) seq: Seq,
 }
+
+/// What somebody is about to say.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewDraft {
+    /// What is written so far.
+    pub(super) content: Content,
+    /// The message that it answers.
+    #[serde(default)]
+    pub(super) reply_to: Option<Seq>,
+}

@@ -10,6 +10,7 @@ mod contacts;
 mod conversations;
 mod cors;
 mod devices;
+mod drafts;
 mod envelope;
 mod extract;
 mod health;
@@ -73,6 +74,7 @@ fn resources() -> Routes {
         .merge(contacts::routes())
         .merge(conversations::routes())
         .merge(devices::routes())
+        .merge(drafts::routes())
         .merge(health::routes())
         .merge(live::routes())
         .merge(members::routes())

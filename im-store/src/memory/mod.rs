@@ -5,6 +5,7 @@
 
 mod log;
 mod member;
+mod own;
 mod token;
 mod user;
 
@@ -37,6 +38,7 @@ struct State {
     conversations_of: BTreeMap<UserId, BTreeSet<ConversationId>>,
     profiles: HashMap<UserId, Profile>,
     blocks: BTreeMap<(UserId, UserId), VersionedBlock>,
+    own: own::OwnRows,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: HashMap<UserId, Account>,
     tokens: token::Tokens,
@@ -55,6 +57,7 @@ impl MemoryStore {
                 conversations_of: BTreeMap::new(),
                 profiles: HashMap::new(),
                 blocks: BTreeMap::new(),
+                own: BTreeMap::new(),
                 devices: BTreeMap::new(),
                 accounts: HashMap::new(),
                 tokens: token::Tokens::default(),
@@ -90,6 +93,7 @@ impl Store for MemoryStore {
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
+            own: store.clone(),
             positions: store.clone(),
             runtime: Arc::new(TokioRuntime),
             tokens: store.clone(),

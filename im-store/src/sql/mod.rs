@@ -14,6 +14,7 @@ mod error;
 mod log;
 mod member;
 mod open;
+mod own;
 #[cfg(test)]
 mod plan;
 mod position;
@@ -107,6 +108,7 @@ impl Store for SqlStore {
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
+            own: store.clone(),
             positions: store.clone(),
             runtime: Arc::new(TokioRuntime),
             tokens: store.clone(),

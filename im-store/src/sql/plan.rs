@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 use im_core::{
-    Block, Device, DeviceClass, Profile, Store as _, Timestamp,
-    port::{Account, Ports, RefreshToken, ServerKey},
+    Block, Device, DeviceClass, Draft, Own, Profile, Store as _, Timestamp,
+    port::{Account, OwnWrite, Ports, RefreshToken, ServerKey},
     testing::{device as device_id, group, user as user_id},
 };
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, connection::Connection, contact, device, log, member, position, stored,
+    SqlStore, account, connection::Connection, contact, device, log, member, own, position, stored,
     token, user,
 };
 
@@ -21,12 +21,13 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 9] = [
+const HOT: [&[&str]; 10] = [
     account::HOT,
     contact::HOT,
     device::HOT,
     log::HOT,
     member::HOT,
+    own::HOT,
     position::HOT,
     stored::HOT,
     token::HOT,
@@ -177,6 +178,13 @@ async fn fill(ports: &Ports) {
             blocked: true,
         };
         ports.contacts.set_block(&id, block).await.unwrap();
+        let draft = Own::Draft(Draft {
+            content: "hello".into(),
+            reply_to: None,
+            at_ms: now,
+        });
+        let own = OwnWrite::put(id.clone(), (&user_id(&other)).into(), draft).due(now);
+        ports.own.write(vec![own]).await.unwrap();
         let device = Device {
             user: id.clone(),
             id: device_id("phone"),

@@ -15,6 +15,7 @@ use sqlx::mysql::MySqlDatabaseError;
 use super::{
     dialect::{Dialect, Texts},
     error::SqlError,
+    own,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -94,7 +95,11 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let steps = [("m0001_first", FIRST), ("m0002_revocations", REVOCATIONS)];
+        let steps = [
+            ("m0001_first", FIRST),
+            ("m0002_revocations", REVOCATIONS),
+            ("m0003_own", own::TABLES),
+        ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()
     }
