@@ -183,6 +183,12 @@ impl From<&UserId> for RowKey {
     }
 }
 
+impl From<&ClientId> for RowKey {
+    fn from(client_id: &ClientId) -> Self {
+        Self(client_id.0.clone())
+    }
+}
+
 impl From<ConversationId> for RowKey {
     fn from(conversation: ConversationId) -> Self {
         Self(conversation.to_string().into())

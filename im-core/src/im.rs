@@ -78,15 +78,15 @@ impl Builder {
         self
     }
 
-    /// The engine. It has no task of its own and needs no start.
+    /// The engine. It needs no start; see [`Im::housekeep`] for what happens at a time.
     #[must_use]
     pub fn build(self) -> Im {
-        Im {
-            engine: Arc::new(
-                Engine::new(self.ports, self.authenticator, self.limits, self.heartbeat)
-                    .with_hooks(self.hooks),
-            ),
-        }
+        let engine = Arc::new(
+            Engine::new(self.ports, self.authenticator, self.limits, self.heartbeat)
+                .with_hooks(self.hooks),
+        );
+        engine.settle();
+        Im { engine }
     }
 }
 
@@ -241,6 +241,13 @@ impl Im {
     /// Ends the sessions that tokens of a sign-in opened, on whatever device: see [`Identity::sign_in`].
     pub fn sign_out(&self, user: &UserId, sign_in: Uuid) {
         self.engine.sign_out(user, sign_in);
+    }
+
+    /// Begins to do what is due, such as sending what was scheduled: call it once at the start of a program whose users
+    /// schedule messages, so that what was scheduled before the start is sent. It begins by itself with the first thing
+    /// that is scheduled in this process. One small task; it ends with [`Im::shut_down`].
+    pub fn housekeep(&self) {
+        self.engine.keep_house();
     }
 
     /// Refuses new sessions, tells all to come back, and stores what was kept back.

@@ -36,6 +36,11 @@ pub struct Limits {
     pub presence_subscriptions: usize,
     /// Users that one user can block. Default 1,000.
     pub blocks_per_user: usize,
+    /// Messages that one user can have scheduled, also those that failed and stand. Default 100. The number is read and not
+    /// locked: several requests at the same moment can exceed it by as many as are under way.
+    pub scheduled_per_user: usize,
+    /// How far ahead a message can be scheduled, in milliseconds. Default 31,536,000,000 (365 days).
+    pub schedule_ahead_ms: u64,
     /// How long a sender can recall, in milliseconds. Default 120,000 (two minutes); admins of a group always can.
     pub recall_ms: u64,
     /// How long a sender can edit, in milliseconds. Default 86,400,000 (a day).
@@ -77,6 +82,8 @@ impl Default for Limits {
             text_field_chars: 2_000,
             presence_subscriptions: 1_000,
             blocks_per_user: 1_000,
+            scheduled_per_user: 100,
+            schedule_ahead_ms: 31_536_000_000,
             recall_ms: 120_000,
             edit_ms: 86_400_000,
             typing_ms: 6_000,

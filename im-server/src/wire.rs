@@ -62,6 +62,7 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
         builder = builder.before(words.filter());
     }
     let im = builder.build();
+    im.housekeep();
     let door = websocket(im.clone(), config);
     Ok(App {
         accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens), &secret),

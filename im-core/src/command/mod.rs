@@ -9,6 +9,7 @@ mod group;
 mod message;
 mod own;
 mod presence;
+mod scheduled;
 mod session;
 mod sync;
 mod texts;
@@ -26,6 +27,7 @@ pub use group::{AddMembers, ChangeInfo, ChangeRole, Changed, JoinGroup, KickMemb
 pub use message::{EditMessage, History, HistoryPage, RecallMessage, SendMessage, Sent};
 pub use own::OwnPage;
 pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
+pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use sync::{SyncItem, SyncPage, SyncPull};
 pub use user::{GetProfiles, Profiles, UpdateProfile, UpsertUser};
@@ -136,6 +138,7 @@ commands! {
     ListConversations(ListConversations) -> ConversationPage = "conversation.list";
     ListDrafts(ListDrafts) -> OwnPage = "draft.list";
     ListMembers(ListMembers) -> MemberPage = "conversation.members";
+    ListScheduled(ListScheduled) -> OwnPage = "message.scheduled";
     MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered";
     MarkRead(MarkRead) -> Receipt = "conversation.read";
     OpenDirect(OpenDirect) -> ConversationView = "conversation.direct";
@@ -143,11 +146,13 @@ commands! {
     Ping(Ping) -> Pong = "session.ping";
     PutDraft(PutDraft) -> OwnRow = "draft.put";
     RecallMessage(RecallMessage) -> Sent = "message.recall";
+    ScheduleMessage(ScheduleMessage) -> OwnRow = "message.schedule";
     SendMessage(SendMessage) -> Sent = "message.send";
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";
     SyncPull(SyncPull) -> SyncPage = "sync.pull";
     Typing(Typing) -> Done = "conversation.typing";
     UnblockUser(UnblockUser) -> Done = "contact.unblock";
+    UnscheduleMessage(UnscheduleMessage) -> Done = "message.unschedule";
     UnsubscribePresence(UnsubscribePresence) -> Done = "presence.unsubscribe";
     UpdateProfile(UpdateProfile) -> Profile = "user.update";
     UpsertUser(UpsertUser) -> Profile = "user.upsert";

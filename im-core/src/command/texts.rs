@@ -9,6 +9,7 @@ impl Command {
     pub fn for_each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
         let texts: [&mut Option<String>; 3] = match self {
             Self::SendMessage(ask) => return of_content(&mut ask.content, visit),
+            Self::ScheduleMessage(ask) => return of_content(&mut ask.message.content, visit),
             Self::EditMessage(ask) => return of_content(&mut ask.content, visit),
             Self::CreateConversation(ask) => [&mut ask.name, &mut None, &mut None],
             Self::ChangeInfo(ask) => [
@@ -35,6 +36,7 @@ impl Command {
             | Self::ListConversations(_)
             | Self::ListDrafts(_)
             | Self::ListMembers(_)
+            | Self::ListScheduled(_)
             | Self::MarkDelivered(_)
             | Self::MarkRead(_)
             | Self::OpenDirect(_)
@@ -46,6 +48,7 @@ impl Command {
             | Self::SyncPull(_)
             | Self::Typing(_)
             | Self::UnblockUser(_)
+            | Self::UnscheduleMessage(_)
             | Self::UnsubscribePresence(_) => return,
         };
         texts.into_iter().flatten().for_each(visit);

@@ -104,6 +104,10 @@ impl Engine {
                     .await?,
             ),
             Command::ListMembers(ask) => Reply::ListMembers(self.members(&actor, ask).await?),
+            Command::ListScheduled(ask) => Reply::ListScheduled(
+                self.own_page(&actor.user, OwnKind::Scheduled, ask.after, ask.limit)
+                    .await?,
+            ),
             Command::MarkDelivered(ask) => Reply::MarkDelivered(
                 self.mark(&actor, ask.conversation, Mark::Delivered(ask.seq))
                     .await?,
@@ -129,6 +133,9 @@ impl Engine {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::RecallMessage(self.say(actor, id, client_id, Ask::Recall(ask)).await?)
             }
+            Command::ScheduleMessage(ask) => {
+                Reply::ScheduleMessage(self.schedule(&actor, session, ask).await?)
+            }
             Command::SendMessage(ask) => {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::SendMessage(self.say(actor, id, client_id, Ask::Send(ask)).await?)
@@ -149,6 +156,9 @@ impl Engine {
                 )
                 .await?,
             ),
+            Command::UnscheduleMessage(ask) => {
+                Reply::UnscheduleMessage(self.unschedule(&actor, session, ask).await?)
+            }
             Command::UnsubscribePresence(ask) => {
                 Reply::UnsubscribePresence(self.unwatch(session, &ask.users)?)
             }

@@ -15,6 +15,7 @@ mod expiry;
 mod fanout;
 mod history;
 mod hooks;
+mod housekeeping;
 mod judge;
 mod lane;
 mod nature;
@@ -27,6 +28,7 @@ mod read;
 mod registry;
 mod relations;
 mod retry;
+mod scheduled;
 mod slot;
 mod sync;
 mod users;
@@ -52,6 +54,7 @@ pub(crate) struct Engine {
     pub(crate) limits: Limits,
     pub(crate) heartbeat: Duration,
     hooks: Hooks,
+    housekeeping: housekeeping::Housekeeping,
     registry: registry::Registry,
     slots: slot::Slots,
     relations: relations::Relations,
@@ -77,6 +80,7 @@ impl Engine {
             limits,
             heartbeat,
             hooks: Hooks::default(),
+            housekeeping: housekeeping::Housekeeping::default(),
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
             positions: positions::WriteBehind::default(),

@@ -40,11 +40,15 @@ pub(super) fn nature(command: &Command) -> Nature {
         Command::SendMessage(ask) => Ask::Send(ask.clone()),
         Command::DeleteDraft(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::PutDraft(ask) => return Nature::Writes(Some(ask.conversation)),
+        Command::ScheduleMessage(ask) => {
+            return Nature::Writes(Some(ask.message.conversation));
+        }
         Command::ChangeSettings(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::MarkDelivered(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::MarkRead(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::BlockUser(_)
         | Command::UnblockUser(_)
+        | Command::UnscheduleMessage(_)
         | Command::UpdateProfile(_)
         | Command::UpsertUser(_) => return Nature::Writes(None),
         Command::CloseSession(_)
@@ -56,6 +60,7 @@ pub(super) fn nature(command: &Command) -> Nature {
         | Command::ListConversations(_)
         | Command::ListDrafts(_)
         | Command::ListMembers(_)
+        | Command::ListScheduled(_)
         | Command::OpenSession(_)
         | Command::Ping(_)
         | Command::SubscribePresence(_)

@@ -107,6 +107,7 @@ fn allowance(command: &Command) -> Allowance {
         | Command::LeaveGroup(_)
         | Command::OpenDirect(_)
         | Command::RecallMessage(_)
+        | Command::ScheduleMessage(_)
         | Command::SendMessage(_) => Allowance::Sends,
         Command::BlockUser(_)
         | Command::ChangeSettings(_)
@@ -119,6 +120,7 @@ fn allowance(command: &Command) -> Allowance {
         | Command::ListConversations(_)
         | Command::ListDrafts(_)
         | Command::ListMembers(_)
+        | Command::ListScheduled(_)
         | Command::MarkDelivered(_)
         | Command::MarkRead(_)
         | Command::OpenSession(_)
@@ -127,6 +129,7 @@ fn allowance(command: &Command) -> Allowance {
         | Command::SyncPull(_)
         | Command::Typing(_)
         | Command::UnblockUser(_)
+        | Command::UnscheduleMessage(_)
         | Command::UnsubscribePresence(_)
         | Command::UpdateProfile(_)
         | Command::UpsertUser(_) => Allowance::Requests,

@@ -43,8 +43,10 @@ macro_rules! kinds {
     (@ asked_for) => { false };
 }
 
-// 9 is for messages that are to be sent later, 10 for those that a user deleted for itself.
+// 10 is for messages that a user deleted for itself.
 kinds! {
     /// What the user was about to say, by conversation.
     Draft = 2, synced;
+    /// A message that is to be sent later, by client id.
+    Scheduled = 9, synced;
 }

@@ -5,11 +5,13 @@
 
 mod draft;
 mod kind;
+mod scheduled;
 
 use serde::{Deserialize, Serialize};
 
 pub use draft::Draft;
 pub use kind::OwnKind;
+pub use scheduled::Scheduled;
 
 use crate::{RowKey, Timestamp};
 
@@ -21,6 +23,8 @@ use crate::{RowKey, Timestamp};
 pub enum Own {
     /// What the user was about to say; the key is the conversation.
     Draft(Draft),
+    /// A message that is to be sent later; the key is its client id.
+    Scheduled(Box<Scheduled>),
     /// A kind of a newer peer.
     #[serde(other)]
     Unknown,
@@ -32,6 +36,7 @@ impl Own {
     pub const fn kind(&self) -> OwnKind {
         match self {
             Self::Draft(_) => OwnKind::Draft,
+            Self::Scheduled(_) => OwnKind::Scheduled,
             Self::Unknown => OwnKind::Unknown,
         }
     }

@@ -7,6 +7,7 @@ mod account;
 mod authenticator;
 mod contact;
 mod device;
+mod lease;
 mod log;
 mod member;
 mod membership_count;
@@ -25,6 +26,7 @@ pub use account::{Account, AccountStore, Created};
 pub use authenticator::{Authenticator, Identity, TrustEveryone};
 pub use contact::{ContactStore, VersionedBlock};
 pub use device::{DeviceStore, Seen};
+pub use lease::LeaseStore;
 pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
 pub use membership_count::MembershipCount;
@@ -52,6 +54,7 @@ pub struct Ports {
     pub accounts: Arc<dyn AccountStore>,
     pub contacts: Arc<dyn ContactStore>,
     pub devices: Arc<dyn DeviceStore>,
+    pub leases: Arc<dyn LeaseStore>,
     pub log: Arc<dyn LogStore>,
     pub members: Arc<dyn MemberStore>,
     pub membership_count: Arc<dyn MembershipCount>,

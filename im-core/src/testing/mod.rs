@@ -29,6 +29,7 @@ pub mod accounts;
 pub mod append;
 pub mod contacts;
 pub mod devices;
+pub mod leases;
 pub mod log;
 pub mod members;
 pub mod own;

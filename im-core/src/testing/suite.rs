@@ -36,6 +36,7 @@ macro_rules! every_store_suite {
         $crate::append_suite!($open);
         $crate::contact_store_suite!($open);
         $crate::device_store_suite!($open);
+        $crate::lease_store_suite!($open);
         $crate::log_store_suite!($open);
         $crate::member_store_suite!($open);
         $crate::own_store_suite!($open);

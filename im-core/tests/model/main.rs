@@ -39,6 +39,7 @@ mod rates;
 mod readme;
 mod regressions;
 mod requests;
+mod scheduled;
 mod slow;
 mod step;
 mod threads;

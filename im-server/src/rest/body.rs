@@ -1,7 +1,7 @@
 //! Bodies: what is left of a command when its path and its idempotency key are taken away. Where a type of im-core is
 //! exactly that (`InfoPatch`, `SettingsPatch`, `UpdateProfile`, `SyncPull`), it is used as it is.
 
-use im_core::{Content, Joining, Role, Seq, UserId};
+use im_core::{Content, Joining, Role, Seq, Timestamp, UserId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -57,4 +57,13 @@ pub(super) struct NewDraft {
     /// The message that it answers.
     #[serde(default)]
     pub(super) reply_to: Option<Seq>,
+}
+
+/// What is to be sent later.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewScheduled {
+    /// What.
+    pub(super) content: Content,
+    /// When, in milliseconds; in the past means now.
+    pub(super) at_ms: Timestamp,
 }

@@ -21,6 +21,7 @@ mod openapi;
 mod path;
 mod presence;
 mod problem;
+mod scheduled;
 mod sessions;
 mod sync;
 mod table;
@@ -81,6 +82,7 @@ fn resources() -> Routes {
         .merge(messages::routes())
         .merge(openapi::routes())
         .merge(presence::routes())
+        .merge(scheduled::routes())
         .merge(sessions::routes())
         .merge(sync::routes())
         .merge(tickets::routes())

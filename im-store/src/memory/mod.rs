@@ -3,6 +3,7 @@
 //! One lock around plain maps. The ports are implemented in files of their own; what entries do to rows is in
 //! [`rows`](crate::rows).
 
+mod lease;
 mod log;
 mod member;
 mod own;
@@ -39,6 +40,7 @@ struct State {
     profiles: HashMap<UserId, Profile>,
     blocks: BTreeMap<(UserId, UserId), VersionedBlock>,
     own: own::OwnRows,
+    leases: lease::Leases,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: HashMap<UserId, Account>,
     tokens: token::Tokens,
@@ -58,6 +60,7 @@ impl MemoryStore {
                 profiles: HashMap::new(),
                 blocks: BTreeMap::new(),
                 own: BTreeMap::new(),
+                leases: HashMap::new(),
                 devices: BTreeMap::new(),
                 accounts: HashMap::new(),
                 tokens: token::Tokens::default(),
@@ -90,6 +93,7 @@ impl Store for MemoryStore {
             accounts: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
+            leases: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),

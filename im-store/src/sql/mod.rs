@@ -11,6 +11,7 @@ mod device;
 mod dialect;
 mod entries;
 mod error;
+mod lease;
 mod log;
 mod member;
 mod open;
@@ -105,6 +106,7 @@ impl Store for SqlStore {
             accounts: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
+            leases: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),

@@ -10,8 +10,8 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, connection::Connection, contact, device, log, member, own, position, stored,
-    token, user,
+    SqlStore, account, connection::Connection, contact, device, lease, log, member, own, position,
+    stored, token, user,
 };
 
 #[allow(
@@ -21,10 +21,11 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 10] = [
+const HOT: [&[&str]; 11] = [
     account::HOT,
     contact::HOT,
     device::HOT,
+    lease::HOT,
     log::HOT,
     member::HOT,
     own::HOT,
@@ -185,6 +186,8 @@ async fn fill(ports: &Ports) {
         });
         let own = OwnWrite::put(id.clone(), (&user_id(&other)).into(), draft).due(now);
         ports.own.write(vec![own]).await.unwrap();
+        let holder = Uuid::from_bytes([n; 16]);
+        ports.leases.take(&name, holder, now, now).await.unwrap();
         let device = Device {
             user: id.clone(),
             id: device_id("phone"),

@@ -15,7 +15,7 @@ use sqlx::mysql::MySqlDatabaseError;
 use super::{
     dialect::{Dialect, Texts},
     error::SqlError,
-    own,
+    lease, own,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -99,6 +99,7 @@ impl MigratorTrait for Migrator {
             ("m0001_first", FIRST),
             ("m0002_revocations", REVOCATIONS),
             ("m0003_own", own::TABLES),
+            ("m0007_lease", lease::TABLES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()
