@@ -61,6 +61,8 @@ codes! {
     TooMany = "too_many", fixed;
     /// The other side blocked the actor, or the actor the other side.
     Blocked = "blocked", fixed;
+    /// The other side takes direct messages from its contacts alone.
+    ContactsOnly = "contacts_only", fixed;
     /// The time in which this was allowed is over.
     Expired = "expired", fixed;
     /// The message was recalled already; nothing more can happen to it.

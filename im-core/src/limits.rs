@@ -41,6 +41,25 @@ pub struct Limits {
     pub scheduled_per_user: usize,
     /// How far ahead a message can be scheduled, in milliseconds. Default 31,536,000,000 (365 days).
     pub schedule_ahead_ms: u64,
+    /// Contacts that one user can have. Default 5,000: as many as one knows, and few pages of a sync. As with
+    /// [`Limits::conversations_per_user`], several at the same moment can exceed it by as many as are under way.
+    pub contacts_per_user: usize,
+    /// Requests to be contacts that are open to and from one user. Default 500: nobody answers more, and a user cannot be
+    /// flooded with them.
+    pub contact_requests: usize,
+    /// How long a request to be contacts can be accepted, in milliseconds. Default 604,800,000 (7 days).
+    pub contact_request_ms: u64,
+    /// Characters of what is said with a request to be contacts. Default 200.
+    pub greeting_chars: usize,
+    /// Labels of one contact. Default 20, of 32 characters each.
+    pub labels_per_contact: usize,
+    /// Users that one user can follow. Default 5,000. How many follow one user is not bounded.
+    pub follows_per_user: usize,
+    /// Favourite messages of one user. Default 2,000: they are all synced to every device.
+    pub favourites_per_user: usize,
+    /// Direct messages that somebody can send to a user who is no contact of it, until that one replies. Default none: as
+    /// many as it likes.
+    pub stranger_messages: Option<u32>,
     /// How long a sender can recall, in milliseconds. Default 120,000 (two minutes); admins of a group always can.
     pub recall_ms: u64,
     /// How long a sender can edit, in milliseconds. Default 86,400,000 (a day).
@@ -49,6 +68,8 @@ pub struct Limits {
     pub typing_ms: u64,
     /// Members up to which receipts are pushed to everybody. Default 100: beyond, they would cost a square.
     pub receipt_push_members: u32,
+    /// Members up to which it is counted how many have read a message. Default 1,000: all of them are looked at.
+    pub counted_readers: u32,
     /// Messages and changes of conversations per second and user, averaged; bursts of twice as many pass. Default none;
     /// the server sets 10.
     pub sends_per_second: Option<u32>,
@@ -84,10 +105,19 @@ impl Default for Limits {
             blocks_per_user: 1_000,
             scheduled_per_user: 100,
             schedule_ahead_ms: 31_536_000_000,
+            contacts_per_user: 5_000,
+            contact_requests: 500,
+            contact_request_ms: 7 * 86_400_000,
+            greeting_chars: 200,
+            labels_per_contact: 20,
+            follows_per_user: 5_000,
+            favourites_per_user: 2_000,
+            stranger_messages: None,
             recall_ms: 120_000,
             edit_ms: 86_400_000,
             typing_ms: 6_000,
             receipt_push_members: 100,
+            counted_readers: 1_000,
             sends_per_second: None,
             requests_per_second: None,
             lane_waiting: 4_096,
@@ -114,5 +144,11 @@ impl Limits {
     #[must_use]
     pub const fn edit(&self) -> Duration {
         Duration::from_millis(self.edit_ms)
+    }
+
+    /// [`Limits::contact_request_ms`] as a span.
+    #[must_use]
+    pub const fn contact_request(&self) -> Duration {
+        Duration::from_millis(self.contact_request_ms)
     }
 }

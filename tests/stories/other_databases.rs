@@ -1,7 +1,8 @@
 //! The stories that depend most on the database, on PostgreSQL and MariaDB too.
 
 use crate::{
-    failing_store, kicked, offline_sync, restart, retry, scheduled, world::from_environment,
+    contacts, drafts, failing_store, kicked, offline_sync, restart, retry, scheduled,
+    world::from_environment,
 };
 
 macro_rules! on {
@@ -21,6 +22,8 @@ on! { "IM_TEST_POSTGRES_URL":
     a_lost_reply_on_postgresql = retry::tell;
     a_crash_on_postgresql = restart::tell;
     scheduled_messages_on_postgresql = scheduled::tell;
+    drafts_on_postgresql = drafts::tell;
+    contacts_on_postgresql = contacts::tell;
     broken_connections_to_postgresql = failing_store::broken_connections;
 }
 
@@ -30,5 +33,7 @@ on! { "IM_TEST_MARIADB_URL":
     a_lost_reply_on_mariadb = retry::tell;
     a_crash_on_mariadb = restart::tell;
     scheduled_messages_on_mariadb = scheduled::tell;
+    drafts_on_mariadb = drafts::tell;
+    contacts_on_mariadb = contacts::tell;
     broken_connections_to_mariadb = failing_store::broken_connections;
 }

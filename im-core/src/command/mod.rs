@@ -5,6 +5,7 @@
 mod contact;
 mod conversation;
 mod draft;
+mod favourite;
 mod group;
 mod message;
 mod own;
@@ -17,20 +18,29 @@ mod user;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use contact::{BlockUser, Blocks, ListBlocks, UnblockUser};
+pub use contact::{
+    AcceptContact, BlockUser, Blocks, ChangeContact, DeleteContact, FollowUser, ListBlocks,
+    ListContacts, ListFollowers, ListFollows, ListRequests, RejectContact, RequestContact,
+    UnblockUser, UnfollowUser, WithdrawContact,
+};
 pub use conversation::{
     ChangeSettings, ConversationPage, CreateConversation, GetConversation, ListConversations,
     ListMembers, MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
 };
 pub use draft::{DeleteDraft, ListDrafts, PutDraft};
+pub use favourite::{AddFavourite, FavouriteItem, FavouritePage, ListFavourites, RemoveFavourite};
 pub use group::{AddMembers, ChangeInfo, ChangeRole, Changed, JoinGroup, KickMembers, LeaveGroup};
-pub use message::{EditMessage, History, HistoryPage, RecallMessage, SendMessage, Sent};
-pub use own::OwnPage;
+pub use message::{
+    EditMessage, History, HistoryPage, ListReaders, ReaderPage, RecallMessage, SendMessage, Sent,
+};
+pub use own::{OwnPage, OwnRows};
 pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
 pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use sync::{SyncItem, SyncPage, SyncPull};
-pub use user::{GetProfiles, Profiles, UpdateProfile, UpsertUser};
+pub use user::{
+    ChangePreferences, GetPreferences, GetProfiles, Profiles, UpdateProfile, UpsertUser,
+};
 
 use crate::{ConversationView, OwnRow, Profile, Receipt};
 
@@ -118,16 +128,23 @@ macro_rules! commands {
 }
 
 commands! {
+    AcceptContact(AcceptContact) -> OwnRows = "contact.accept";
+    AddFavourite(AddFavourite) -> OwnRow = "favourite.add";
     AddMembers(AddMembers) -> Changed = "group.add";
     BlockUser(BlockUser) -> Done = "contact.block";
+    ChangeContact(ChangeContact) -> OwnRows = "contact.change";
     ChangeInfo(ChangeInfo) -> Changed = "group.info";
+    ChangePreferences(ChangePreferences) -> OwnRow = "user.change_settings";
     ChangeRole(ChangeRole) -> Changed = "group.role";
     ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings";
     CloseSession(CloseSession) -> Done = "session.close";
     CreateConversation(CreateConversation) -> ConversationView = "conversation.create";
+    DeleteContact(DeleteContact) -> OwnRows = "contact.delete";
     DeleteDraft(DeleteDraft) -> Done = "draft.delete";
     EditMessage(EditMessage) -> Sent = "message.edit";
+    FollowUser(FollowUser) -> OwnRows = "contact.follow";
     GetConversation(GetConversation) -> ConversationView = "conversation.get";
+    GetPreferences(GetPreferences) -> OwnRow = "user.settings";
     GetPresence(GetPresence) -> Presences = "presence.get";
     GetProfiles(GetProfiles) -> Profiles = "user.get";
     History(History) -> HistoryPage = "message.history";
@@ -135,10 +152,16 @@ commands! {
     KickMembers(KickMembers) -> Changed = "group.kick";
     LeaveGroup(LeaveGroup) -> Changed = "group.leave";
     ListBlocks(ListBlocks) -> Blocks = "contact.blocks";
+    ListContacts(ListContacts) -> OwnPage = "contact.list";
     ListConversations(ListConversations) -> ConversationPage = "conversation.list";
     ListDrafts(ListDrafts) -> OwnPage = "draft.list";
+    ListFavourites(ListFavourites) -> FavouritePage = "favourite.list";
+    ListFollowers(ListFollowers) -> OwnPage = "contact.followers";
+    ListFollows(ListFollows) -> OwnPage = "contact.follows";
     ListMembers(ListMembers) -> MemberPage = "conversation.members";
     ListScheduled(ListScheduled) -> OwnPage = "message.scheduled";
+    ListReaders(ListReaders) -> ReaderPage = "message.readers";
+    ListRequests(ListRequests) -> OwnPage = "contact.requests";
     MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered";
     MarkRead(MarkRead) -> Receipt = "conversation.read";
     OpenDirect(OpenDirect) -> ConversationView = "conversation.direct";
@@ -147,13 +170,18 @@ commands! {
     PutDraft(PutDraft) -> OwnRow = "draft.put";
     RecallMessage(RecallMessage) -> Sent = "message.recall";
     ScheduleMessage(ScheduleMessage) -> OwnRow = "message.schedule";
+    RejectContact(RejectContact) -> OwnRows = "contact.reject";
+    RemoveFavourite(RemoveFavourite) -> Done = "favourite.remove";
+    RequestContact(RequestContact) -> OwnRows = "contact.request";
     SendMessage(SendMessage) -> Sent = "message.send";
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";
     SyncPull(SyncPull) -> SyncPage = "sync.pull";
     Typing(Typing) -> Done = "conversation.typing";
     UnblockUser(UnblockUser) -> Done = "contact.unblock";
     UnscheduleMessage(UnscheduleMessage) -> Done = "message.unschedule";
+    UnfollowUser(UnfollowUser) -> OwnRows = "contact.unfollow";
     UnsubscribePresence(UnsubscribePresence) -> Done = "presence.unsubscribe";
     UpdateProfile(UpdateProfile) -> Profile = "user.update";
     UpsertUser(UpsertUser) -> Profile = "user.upsert";
+    WithdrawContact(WithdrawContact) -> OwnRows = "contact.withdraw";
 }

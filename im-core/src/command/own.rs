@@ -17,3 +17,11 @@ pub struct OwnPage {
     /// Whether this is the last page.
     pub done: bool,
 }
+
+/// The actor's rows that a command was about, as they are now. One that was removed by it has no value.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OwnRows {
+    /// At most a few.
+    pub items: Vec<OwnRow>,
+}

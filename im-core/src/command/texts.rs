@@ -4,8 +4,8 @@ use super::Command;
 use crate::Content;
 
 impl Command {
-    /// Shows every text that others will read: of messages and edits, names, announcements, descriptions, reasons and
-    /// profiles. What the application defines itself is not among them: custom contents, `extra`, addresses of pictures.
+    /// Shows every text that others will read: of messages and edits, names, announcements, descriptions, reasons,
+    /// greetings and profiles. What the application defines itself is not among them: custom contents, `extra`, addresses of pictures.
     pub fn for_each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
         let texts: [&mut Option<String>; 3] = match self {
             Self::SendMessage(ask) => return of_content(&mut ask.content, visit),
@@ -17,11 +17,29 @@ impl Command {
                 &mut ask.changes.announcement,
                 &mut ask.changes.description,
             ],
+            Self::RequestContact(ask) => [&mut ask.greeting, &mut None, &mut None],
             Self::KickMembers(ask) => [&mut ask.reason, &mut None, &mut None],
             Self::UpdateProfile(ask) => [&mut ask.nickname, &mut ask.bio, &mut None],
             Self::UpsertUser(ask) => [&mut ask.nickname, &mut ask.bio, &mut None],
             Self::AddMembers(_)
             | Self::BlockUser(_)
+            | Self::AcceptContact(_)
+            | Self::ChangeContact(_)
+            | Self::ChangePreferences(_)
+            | Self::DeleteContact(_)
+            | Self::FollowUser(_)
+            | Self::RejectContact(_)
+            | Self::UnfollowUser(_)
+            | Self::WithdrawContact(_)
+            | Self::GetPreferences(_)
+            | Self::ListContacts(_)
+            | Self::ListFavourites(_)
+            | Self::ListFollowers(_)
+            | Self::ListFollows(_)
+            | Self::ListReaders(_)
+            | Self::ListRequests(_)
+            | Self::AddFavourite(_)
+            | Self::RemoveFavourite(_)
             | Self::ChangeRole(_)
             | Self::ChangeSettings(_)
             | Self::CloseSession(_)

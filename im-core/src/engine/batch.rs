@@ -198,6 +198,11 @@ impl Engine {
         };
         if let Some((a, b)) = pair {
             facts.blocked = self.is_blocked(a, b).await?;
+            facts.contacts_only = self.contacts_only(a, b).await?;
+            let limits_strangers = self.limits.stranger_messages.is_some();
+            facts.is_contact = (limits_strangers || !facts.contacts_only.is_empty())
+                && self.are_contacts(a, b).await?;
+            facts.strangers = limits_strangers && !facts.is_contact;
         }
         Ok(facts)
     }

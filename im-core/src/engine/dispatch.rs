@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{Engine, caller::Caller, positions::Mark, registry::SessionEntry, slot::Stored};
 use crate::{
     Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done,
-    OwnKind, Pong, Rejection, Reply, Sent, state::Ask,
+    OwnKind, Pong, Rejection, Reply, Sent,
+    state::{Ask, ContactAsk},
 };
 
 impl Engine {
@@ -40,6 +41,72 @@ impl Engine {
     ) -> Result<Reply, Rejection> {
         let session = session.as_ref();
         Ok(match command {
+            Command::AcceptContact(ask) => Reply::AcceptContact(
+                self.contact(&actor, session, &ask.user, ContactAsk::Accept)
+                    .await?,
+            ),
+            Command::AddFavourite(ask) => {
+                Reply::AddFavourite(self.add_favourite(&actor, session, ask).await?)
+            }
+            Command::ChangeContact(ask) => {
+                let change = ContactAsk::Change {
+                    remark: ask.remark,
+                    labels: ask.labels,
+                };
+                Reply::ChangeContact(self.contact(&actor, session, &ask.user, change).await?)
+            }
+            Command::ChangePreferences(ask) => {
+                Reply::ChangePreferences(self.change_preferences(&actor, session, ask).await?)
+            }
+            Command::DeleteContact(ask) => Reply::DeleteContact(
+                self.contact(&actor, session, &ask.user, ContactAsk::Delete)
+                    .await?,
+            ),
+            Command::FollowUser(ask) => {
+                Reply::FollowUser(self.follow(&actor, session, &ask.user).await?)
+            }
+            Command::GetPreferences(_) => {
+                Reply::GetPreferences(self.own_preferences(&actor).await?)
+            }
+            Command::ListContacts(ask) => Reply::ListContacts(
+                self.own_page(&actor.user, OwnKind::Contact, ask.after, ask.limit)
+                    .await?,
+            ),
+            Command::ListFavourites(ask) => {
+                Reply::ListFavourites(self.favourites(&actor, ask).await?)
+            }
+            Command::ListFollowers(ask) => Reply::ListFollowers(
+                self.own_page(&actor.user, OwnKind::Follower, ask.after, ask.limit)
+                    .await?,
+            ),
+            Command::ListFollows(ask) => Reply::ListFollows(
+                self.own_page(&actor.user, OwnKind::Follow, ask.after, ask.limit)
+                    .await?,
+            ),
+            Command::ListReaders(ask) => Reply::ListReaders(self.readers(&actor, ask).await?),
+            Command::ListRequests(ask) => {
+                Reply::ListRequests(self.requests(&actor, ask.after, ask.limit).await?)
+            }
+            Command::RejectContact(ask) => Reply::RejectContact(
+                self.contact(&actor, session, &ask.user, ContactAsk::Reject)
+                    .await?,
+            ),
+            Command::RemoveFavourite(ask) => {
+                Reply::RemoveFavourite(self.remove_favourite(&actor, session, ask).await?)
+            }
+            Command::RequestContact(ask) => {
+                let request = ContactAsk::Request {
+                    greeting: ask.greeting,
+                };
+                Reply::RequestContact(self.contact(&actor, session, &ask.user, request).await?)
+            }
+            Command::UnfollowUser(ask) => {
+                Reply::UnfollowUser(self.unfollow(&actor, session, &ask.user).await?)
+            }
+            Command::WithdrawContact(ask) => Reply::WithdrawContact(
+                self.contact(&actor, session, &ask.user, ContactAsk::Withdraw)
+                    .await?,
+            ),
             Command::AddMembers(ask) => {
                 self.check_users(&ask.users)?;
                 Reply::AddMembers(self.change(actor, ask.conversation, Ask::Add(ask)).await?)

@@ -33,10 +33,6 @@ impl Engine {
         ask: DeleteDraft,
     ) -> Result<Done, Rejection> {
         let key = OwnKey::new(OwnKind::Draft, ask.conversation.into());
-        if self.own_row(&actor.user, key.clone()).await?.is_some() {
-            let write = OwnWrite::remove(actor.user.clone(), key);
-            self.write_one(session, write).await?;
-        }
-        Ok(Done {})
+        self.remove_one(actor, session, key).await
     }
 }

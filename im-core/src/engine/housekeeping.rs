@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::Engine;
-use crate::{Own, OwnRow, Rejection, StoreError, Timestamp, UserId};
+use crate::{Own, OwnKey, OwnRow, Rejection, StoreError, Timestamp, UserId, port::OwnWrite};
 
 /// How often it is looked for what other processes wrote.
 const LOOK: Duration = Duration::from_secs(5);
@@ -126,9 +126,28 @@ impl Engine {
     async fn act(self: &Arc<Self>, user: UserId, row: OwnRow) -> bool {
         match row.value.clone() {
             Some(Own::Scheduled(scheduled)) => self.send_scheduled(user, row, *scheduled).await,
+            Some(Own::Request(_)) => self.expire(user, row).await,
             // Of a kind for which nothing happens here: a newer node's.
-            Some(Own::Draft(_) | Own::Unknown) | None => false,
+            Some(
+                Own::Contact(_)
+                | Own::Draft(_)
+                | Own::Favourite(_)
+                | Own::Follow(_)
+                | Own::Follower(_)
+                | Own::Preferences(_)
+                | Own::Unknown,
+            )
+            | None => false,
         }
+    }
+
+    /// Takes away a row whose time is over, unless it changed meanwhile.
+    async fn expire(&self, user: UserId, row: OwnRow) -> bool {
+        let remove = OwnWrite::remove(user, OwnKey::new(row.kind, row.key));
+        let written = self
+            .write_own(None, vec![remove.if_still(row.version)])
+            .await;
+        written.is_ok()
     }
 }
 

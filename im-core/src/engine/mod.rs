@@ -6,13 +6,17 @@ mod aftermath;
 mod attach;
 mod audience;
 mod batch;
+mod beliefs;
 mod caller;
 mod complaints;
+mod contacts;
 mod devices;
 mod dispatch;
 mod drafts;
 mod expiry;
 mod fanout;
+mod favourites;
+mod follows;
 mod history;
 mod hooks;
 mod housekeeping;
@@ -22,9 +26,11 @@ mod nature;
 mod own;
 mod page;
 mod positions;
+mod preferences;
 mod presence;
 mod rates;
 mod read;
+mod readers;
 mod registry;
 mod relations;
 mod retry;
@@ -58,6 +64,7 @@ pub(crate) struct Engine {
     registry: registry::Registry,
     slots: slot::Slots,
     relations: relations::Relations,
+    preferences: preferences::KnownPreferences,
     positions: positions::WriteBehind,
     devices: devices::Devices,
     expiries: expiry::Expiries,
@@ -83,6 +90,7 @@ impl Engine {
             housekeeping: housekeeping::Housekeeping::default(),
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
+            preferences: preferences::KnownPreferences::default(),
             positions: positions::WriteBehind::default(),
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),

@@ -46,13 +46,31 @@ pub(super) fn nature(command: &Command) -> Nature {
         Command::ChangeSettings(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::MarkDelivered(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::MarkRead(ask) => return Nature::Writes(Some(ask.conversation)),
-        Command::BlockUser(_)
+        Command::AddFavourite(ask) => return Nature::Writes(Some(ask.conversation)),
+        Command::RemoveFavourite(ask) => return Nature::Writes(Some(ask.conversation)),
+        Command::AcceptContact(_)
+        | Command::BlockUser(_)
+        | Command::ChangeContact(_)
+        | Command::ChangePreferences(_)
+        | Command::DeleteContact(_)
+        | Command::FollowUser(_)
+        | Command::RejectContact(_)
+        | Command::RequestContact(_)
+        | Command::UnfollowUser(_)
+        | Command::WithdrawContact(_)
         | Command::UnblockUser(_)
         | Command::UnscheduleMessage(_)
         | Command::UpdateProfile(_)
         | Command::UpsertUser(_) => return Nature::Writes(None),
         Command::CloseSession(_)
         | Command::GetConversation(_)
+        | Command::GetPreferences(_)
+        | Command::ListContacts(_)
+        | Command::ListFavourites(_)
+        | Command::ListFollowers(_)
+        | Command::ListFollows(_)
+        | Command::ListReaders(_)
+        | Command::ListRequests(_)
         | Command::GetPresence(_)
         | Command::GetProfiles(_)
         | Command::History(_)

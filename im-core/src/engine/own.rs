@@ -8,7 +8,8 @@ use super::{
     registry::SessionEntry,
 };
 use crate::{
-    Code, OwnKey, OwnKind, OwnPage, OwnRow, Push, Rejection, RowKey, StoreError, UserId,
+    Actor, Code, Done, OwnKey, OwnKind, OwnPage, OwnRow, Push, Rejection, RowKey, StoreError,
+    UserId,
     port::{OwnWrite, Written},
 };
 
@@ -49,6 +50,20 @@ impl Engine {
         written
             .and_then(|mut rows| rows.pop())
             .ok_or_else(contended)
+    }
+
+    /// Removes a row of the actor's, when there is one, and tells its other devices.
+    pub(super) async fn remove_one(
+        &self,
+        actor: &Actor,
+        session: Option<&Arc<SessionEntry>>,
+        key: OwnKey,
+    ) -> Result<Done, Rejection> {
+        if self.own_row(&actor.user, key.clone()).await?.is_some() {
+            let write = OwnWrite::remove(actor.user.clone(), key);
+            self.write_one(session, write).await?;
+        }
+        Ok(Done {})
     }
 
     /// The row that stands under a key.

@@ -45,8 +45,20 @@ macro_rules! kinds {
 
 // 10 is for messages that a user deleted for itself.
 kinds! {
+    /// The user's contacts, by user.
+    Contact = 1, synced;
     /// What the user was about to say, by conversation.
     Draft = 2, synced;
+    /// Messages that the user wants to find again, by conversation and seq.
+    Favourite = 3, synced;
+    /// Whom the user follows, by user.
+    Follow = 4, synced;
+    /// Who follows the user, by user.
+    Follower = 5, asked_for;
+    /// What the user wants the server to do and not to do: one row, under the user's own id.
+    Preferences = 7, synced;
+    /// Requests to be contacts that wait for an answer, by user.
+    Request = 8, synced;
     /// A message that is to be sent later, by client id.
     Scheduled = 9, synced;
 }

@@ -3,14 +3,23 @@
 //! One file per kind of row. Positions and settings of conversations are rows of the membership, and blocks have a table
 //! of their own; everything else that is a user's own is here.
 
+mod contact;
 mod draft;
+mod favourite;
 mod kind;
+mod preferences;
 mod scheduled;
 
 use serde::{Deserialize, Serialize};
 
+pub use contact::{Contact, Direction, Follow, Request};
 pub use draft::Draft;
+pub use favourite::Favourite;
 pub use kind::OwnKind;
+pub use preferences::{
+    Circle, LastSeen, Notifications, NotificationsPatch, Preferences, PreferencesPatch, QuietHours,
+    Writers,
+};
 pub use scheduled::Scheduled;
 
 use crate::{RowKey, Timestamp};
@@ -21,8 +30,20 @@ use crate::{RowKey, Timestamp};
 #[non_exhaustive]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Own {
+    /// One of the user's contacts; the key is the other.
+    Contact(Contact),
     /// What the user was about to say; the key is the conversation.
     Draft(Draft),
+    /// A message that the user wants to find again; the key is its conversation and seq.
+    Favourite(Favourite),
+    /// Whom the user follows; the key is the other.
+    Follow(Follow),
+    /// Who follows the user; the key is the other.
+    Follower(Follow),
+    /// What the user wants the server to do and not to do; the key is the user.
+    Preferences(Preferences),
+    /// Who asked whom to be a contact; the key is the other.
+    Request(Request),
     /// A message that is to be sent later; the key is its client id.
     Scheduled(Box<Scheduled>),
     /// A kind of a newer peer.
@@ -35,7 +56,13 @@ impl Own {
     #[must_use]
     pub const fn kind(&self) -> OwnKind {
         match self {
+            Self::Contact(_) => OwnKind::Contact,
             Self::Draft(_) => OwnKind::Draft,
+            Self::Favourite(_) => OwnKind::Favourite,
+            Self::Follow(_) => OwnKind::Follow,
+            Self::Follower(_) => OwnKind::Follower,
+            Self::Preferences(_) => OwnKind::Preferences,
+            Self::Request(_) => OwnKind::Request,
             Self::Scheduled(_) => OwnKind::Scheduled,
             Self::Unknown => OwnKind::Unknown,
         }

@@ -44,6 +44,9 @@ impl ConversationState {
                 return self.decide_for_stranger(&actor.user, ask, facts, limits);
             }
         };
+        if self.info().kind == Kind::Direct && matches!(ask, Ask::Edit(_) | Ask::Send(_)) {
+            facts.check_contact(&actor.user)?;
+        }
         match ask {
             Ask::Add(_) => self.add(member, ask, facts, limits),
             Ask::Create(_) => Err(Rejection::new(
@@ -88,6 +91,7 @@ impl ConversationState {
                 if facts.blocked {
                     return Err(blocked());
                 }
+                facts.check_contact(&actor.user)?;
                 let mut members = vec![actor.user.clone(), peer.clone()];
                 members.sort();
                 facts.check_places(&actor.user, &members, limits)?;

@@ -4,6 +4,7 @@
 //! arguments.
 
 mod ask;
+mod contact;
 mod content;
 mod conversation;
 mod decide;
@@ -19,6 +20,7 @@ mod tests;
 mod typing;
 
 pub use ask::Ask;
+pub use contact::{ContactAsk, ContactChange, ContactFacts, Pair, Side, Whose};
 pub(crate) use content::{check_content, check_profile};
 pub use conversation::{ConversationState, Lookup};
 pub use decide::Decision;

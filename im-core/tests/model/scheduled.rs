@@ -313,3 +313,36 @@ fn the_task_ends_with_the_engine() {
 
     assert_eq!(runtime.next_deadline(), None);
 }
+
+#[test]
+fn a_request_to_be_contacts_goes_when_nobody_answers_it() {
+    let house = House::new(|im, _| im);
+    let ask = im_core::RequestContact {
+        user: user("bob"),
+        greeting: Some("hello".into()),
+    };
+    house.call(ask).unwrap();
+    let bob = Actor::user(user("bob"));
+    let requests = |actor: &Actor| {
+        let ask = im_core::ListRequests {
+            after: None,
+            limit: None,
+        };
+        let page = house.im.call(actor, ask);
+        house.runtime.block_on(page).unwrap().items.len()
+    };
+    let alice = Actor::user(user("alice"));
+    let version = |ports: &Ports| {
+        let version = ports.users.version(&bob.user);
+        house.runtime.block_on(version).unwrap()
+    };
+    let before = version(house.im.ports());
+    assert_eq!([requests(&alice), requests(&bob)], [1, 1]);
+
+    house
+        .runtime
+        .advance(Duration::from_millis(Limits::default().contact_request_ms));
+
+    assert_eq!([requests(&alice), requests(&bob)], [0, 0]);
+    assert!(version(house.im.ports()) > before, "devices are told");
+}

@@ -67,3 +67,22 @@ pub(super) struct NewScheduled {
     /// When, in milliseconds; in the past means now.
     pub(super) at_ms: Timestamp,
 }
+
+/// What to say with a request to be contacts.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Greeting {
+    /// A few words.
+    #[serde(default)]
+    pub(super) greeting: Option<String>,
+}
+
+/// How to keep a contact. Absent means unchanged.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct ContactChanges {
+    /// The caller's own name for it; an empty text clears.
+    #[serde(default)]
+    pub(super) remark: Option<String>,
+    /// Under what the caller sorts it; these in place of those that stand.
+    #[serde(default)]
+    pub(super) labels: Option<Vec<String>>,
+}

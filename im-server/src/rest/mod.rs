@@ -13,6 +13,7 @@ mod devices;
 mod drafts;
 mod envelope;
 mod extract;
+mod favourites;
 mod health;
 mod live;
 mod members;
@@ -23,6 +24,7 @@ mod presence;
 mod problem;
 mod scheduled;
 mod sessions;
+mod settings;
 mod sync;
 mod table;
 mod tickets;
@@ -76,6 +78,7 @@ fn resources() -> Routes {
         .merge(conversations::routes())
         .merge(devices::routes())
         .merge(drafts::routes())
+        .merge(favourites::routes())
         .merge(health::routes())
         .merge(live::routes())
         .merge(members::routes())
@@ -84,6 +87,7 @@ fn resources() -> Routes {
         .merge(presence::routes())
         .merge(scheduled::routes())
         .merge(sessions::routes())
+        .merge(settings::routes())
         .merge(sync::routes())
         .merge(tickets::routes())
         .merge(users::routes())

@@ -43,7 +43,7 @@ fn status_of(code: Code) -> StatusCode {
     match code {
         Code::InvalidRequest | Code::InvalidFrame => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::Blocked => StatusCode::FORBIDDEN,
+        Code::Forbidden | Code::Blocked | Code::ContactsOnly => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
         Code::Conflict | Code::Expired | Code::OwnerMustTransfer => StatusCode::CONFLICT,

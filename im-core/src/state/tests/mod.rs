@@ -1,5 +1,6 @@
 //! The rules, one sentence each.
 
+mod contacts;
 mod groups;
 mod messages;
 
