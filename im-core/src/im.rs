@@ -85,7 +85,7 @@ impl Builder {
             Engine::new(self.ports, self.authenticator, self.limits, self.heartbeat)
                 .with_hooks(self.hooks),
         );
-        engine.settle();
+        engine.find_house();
         Im { engine }
     }
 }

@@ -70,7 +70,7 @@ impl Default for Housekeeping {
 
 impl Engine {
     /// Tells the engine where it is, so that a task can find it without keeping it alive.
-    pub(crate) fn settle(self: &Arc<Self>) {
+    pub(crate) fn find_house(self: &Arc<Self>) {
         let _ = self.housekeeping.engine.set(Arc::downgrade(self));
     }
 

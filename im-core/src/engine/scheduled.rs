@@ -43,13 +43,16 @@ impl Engine {
             let place = [(actor.user.clone(), key.clone())];
             let stands = self.ports.own.read(&place).await?.pop().map(|(_, row)| row);
             let version = stands.as_ref().map_or(0, |row| row.version);
-            match stands.as_ref().and_then(|row| row.value.as_ref()) {
-                Some(Own::Scheduled(other)) if other.failed.is_none() => {
-                    return stands.filter(|_| **other == scheduled).ok_or_else(conflict);
-                }
-                // One that failed, in whose place this one comes.
-                Some(_) => {}
-                None => self.check_scheduled(&actor.user).await?,
+            let value = stands.as_ref().and_then(|row| row.value.as_ref());
+            if let Some(Own::Scheduled(other)) = value
+                && other.failed.is_none()
+            {
+                let is_same = **other == scheduled;
+                return stands.filter(|_| is_same).ok_or_else(conflict);
+            }
+            // In the place of one that failed there is room.
+            if value.is_none() {
+                self.check_scheduled(&actor.user).await?;
             }
             let value = Own::Scheduled(Box::new(scheduled.clone()));
             let write = OwnWrite::put(actor.user.clone(), key.key.clone(), value);
