@@ -35,6 +35,7 @@ mod rest_refusals;
 mod restart;
 mod resume_after_cut;
 mod retry;
+mod scheduled;
 mod slow_consumer;
 mod tokens;
 mod unread;
