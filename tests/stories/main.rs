@@ -13,6 +13,7 @@ mod contacts;
 mod conversation_list;
 mod devices;
 mod drafts;
+mod expiry;
 mod failing_store;
 mod favourites;
 mod formats;
