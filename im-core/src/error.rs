@@ -61,6 +61,12 @@ codes! {
     Blocked = "blocked", fixed;
     /// The other side takes direct messages from its contacts alone.
     ContactsOnly = "contacts_only", fixed;
+    /// The user was removed from the conversation and cannot come back yet.
+    Banned = "banned", fixed;
+    /// The actor was silenced, or everybody is.
+    Muted = "muted", fixed;
+    /// The conversation ended; it can only be read.
+    Dismissed = "dismissed", fixed;
     /// The time in which this was allowed is over.
     Expired = "expired", fixed;
     /// The message was recalled already; nothing more can happen to it.

@@ -54,14 +54,14 @@ pub use device::{Device, DeviceClass};
 
 pub use engine::Attachment;
 pub use error::{CloseReason, Code, Error, Misuse, Rejection, StoreError};
-pub use event::{HeadMoved, Push, SessionClosing, TypingChanged};
+pub use event::{Deleted, HeadMoved, Push, SessionClosing, TypingChanged};
 pub use id::{
     ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, RowKey, SessionId, UserId,
 };
 
 pub use im::{Builder, Im};
 pub use limits::Limits;
-pub use message::Content;
+pub use message::*;
 pub use own::*;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Availability, Presence};

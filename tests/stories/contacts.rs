@@ -2,8 +2,9 @@
 
 use im_core::{
     AcceptContact, BlockUser, ChangeContact, Code, Contact, DeleteContact, Direction, FollowUser,
-    Limits, ListContacts, ListFollowers, ListFollows, ListRequests, Own, OwnKind, OwnRow, Push,
-    RejectContact, Request, RequestContact, Session, UnfollowUser, WithdrawContact, testing::user,
+    Limits, ListContactRequests, ListContacts, ListFollowers, ListFollows, Own, OwnKind, OwnRow,
+    Push, RejectContact, Request, RequestContact, Session, UnfollowUser, WithdrawContact,
+    testing::user,
 };
 use serde_json::json;
 
@@ -333,8 +334,8 @@ fn accept(name: &str) -> AcceptContact {
     AcceptContact { user: user(name) }
 }
 
-const fn requests() -> ListRequests {
-    ListRequests {
+const fn requests() -> ListContactRequests {
+    ListContactRequests {
         after: None,
         limit: None,
     }

@@ -75,6 +75,7 @@ async fn a_favourite_shows_no_more_than_the_user_may_see() {
         client_id: key(),
         users: vec![user("bob")],
         reason: None,
+        banned_until_ms: None,
     };
     call(&alice, kick).await;
     send_all(&alice, &room, ["after"].map(String::from)).await;

@@ -116,7 +116,7 @@ pub struct ListContacts {
 /// A page can hold fewer than it was asked for: only `done` says that there are no more.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ListRequests {
+pub struct ListContactRequests {
     /// The last of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]

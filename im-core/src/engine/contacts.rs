@@ -199,7 +199,7 @@ impl Engine {
     }
 
     /// A page of the requests whose time is not over.
-    pub(super) async fn requests(
+    pub(super) async fn contact_requests(
         &self,
         actor: &Actor,
         after: Option<RowKey>,

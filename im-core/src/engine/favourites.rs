@@ -2,17 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{
-    Engine,
-    page::bytes_of,
-    read::{LAST, hide_later},
-    registry::SessionEntry,
-};
+use super::{Engine, page::bytes_of, registry::SessionEntry};
 use crate::{
     Actor, AddFavourite, Body, Code, ConversationId, Done, Entry, Favourite, FavouriteItem,
     FavouritePage, ListFavourites, Own, OwnKey, OwnKind, OwnRow, Rejection, RemoveFavourite, Seq,
-    UserId,
-    port::{OwnWrite, Range},
+    port::OwnWrite,
 };
 
 impl Engine {
@@ -23,7 +17,7 @@ impl Engine {
         ask: AddFavourite,
     ) -> Result<OwnRow, Rejection> {
         let (id, seq) = (ask.conversation, ask.seq);
-        let entry = self.visible_entry(id, seq, &actor.user).await?;
+        let entry = self.visible_entry(actor, id, seq).await?;
         check_message(entry.as_ref())?;
         let key = Favourite::key(id, seq);
         let place = OwnKey::new(OwnKind::Favourite, key.clone());
@@ -75,7 +69,7 @@ impl Engine {
                 seq,
                 at_ms,
             } = favourite;
-            let entry = self.visible_entry(conversation, seq, &actor.user).await;
+            let entry = self.visible_entry(actor, conversation, seq).await;
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(rejection) if rejection.code == Code::NotFound => None,
@@ -106,32 +100,11 @@ impl Engine {
     /// An entry as a present or former member sees it now; `None` where it sees none.
     pub(super) async fn visible_entry(
         &self,
+        actor: &Actor,
         id: ConversationId,
         seq: Seq,
-        user: &UserId,
     ) -> Result<Option<Entry>, Rejection> {
-        if !(Seq(1)..=LAST).contains(&seq) {
-            return Ok(None);
-        }
-        let found = self
-            .ports
-            .log
-            .read(id, Range::After(seq.previous()), 1)
-            .await?;
-        // The row after the entry: who was removed meanwhile sees no more.
-        let row = self.membership(id, user).await?;
-        let mut found: Vec<_> = found
-            .into_iter()
-            .filter(|entry| {
-                entry.seq == seq
-                    && entry.seq >= row.member.since
-                    && row.left.is_none_or(|left| entry.seq <= left)
-            })
-            .collect();
-        if let Some(left) = row.left {
-            hide_later(&mut found, left);
-        }
-        Ok(found.pop())
+        Ok(self.seen(actor, id, vec![seq]).await?.pop())
     }
 }
 

@@ -7,8 +7,10 @@ mod audience;
 mod batch;
 mod beliefs;
 mod contacts;
+mod deletion;
 mod devices;
 mod dispatch;
+mod door;
 mod drafts;
 mod expired;
 mod expiry;
@@ -17,6 +19,8 @@ mod favourites;
 mod follows;
 mod history;
 mod lane;
+mod marks;
+mod messages;
 mod notices;
 mod own;
 mod page;
@@ -62,6 +66,7 @@ pub(crate) struct Engine {
     devices: devices::Devices,
     expiries: expiry::Expiries,
     rates: rates::Rates,
+    gathering: Mutex<marks::Gathering>,
     typists: Mutex<presence::Typists>,
     closing: AtomicBool,
 }
@@ -87,6 +92,7 @@ impl Engine {
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),
             rates: rates::Rates::default(),
+            gathering: Mutex::default(),
             typists: Mutex::default(),
             closing: AtomicBool::new(false),
         }

@@ -57,7 +57,7 @@ impl Engine {
         }
         let (_, state) = self.member(ask.conversation, &actor.user).await?;
         let entry = self
-            .visible_entry(ask.conversation, ask.seq, &actor.user)
+            .visible_entry(actor, ask.conversation, ask.seq)
             .await?
             .filter(|entry| entry.body.is_countable())
             .ok_or_else(|| Rejection::not_found("message"))?;

@@ -26,15 +26,19 @@ mod fixture;
 mod manual_runtime;
 
 pub mod accounts;
+pub mod alarms;
+pub mod annotations;
 pub mod append;
 pub mod contacts;
 pub mod devices;
+pub mod doors;
 pub mod log;
 pub mod members;
 pub mod notices;
 pub mod own;
 pub mod positions;
 pub mod roster;
+pub mod tallies;
 pub mod tokens;
 pub mod users;
 

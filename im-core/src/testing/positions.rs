@@ -45,7 +45,7 @@ suite! { position_store_suite in positions:
     /// Those who are there now, with since when and how far, page by page.
     async fn positions_of_members_are_read_by_pages(ports) {
         let mut log = group(ports, &["dora", "alice", "carol", "bob"]).await;
-        log.store(ports, [Draft::new("carol", Body::Left), Draft::new("dora", Body::MembersAdded { members: vec![user("eve")] })]).await;
+        log.store(ports, [Draft::new("carol", Body::Left), Draft::new("dora", Body::MembersAdded { members: vec![user("eve")], since: None })]).await;
         ports.positions.advance(vec![advance(log.conversation, "bob", position(3, 2, 0))]).await.unwrap();
 
         let page = async |after: Option<&str>, limit| -> Vec<(String, u64, u64, u64)> {
@@ -202,8 +202,8 @@ suite! { position_store_suite in positions:
         let talker = async move {
             for n in 0..20 {
                 let body = match n % 4 {
-                    0 => Body::MembersAdded { members: vec![user("carol")] },
-                    2 => Body::Kicked { members: vec![user("carol")], reason: None },
+                    0 => Body::MembersAdded { members: vec![user("carol")], since: None },
+                    2 => Body::Kicked { members: vec![user("carol")], reason: None, banned_until_ms: None },
                     _ => said("x"),
                 };
                 log.store(&racing, [Draft::new("alice", body)]).await;

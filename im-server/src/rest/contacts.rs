@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
     AcceptContact, BlockUser, Blocks, ChangeContact, DeleteContact, FollowUser, ListBlocks,
-    ListContacts, ListFollowers, ListFollows, ListRequests, OwnPage, OwnRows, RejectContact,
+    ListContactRequests, ListContacts, ListFollowers, ListFollows, OwnPage, OwnRows, RejectContact,
     RequestContact, UnblockUser, UnfollowUser, WithdrawContact,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -84,7 +84,7 @@ async fn requests(
     Caller(actor): Caller,
     FromQuery(page): FromQuery<RowPage>,
 ) -> Answer<OwnPage> {
-    let command = ListRequests {
+    let command = ListContactRequests {
         after: page.cursor,
         limit: page.limit,
     };

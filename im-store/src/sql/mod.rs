@@ -2,6 +2,8 @@
 //! written by hand and prepared. What differs between databases is in [`dialect`].
 
 mod account;
+mod alarm;
+mod annotation;
 mod batch;
 mod chunk;
 mod connection;
@@ -9,6 +11,7 @@ mod contact;
 mod core;
 mod device;
 mod dialect;
+mod door;
 mod entries;
 mod error;
 mod log;
@@ -21,7 +24,9 @@ mod plan;
 mod position;
 mod schema;
 mod stored;
+mod tally;
 mod token;
+mod trace;
 mod user;
 mod writer;
 
@@ -104,8 +109,12 @@ impl Store for SqlStore {
         let store = Arc::new(self);
         Ports {
             accounts: store.clone(),
+            alarms: store.clone(),
+            annotations: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
+            doors: store.clone(),
+            invites: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
@@ -113,6 +122,7 @@ impl Store for SqlStore {
             own: store.clone(),
             positions: store.clone(),
             runtime: Arc::new(TokioRuntime),
+            tallies: store.clone(),
             tokens: store.clone(),
             users: store,
         }

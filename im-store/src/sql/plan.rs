@@ -11,8 +11,8 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, connection::Connection, contact, device, log, member, notice, own, position,
-    stored, token, user,
+    SqlStore, account, alarm, annotation, connection::Connection, contact, device, door, log,
+    member, notice, own, position, stored, tally, token, user,
 };
 
 #[allow(
@@ -22,16 +22,20 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 11] = [
+const HOT: [&[&str]; 15] = [
     account::HOT,
+    alarm::HOT,
+    annotation::HOT,
     contact::HOT,
     device::HOT,
+    door::HOT,
     log::HOT,
     member::HOT,
     notice::HOT,
     own::HOT,
     position::HOT,
     stored::HOT,
+    tally::HOT,
     token::HOT,
     user::HOT,
 ];
@@ -185,7 +189,9 @@ async fn fill(ports: &Ports) {
             reply_to: None,
             at_ms: now,
         });
-        let own = OwnWrite::put(id.clone(), (&user_id(&other)).into(), draft).due(now);
+        let own = OwnWrite::put(id.clone(), (&user_id(&other)).into(), draft);
+        // Little is due: what there is is in the future.
+        let own = own.due(Timestamp(1 << 40));
         ports.own.write(vec![own]).await.unwrap();
         let texts = NoticeTexts::new();
         let notice = Notice {
