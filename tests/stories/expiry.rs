@@ -43,7 +43,10 @@ async fn a_message_with_an_end_goes_by_itself_and_leaves_its_place() {
     let heard = entries_until(&mut bob, room, Seq(2)).await;
     assert!(matches!(heard[1].body, Body::Message(_)), "it was said");
     assert_eq!(expired(&mut bob).await, [Seq(2)]);
-    assert!(matches!(body(&bob, room, 2).await, Body::ExpiredMessage { .. }));
+    assert!(matches!(
+        body(&bob, room, 2).await,
+        Body::ExpiredMessage { .. }
+    ));
     assert_eq!(body(&bob, room, 3).await, Body::says("stays"));
 }
 
@@ -90,16 +93,24 @@ async fn what_burns_goes_once_the_other_side_has_read_it() {
     call(&bob, read).await;
 
     assert_eq!(expired(&mut alice).await, [Seq(2)]);
-    assert!(matches!(body(&bob, chat, 2).await, Body::ExpiredMessage { .. }));
+    assert!(matches!(
+        body(&bob, chat, 2).await,
+        Body::ExpiredMessage { .. }
+    ));
 }
 
 #[tokio::test]
 async fn an_end_that_came_while_the_server_was_down_is_made_good_at_its_start() {
     let mut world = World::server().await;
     let mut alice = world.connect("alice", "phone").await;
-    let chat = call(&alice, OpenDirect { user: user("alice") })
-        .await
-        .conversation;
+    let chat = call(
+        &alice,
+        OpenDirect {
+            user: user("alice"),
+        },
+    )
+    .await
+    .conversation;
     let short = SendMessage {
         ttl_ms: Some(1),
         ..SendMessage::new(chat, key(), "gone after the crash")
@@ -108,11 +119,16 @@ async fn an_end_that_came_while_the_server_was_down_is_made_good_at_its_start() 
     world.restart().await;
 
     next_that(&mut alice, "the end of a message", |push| match push {
-        im_core::Push::Entry(entry) => {
-            matches!(entry.body, Body::Expired { .. } | Body::ExpiredMessage { .. }).then_some(())
-        }
+        im_core::Push::Entry(entry) => matches!(
+            entry.body,
+            Body::Expired { .. } | Body::ExpiredMessage { .. }
+        )
+        .then_some(()),
         _ => None,
     })
     .await;
-    assert!(matches!(body(&alice, chat, 2).await, Body::ExpiredMessage { .. }));
+    assert!(matches!(
+        body(&alice, chat, 2).await,
+        Body::ExpiredMessage { .. }
+    ));
 }
