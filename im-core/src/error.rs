@@ -59,6 +59,8 @@ codes! {
     TooMany = "too_many", fixed;
     /// The other side blocked the actor, or the actor the other side.
     Blocked = "blocked", fixed;
+    /// The other side takes direct messages from its contacts alone.
+    ContactsOnly = "contacts_only", fixed;
     /// The user was removed from the conversation and cannot come back yet.
     Banned = "banned", fixed;
     /// The actor was silenced, or everybody is.

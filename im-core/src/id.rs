@@ -172,6 +172,29 @@ text_id! {
     ClientId, "client id"
 }
 
+text_id! {
+    /// Where a row of a user's own stands among those of its kind.
+    RowKey, "key"
+}
+
+impl From<&UserId> for RowKey {
+    fn from(user: &UserId) -> Self {
+        Self(user.0.clone())
+    }
+}
+
+impl From<&ClientId> for RowKey {
+    fn from(id: &ClientId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
+impl From<ConversationId> for RowKey {
+    fn from(conversation: ConversationId) -> Self {
+        Self(conversation.to_string().into())
+    }
+}
+
 impl ClientId {
     /// A fresh one: a UUID that grows with time (version 7), so that a store finds the ids of a moment side by side.
     #[must_use]

@@ -233,6 +233,18 @@ impl Im {
         self.engine.resume_erasures().await
     }
 
+    /// Clears away at most `limit` of users' own rows whose time is over: requests to be contacts, notices. Nobody is shown
+    /// them any more; call this every now and then so that they take no room. Returns how many it was.
+    ///
+    /// # Errors
+    /// `unavailable` when the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave some of them for the next time.
+    pub async fn clear_expired(&self, limit: usize) -> Result<usize, Rejection> {
+        self.engine.clear_expired(limit).await
+    }
+
     /// Refuses new sessions, tells all to come back, and stores what was kept back.
     ///
     /// # Cancel safety

@@ -33,6 +33,7 @@ mod im;
 
 mod limits;
 mod message;
+mod own;
 mod presence;
 mod receipt;
 mod seq;
@@ -56,13 +57,14 @@ pub use engine::Attachment;
 pub use error::{CloseReason, Code, Error, Misuse, Rejection, StoreError};
 pub use event::{Deleted, HeadMoved, Push, SessionClosing, TypingChanged};
 pub use id::{
-    ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, SessionId, UserId,
+    ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, RowKey, SessionId, UserId,
 };
 
 pub use identifier::{Identifier, IdentifierKind, InvalidIdentifier};
 pub use im::{Builder, Im};
 pub use limits::Limits;
 pub use message::*;
+pub use own::*;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Availability, Presence};
 pub use receipt::{Position, Receipt};

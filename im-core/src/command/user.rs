@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Gender, Profile, Tier, Timestamp, UserId};
+use crate::{Gender, PreferencesPatch, Profile, Tier, Timestamp, UserId};
 
 /// Creates a user of the host application, or replaces its profile. Needs the authority of a service.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -164,4 +164,18 @@ pub struct GetProfiles {
 pub struct Profiles {
     /// In the order asked.
     pub items: Vec<Profile>,
+}
+
+/// What the actor wants the server to do and not to do for it: privacy and notifications.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GetPreferences {}
+
+/// Changes the actor's preferences, on all its devices. Absent means unchanged.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangePreferences {
+    /// What changes.
+    #[serde(flatten)]
+    pub changes: PreferencesPatch,
 }

@@ -200,6 +200,10 @@ impl Engine {
         };
         if let Some((a, b)) = pair {
             facts.blocked = self.is_blocked(a, b).await?;
+            facts.contacts_only = self.contacts_only(a, b).await?;
+            // Looked up only where it matters.
+            let matters = self.limits.strangers_send_one || !facts.contacts_only.is_empty();
+            facts.is_contact = matters && self.are_contacts(a, b).await?;
         }
         Ok(facts)
     }

@@ -45,7 +45,7 @@ impl Engine {
     }
 
     /// Those of some entries that a user may see, as they are now, in order.
-    async fn seen(
+    pub(super) async fn seen(
         &self,
         actor: &Actor,
         id: ConversationId,
@@ -69,7 +69,8 @@ impl Engine {
         if let Some(left) = row.left {
             hide_later(&mut entries, left);
         }
-        self.hide_deleted(&actor.user, &row, &mut entries).await?;
+        self.hide_deleted(&actor.user, id, &row.settings, &mut entries)
+            .await?;
         Ok(entries)
     }
 
@@ -215,6 +216,9 @@ impl Engine {
             && let Some(peer) = snapshot.info.peer_of(&actor.user)
         {
             facts.blocked = self.is_blocked(&actor.user, peer).await?;
+            facts.contacts_only = self.contacts_only(&actor.user, peer).await?;
+            facts.is_contact =
+                !facts.contacts_only.is_empty() && self.are_contacts(&actor.user, peer).await?;
         }
         let now = self.ports.runtime.now();
         ConversationState::new(id, snapshot).check_speaks(&member, &facts, now)?;
@@ -225,7 +229,7 @@ impl Engine {
             at_ms: now,
         };
         let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::SaidNow(Box::new(said))]);
-        self.tell_audience(id, None, &broadcast).await;
+        self.tell_audience(id, |_| true, &broadcast).await;
         Ok(Done {})
     }
 }

@@ -5,27 +5,40 @@
 mod attach;
 mod audience;
 mod batch;
+mod beliefs;
+mod contacts;
 mod deletion;
 mod devices;
 mod dispatch;
 mod door;
+mod drafts;
 mod erasure;
+mod expired;
 mod expiry;
 mod fanout;
+mod favourites;
+mod follows;
 mod history;
 mod lane;
 mod marks;
 mod messages;
+mod notices;
+mod own;
 mod page;
 mod positions;
+mod preferences;
 mod presence;
 mod rates;
 mod read;
+mod readers;
 mod registry;
 mod relations;
 mod retry;
 mod slot;
 mod sync;
+mod telling;
+mod templates;
+mod unread;
 mod users;
 
 use std::{
@@ -49,6 +62,8 @@ pub(crate) struct Engine {
     registry: registry::Registry,
     slots: slot::Slots,
     relations: relations::Relations,
+    preferences: preferences::KnownPreferences,
+    last_notice: telling::LastNotice,
     positions: positions::WriteBehind,
     devices: devices::Devices,
     expiries: expiry::Expiries,
@@ -73,6 +88,8 @@ impl Engine {
             heartbeat,
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
+            preferences: preferences::KnownPreferences::default(),
+            last_notice: telling::LastNotice::default(),
             positions: positions::WriteBehind::default(),
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),

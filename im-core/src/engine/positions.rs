@@ -9,8 +9,8 @@ use std::{
 
 use super::{Engine, lock};
 use crate::{
-    Actor, ConversationId, Membership, Position, Push, Receipt, Rejection, Seq, UserId,
-    port::{Advance, Broadcast, Range, Seen, Urgency},
+    Actor, ConversationId, Membership, Position, Receipt, Rejection, Seq, UserId,
+    port::{Advance, Range, Seen},
 };
 
 /// How long a position that follows from the log itself is kept back, so that a writer costs one row per pause rather
@@ -163,6 +163,14 @@ impl WriteBehind {
         kept.positions.get(user).cloned().unwrap_or_default()
     }
 
+    /// The positions that are kept back in one conversation. To be asked before the store is, as [`Self::kept`].
+    pub(super) fn kept_in(&self, id: ConversationId) -> HashMap<UserId, Position> {
+        let kept = lock(&self.kept);
+        let users = kept.positions.iter();
+        let here = users.filter_map(|(user, of)| Some((user.clone(), *of.get(&id)?)));
+        here.collect()
+    }
+
     /// Waits until no other mark of the same user in the same conversation is under way.
     async fn turn(&self, id: ConversationId, user: &UserId) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
@@ -254,12 +262,7 @@ impl Engine {
         if after == before {
             return Ok(receipt);
         }
-        if state.info.member_count <= self.limits.receipt_push_members {
-            let broadcast = Broadcast::new(Urgency::Live, vec![Push::Receipt(receipt.clone())]);
-            self.tell_audience(id, None, &broadcast).await;
-        } else {
-            self.tell_user(user, None, Push::Receipt(receipt.clone()));
-        }
+        self.tell_receipt(&receipt, state.info.member_count).await?;
         Ok(receipt)
     }
 

@@ -15,7 +15,9 @@ mod erasure;
 mod log;
 mod member;
 mod membership_count;
+mod notice;
 mod outlet;
+mod own;
 mod position;
 mod real_name;
 mod runtime;
@@ -39,7 +41,9 @@ pub use erasure::{Erasure, ErasureStore};
 pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
 pub use membership_count::MembershipCount;
+pub use notice::{NoticeStore, NoticeToAll};
 pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
+pub use own::{OwnStore, OwnWrite, Written};
 pub use position::{Advance, PositionStore};
 pub use real_name::{RealName, RealNameState, RealNameStore};
 pub use runtime::{BoxFuture, Runtime};
@@ -73,6 +77,8 @@ pub struct Ports {
     pub log: Arc<dyn LogStore>,
     pub members: Arc<dyn MemberStore>,
     pub membership_count: Arc<dyn MembershipCount>,
+    pub notices: Arc<dyn NoticeStore>,
+    pub own: Arc<dyn OwnStore>,
     pub positions: Arc<dyn PositionStore>,
     pub real_names: Arc<dyn RealNameStore>,
     pub runtime: Arc<dyn Runtime>,

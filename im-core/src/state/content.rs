@@ -5,7 +5,7 @@ use crate::{Code, Content, FileRef, Limits, Poll, Profile, Rejection};
 /// How deep merged forwards may lie in each other.
 const DEPTH: usize = 3;
 
-fn too_large(what: &str, limit: usize, unit: &str) -> Rejection {
+pub(super) fn too_large(what: &str, limit: usize, unit: &str) -> Rejection {
     Rejection::new(
         Code::TooLarge,
         format!("{what} exceeds {limit} {unit}; send less"),

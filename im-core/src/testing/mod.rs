@@ -36,6 +36,8 @@ pub mod doors;
 pub mod erasures;
 pub mod log;
 pub mod members;
+pub mod notices;
+pub mod own;
 pub mod positions;
 pub mod real_names;
 pub mod roster;

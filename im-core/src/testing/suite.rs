@@ -43,6 +43,8 @@ macro_rules! every_store_suite {
         $crate::erasure_store_suite!($open);
         $crate::log_store_suite!($open);
         $crate::member_store_suite!($open);
+        $crate::notice_store_suite!($open);
+        $crate::own_store_suite!($open);
         $crate::position_store_suite!($open);
         $crate::real_name_store_suite!($open);
         $crate::roster_suite!($open);

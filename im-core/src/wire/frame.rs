@@ -412,6 +412,7 @@ fn number_of(code: Code) -> i32 {
         | Code::TooLarge
         | Code::TooMany
         | Code::Blocked
+        | Code::ContactsOnly
         | Code::Banned
         | Code::Muted
         | Code::Dismissed

@@ -88,6 +88,7 @@ impl House {
             ListConversations {
                 after: None,
                 limit: None,
+                which: None,
             }
             .into_command(),
             SyncPull {

@@ -13,12 +13,15 @@ mod conversations;
 mod cors;
 mod devices;
 mod doors;
+mod drafts;
 mod envelope;
 mod extract;
+mod favourites;
 mod health;
 mod live;
 mod members;
 mod messages;
+mod notices;
 mod oidc;
 mod openapi;
 mod own_account;
@@ -26,6 +29,7 @@ mod path;
 mod presence;
 mod problem;
 mod sessions;
+mod settings;
 mod sync;
 mod table;
 mod tickets;
@@ -80,16 +84,20 @@ fn resources() -> Routes {
         .merge(contacts::routes())
         .merge(conversations::routes())
         .merge(devices::routes())
+        .merge(drafts::routes())
+        .merge(favourites::routes())
         .merge(doors::routes())
         .merge(health::routes())
         .merge(live::routes())
         .merge(members::routes())
         .merge(messages::routes())
         .merge(oidc::routes())
+        .merge(notices::routes())
         .merge(openapi::routes())
         .merge(own_account::routes())
         .merge(presence::routes())
         .merge(sessions::routes())
+        .merge(settings::routes())
         .merge(sync::routes())
         .merge(tickets::routes())
         .merge(users::routes())

@@ -8,6 +8,8 @@ mod door;
 mod erasure;
 mod log;
 mod member;
+mod notice;
+mod own;
 mod token;
 mod trace;
 mod user;
@@ -45,6 +47,8 @@ struct State {
     conversations_of: BTreeMap<UserId, BTreeSet<ConversationId>>,
     profiles: HashMap<UserId, Profile>,
     blocks: BTreeMap<(UserId, UserId), VersionedBlock>,
+    notices: notice::Notices,
+    own: own::OwnRows,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: account::Accounts,
     erasures: BTreeMap<UserId, erasure::Progress>,
@@ -68,6 +72,8 @@ impl MemoryStore {
                 conversations_of: BTreeMap::new(),
                 profiles: HashMap::new(),
                 blocks: BTreeMap::new(),
+                notices: notice::Notices::default(),
+                own: BTreeMap::new(),
                 devices: BTreeMap::new(),
                 accounts: account::Accounts::default(),
                 erasures: BTreeMap::new(),
@@ -110,6 +116,8 @@ impl Store for MemoryStore {
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
+            notices: store.clone(),
+            own: store.clone(),
             positions: store.clone(),
             real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),

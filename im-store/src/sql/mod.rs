@@ -18,7 +18,9 @@ mod erasure;
 mod error;
 mod log;
 mod member;
+mod notice;
 mod open;
+mod own;
 #[cfg(test)]
 mod plan;
 mod position;
@@ -121,6 +123,8 @@ impl Store for SqlStore {
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
+            notices: store.clone(),
+            own: store.clone(),
             positions: store.clone(),
             real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 use im_core::{
-    Block, Device, DeviceClass, Identifier, Profile, Store as _, Timestamp,
+    Block, Device, DeviceClass, Draft, Identifier, Notice, NoticeTemplate, NoticeTexts, Own,
+    Profile, Store as _, Timestamp,
     port::{
-        Account, CodeHash, OneTimeCode, Ports, RealName, RealNameState, RefreshToken, ServerKey,
+        Account, CodeHash, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName, RealNameState,
+        RefreshToken, ServerKey,
     },
     testing::{device as device_id, group, user as user_id},
 };
@@ -13,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     SqlStore, account, alarm, annotation, code, connection::Connection, contact, device, door,
-    erasure, log, member, position, real_name, stored, tally, token, user,
+    erasure, log, member, notice, own, position, real_name, stored, tally, token, user,
 };
 
 #[allow(
@@ -23,7 +25,7 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 16] = [
+const HOT: &[&[&str]] = &[
     account::HOT,
     alarm::HOT,
     annotation::HOT,
@@ -34,6 +36,8 @@ const HOT: [&[&str]; 16] = [
     erasure::HOT,
     log::HOT,
     member::HOT,
+    notice::HOT,
+    own::HOT,
     position::HOT,
     real_name::HOT,
     stored::HOT,
@@ -43,7 +47,7 @@ const HOT: [&[&str]; 16] = [
 ];
 
 fn hot() -> impl Iterator<Item = &'static str> {
-    HOT.into_iter().flatten().copied()
+    HOT.iter().flat_map(|hot| hot.iter()).copied()
 }
 
 /// Statements live as long as the program, also those of tests.
@@ -186,6 +190,35 @@ async fn fill(ports: &Ports) {
             blocked: true,
         };
         ports.contacts.set_block(&id, block).await.unwrap();
+        let draft = Own::Draft(Draft {
+            content: "hello".into(),
+            reply_to: None,
+            at_ms: now,
+        });
+        let own = OwnWrite::put(id.clone(), (&user_id(&other)).into(), draft);
+        // Little is due: what there is is in the future.
+        let own = own.due(Timestamp(1 << 40));
+        ports.own.write(vec![own]).await.unwrap();
+        let texts = NoticeTexts::new();
+        let notice = Notice {
+            category: "system".to_owned(),
+            texts: texts.clone(),
+            data: None,
+            at_ms: now,
+            read: false,
+        };
+        let to_all = NoticeToAll {
+            key: (&id).into(),
+            notice,
+            until_ms: now,
+        };
+        ports.notices.tell_all(to_all).await.unwrap();
+        let template = NoticeTemplate {
+            name: (&id).into(),
+            category: "system".to_owned(),
+            texts,
+        };
+        ports.notices.put_template(template).await.unwrap();
         let device = Device {
             user: id.clone(),
             id: device_id("phone"),

@@ -17,7 +17,7 @@ use super::{
     dialect::{Dialect, Texts},
     door,
     error::SqlError,
-    trace,
+    own, trace,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -100,6 +100,7 @@ impl MigratorTrait for Migrator {
         let steps = [
             ("m0001_first", FIRST),
             ("m0002_revocations", REVOCATIONS),
+            ("m0003_own", own::TABLES),
             ("m0008_traces", trace::TABLES),
             ("m0009_doors", door::TABLES),
             ("m0005_account", account::TABLES),
