@@ -39,5 +39,6 @@ mod retry;
 mod scheduled;
 mod slow_consumer;
 mod tokens;
+mod tour;
 mod unread;
 mod world;
