@@ -53,6 +53,8 @@ codes! {
     Conflict = "conflict", fixed;
     /// The content kind is not one that this server takes.
     UnsupportedContent = "unsupported_content", fixed;
+    /// A text holds what this server does not let pass. Change it.
+    ContentRejected = "content_rejected", fixed;
     /// A frame, a text or a content exceeds its limit.
     TooLarge = "too_large", fixed;
     /// More members, conversations, ids or items than the limit.

@@ -59,7 +59,7 @@ const UNSEEN: &[(u32, u32)] = &[
     (0xE0000, 0xE0FFF),
 ];
 
-fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     let c = u32::from(c);
     let is_last_of_plane = c & 0xFFFE == 0xFFFE;
     let next = UNSEEN.partition_point(|(_, last)| *last < c);

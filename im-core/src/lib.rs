@@ -40,6 +40,7 @@ mod seq;
 mod time;
 mod user;
 
+pub mod hook;
 pub mod port;
 pub mod state;
 #[cfg(feature = "testing")]

@@ -38,6 +38,11 @@ pub struct Limits {
     pub presence_subscriptions: usize,
     /// Users that one user can block. Default 1,000.
     pub blocks_per_user: usize,
+    /// Messages that one user can have scheduled, also those that failed and stand. Default 100. The number is read and not
+    /// locked: several requests at the same moment can exceed it by as many as are under way.
+    pub scheduled_per_user: usize,
+    /// How far ahead a message can be scheduled, in milliseconds. Default 31,536,000,000 (365 days).
+    pub schedule_ahead_ms: u64,
     /// Contacts that one user can have. Default 5,000: as many as one knows, and few pages of a sync. As with
     /// [`Limits::conversations_per_user`], several at the same moment can exceed it by as many as are under way.
     pub contacts_per_user: usize,
@@ -128,6 +133,8 @@ impl Default for Limits {
             text_field_chars: 2_000,
             presence_subscriptions: 1_000,
             blocks_per_user: 1_000,
+            scheduled_per_user: 100,
+            schedule_ahead_ms: 31_536_000_000,
             contacts_per_user: 5_000,
             contact_requests: 500,
             contact_request_ms: 7 * 86_400_000,

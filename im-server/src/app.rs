@@ -24,6 +24,7 @@ use crate::{
     throttle::Throttle,
     tickets::Tickets,
     tokens::AccessTokens,
+    words::WordsFile,
 };
 
 /// Answers a request for a WebSocket, or says why not. `wire` knows whose.
@@ -53,6 +54,7 @@ pub(crate) struct App {
     pub(crate) tickets: Arc<Tickets>,
     pub(crate) tokens: Arc<AccessTokens>,
     pub(crate) upgrade: Upgrade,
+    pub(crate) words: Option<WordsFile>,
     pub(crate) is_shutting_down: AtomicBool,
 }
 

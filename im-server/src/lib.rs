@@ -48,6 +48,7 @@ mod throttle;
 mod tickets;
 mod tokens;
 mod wire;
+mod words;
 
 pub mod cli;
 
@@ -65,3 +66,4 @@ pub use server::{Server, StartError};
 pub use signing_key::KeyError;
 pub use throttle::RateLimits;
 pub use wire::{Extensions, WireError};
+pub use words::WordsFileError;

@@ -47,6 +47,9 @@ const ERASURES_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// How long stopping may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether a file that is read again has changed.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// How long to wait when no connection can be accepted, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -99,6 +102,7 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopping) = watch::channel(false);
         let erasing = tokio::spawn(erase(app.im.clone(), stopping.clone()));
+        tokio::spawn(look_at_files(Arc::clone(&app), stopping.clone()));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&app), stopping));
         Ok(Self {
             address,
@@ -125,6 +129,14 @@ impl Server {
     #[must_use]
     pub fn accounts(&self) -> &Accounts {
         &self.app.accounts
+    }
+
+    /// Reads again what can change while it runs: the file of words. What cannot be used is logged, and what held before
+    /// goes on to hold.
+    pub async fn reload(&self) {
+        if let Some(words) = &self.app.words {
+            words.reload().await;
+        }
     }
 
     /// Says that it is not ready, takes no more connections, finishes requests, tells sessions to come back and resume.
@@ -192,6 +204,17 @@ async fn accept(listener: TcpListener, app: Arc<App>, mut stopping: watch::Recei
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// Reads files again that have changed, until told to stop.
+async fn look_at_files(app: Arc<App>, mut stopping: watch::Receiver<bool>) {
+    let Some(words) = &app.words else { return };
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => words.look().await,
+            () = told(&mut stopping) => return,
+        }
+    }
 }
 
 /// Connections that were refused because enough are open.

@@ -27,6 +27,7 @@ use crate::{
     throttle::Throttle,
     tickets::Tickets,
     tokens::AccessTokens,
+    words::{WordsFile, WordsFileError},
 };
 
 /// Why the parts cannot be put together.
@@ -43,6 +44,9 @@ pub enum WireError {
         "database_url: the database cannot be opened; check the address, and that the server runs"
     )]
     Store(#[from] StoreError),
+    /// No words.
+    #[error("words_file: {0}")]
+    Words(#[from] WordsFileError),
 }
 
 /// What a host brings that configuration cannot name.
@@ -76,9 +80,16 @@ pub(crate) async fn assemble_with(
         tickets: Arc::clone(&tickets),
         tokens: Arc::clone(&tokens),
     };
-    let im = Im::builder(ports.clone(), authenticator)
-        .limits(config.limits.clone())
-        .build();
+    let mut builder = Im::builder(ports.clone(), authenticator).limits(config.limits.clone());
+    let words = match &config.words_file {
+        Some(path) => Some(WordsFile::open(path.clone()).await?),
+        None => None,
+    };
+    if let Some(words) = &words {
+        builder = builder.before(words.filter());
+    }
+    let im = builder.build();
+    im.housekeep();
     let single_sign_on =
         SingleSignOn::new(&config.oidc, config.public_url.as_ref(), ports.clone())?;
     let door = websocket(im.clone(), config);
@@ -107,6 +118,7 @@ pub(crate) async fn assemble_with(
         throttle: Throttle::new(config.rate_limits),
         tickets,
         tokens,
+        words,
         is_shutting_down: AtomicBool::new(false),
     })
 }

@@ -315,6 +315,36 @@ pub(crate) fn table(ids: &Ids) -> Vec<Row> {
             bad,
         ),
         (
+            "a message of nothing for later",
+            "message.schedule",
+            json!({"conversation": chat, "client_id": "s1", "content": {"kind": "text", "text": " "}, "at_ms": 0}),
+            bad,
+        ),
+        (
+            "a message for the next century",
+            "message.schedule",
+            json!({"conversation": chat, "client_id": "s2", "content": {"kind": "text", "text": "x"}, "at_ms": 4_900_000_000_000_i64}),
+            bad,
+        ),
+        (
+            "a message for later without a time",
+            "message.schedule",
+            json!({"conversation": chat, "client_id": "s3", "content": {"kind": "text", "text": "x"}}),
+            bad,
+        ),
+        (
+            "a message for later in somebody else's conversation",
+            "message.schedule",
+            json!({"conversation": ids.foreign, "client_id": "s4", "content": {"kind": "text", "text": "x"}, "at_ms": 0}),
+            "not_found",
+        ),
+        (
+            "unscheduling what is not scheduled",
+            "message.unschedule",
+            json!({"client_id": "s5"}),
+            "not_found",
+        ),
+        (
             "a draft of nothing",
             "draft.put",
             json!({"conversation": chat, "content": {"kind": "text", "text": " "}}),

@@ -33,7 +33,7 @@ async fn a_favourite_shows_the_message_as_it_is_now() {
         .iter()
         .map(|item| &item.entry.as_ref().unwrap().body)
         .collect();
-    assert!(matches!(bodies[0], Body::Message { .. }), "{bodies:?}");
+    assert!(matches!(bodies[0], Body::Message(_)), "{bodies:?}");
     assert!(
         matches!(bodies[1], Body::RecalledMessage { .. }),
         "{bodies:?}"

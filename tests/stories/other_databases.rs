@@ -1,7 +1,7 @@
 //! The stories that depend most on the database, on PostgreSQL and MariaDB too.
 
 use crate::{
-    contacts, drafts, failing_store, kicked, notices, offline_sync, restart, retry,
+    contacts, drafts, failing_store, kicked, notices, offline_sync, restart, retry, scheduled,
     world::from_environment,
 };
 
@@ -21,6 +21,7 @@ on! { "IM_TEST_POSTGRES_URL":
     kicked_while_sending_on_postgresql = kicked::tell;
     a_lost_reply_on_postgresql = retry::tell;
     a_crash_on_postgresql = restart::tell;
+    scheduled_messages_on_postgresql = scheduled::tell;
     drafts_on_postgresql = drafts::tell;
     notices_on_postgresql = notices::tell;
     contacts_on_postgresql = contacts::tell;
@@ -32,6 +33,7 @@ on! { "IM_TEST_MARIADB_URL":
     kicked_while_sending_on_mariadb = kicked::tell;
     a_lost_reply_on_mariadb = retry::tell;
     a_crash_on_mariadb = restart::tell;
+    scheduled_messages_on_mariadb = scheduled::tell;
     drafts_on_mariadb = drafts::tell;
     notices_on_mariadb = notices::tell;
     contacts_on_mariadb = contacts::tell;

@@ -14,8 +14,10 @@ mod own;
 mod passing;
 mod presence;
 mod reaction;
+mod scheduled;
 mod session;
 mod sync;
+mod texts;
 mod user;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -45,6 +47,7 @@ pub use own::{OwnPage, OwnRows};
 pub use passing::*;
 pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
 pub use reaction::*;
+pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use sync::{SyncItem, SyncPage, SyncPull};
 pub use user::{
@@ -187,6 +190,7 @@ commands! {
     ListMarkers(ListMarkers) -> MarkerPage = "message.markers";
     ListMembers(ListMembers) -> MemberPage = "conversation.members";
     ListNotices(ListNotices) -> NoticePage = "notice.list";
+    ListScheduled(ListScheduled) -> OwnPage = "message.scheduled";
     ListReaders(ListReaders) -> ReaderPage = "message.readers";
     ListRequests(ListRequests) -> RequestPage = "group.requests";
     ListTemplates(ListTemplates) -> TemplatePage = "notice.templates";
@@ -205,6 +209,7 @@ commands! {
     ReadAllNotices(ReadAllNotices) -> Done = "notice.read_all";
     ReadNotices(ReadNotices) -> Done = "notice.read";
     RecallMessage(RecallMessage) -> Sent = "message.recall";
+    ScheduleMessage(ScheduleMessage) -> OwnRow = "message.schedule";
     RejectContact(RejectContact) -> OwnRows = "contact.reject";
     RejectRequests(RejectRequests) -> Done = "group.reject";
     RemoveFavourite(RemoveFavourite) -> Done = "favourite.remove";
@@ -220,6 +225,7 @@ commands! {
     Typing(Typing) -> Done = "conversation.typing";
     UnbanUsers(UnbanUsers) -> Changed = "group.unban";
     UnblockUser(UnblockUser) -> Done = "contact.unblock";
+    UnscheduleMessage(UnscheduleMessage) -> Done = "message.unschedule";
     UnfollowUser(UnfollowUser) -> OwnRows = "contact.unfollow";
     UnmuteMembers(UnmuteMembers) -> Changed = "group.unmute";
     UnpinMessage(UnpinMessage) -> Changed = "message.unpin";

@@ -377,6 +377,7 @@ impl Engine {
         entries: Vec<Entry>,
     ) {
         self.apply(slot, &entries);
+        let happened = self.hooks.happened(&waiting, &entries);
         let few = {
             let mut inner = slot.lock();
             inner.doubt = false;
@@ -403,6 +404,7 @@ impl Engine {
             answer();
             self.deliver(slot, entries).await;
         }
+        self.hooks.tell(happened, &self.ports.runtime);
     }
 
     pub(super) fn apply(&self, slot: &Slot, entries: &[Entry]) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Engine, positions::Mark, registry::SessionEntry, slot::Stored};
+use super::{Engine, caller::Caller, positions::Mark, registry::SessionEntry, slot::Stored};
 use crate::{
     Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done,
     OwnKind, Pong, Rejection, Reply, Sent,
@@ -18,6 +18,12 @@ impl Engine {
         command: Command,
     ) -> Result<Reply, Rejection> {
         self.check_rate(&actor, &command)?;
+        let (actor, command) = if self.hooks.judge() {
+            // In a box for the same reason as below.
+            Box::pin(self.judge(actor, command)).await?
+        } else {
+            (Caller::from(actor), command)
+        };
         if let Command::SendMessage(ask) = command {
             let (id, client_id) = (ask.conversation, ask.client_id.clone());
             let sent = self.say(actor, id, client_id, Ask::Send(ask)).await?;
@@ -29,7 +35,7 @@ impl Engine {
 
     async fn execute_other(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         session: Option<Arc<SessionEntry>>,
         command: Command,
     ) -> Result<Reply, Rejection> {
@@ -262,6 +268,10 @@ impl Engine {
                     .await?,
             ),
             Command::ListMembers(ask) => Reply::ListMembers(self.members(&actor, ask).await?),
+            Command::ListScheduled(ask) => Reply::ListScheduled(
+                self.own_page(&actor.user, OwnKind::Scheduled, ask.after, ask.limit)
+                    .await?,
+            ),
             Command::MarkDelivered(ask) => Reply::MarkDelivered(
                 self.mark(&actor, ask.conversation, Mark::Delivered(ask.seq))
                     .await?,
@@ -287,6 +297,9 @@ impl Engine {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::RecallMessage(self.say(actor, id, client_id, Ask::Recall(ask)).await?)
             }
+            Command::ScheduleMessage(ask) => {
+                Reply::ScheduleMessage(self.schedule(&actor, session, ask).await?)
+            }
             Command::SendMessage(ask) => {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::SendMessage(self.say(actor, id, client_id, Ask::Send(ask)).await?)
@@ -307,6 +320,9 @@ impl Engine {
                 )
                 .await?,
             ),
+            Command::UnscheduleMessage(ask) => {
+                Reply::UnscheduleMessage(self.unschedule(&actor, session, ask).await?)
+            }
             Command::UnsubscribePresence(ask) => {
                 Reply::UnsubscribePresence(self.unwatch(session, &ask.users)?)
             }
@@ -317,7 +333,7 @@ impl Engine {
 
     async fn say(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         conversation: ConversationId,
         client_id: ClientId,
         ask: Ask,
@@ -333,7 +349,7 @@ impl Engine {
 
     pub(super) async fn change(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         conversation: ConversationId,
         ask: Ask,
     ) -> Result<Changed, Rejection> {
@@ -341,7 +357,11 @@ impl Engine {
         Ok(Changed { conversation, seq })
     }
 
-    async fn begin(self: Arc<Self>, actor: Actor, ask: Ask) -> Result<ConversationView, Rejection> {
+    async fn begin(
+        self: Arc<Self>,
+        actor: Caller,
+        ask: Ask,
+    ) -> Result<ConversationView, Rejection> {
         let (user, id) = (actor.user.clone(), ask.conversation(&actor.user));
         self.clone().ask(actor, ask).await?;
         self.view(id, &user).await

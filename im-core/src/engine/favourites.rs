@@ -110,7 +110,7 @@ impl Engine {
 
 fn check_message(entry: Option<&Entry>) -> Result<(), Rejection> {
     match entry.map(|entry| &entry.body) {
-        Some(Body::Message { .. }) => Ok(()),
+        Some(Body::Message(_)) => Ok(()),
         Some(Body::RecalledMessage { .. }) => {
             Err(Rejection::new(Code::Recalled, "the message was recalled"))
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Engine, read::hide_later, registry::SessionEntry, slot::Stored};
+use super::{Engine, caller::Caller, read::hide_later, registry::SessionEntry, slot::Stored};
 use crate::{
     Actor, ClientId, Code, Content, ConversationId, DeleteMessages, Deleted, Done, EarlierContent,
     Edits, Entry, ForwardMessages, ForwardedItem, GetMessages, Kind, ListEdits, ListThread,
@@ -118,7 +118,7 @@ impl Engine {
 
     pub(super) async fn forward(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         ask: ForwardMessages,
     ) -> Result<Sent, Rejection> {
         self.check_messages(&ask.seqs)?;
@@ -169,7 +169,9 @@ impl Engine {
                 asked: ask.clone(),
                 place,
             };
-            let one = self.clone().ask(actor.clone(), Ask::Forward(forward));
+            let one = self
+                .clone()
+                .ask(actor.actor.clone().into(), Ask::Forward(forward));
             stored = Some(one.await?);
         }
         let Some(Stored { seq, at_ms }) = stored else {

@@ -2,10 +2,14 @@
 //!
 //! Nothing here decides who may do what: that is `state`. Nothing here knows a database or a socket: that is `port`.
 
+mod aftermath;
+mod alarms;
 mod attach;
 mod audience;
 mod batch;
 mod beliefs;
+mod caller;
+mod complaints;
 mod contacts;
 mod deletion;
 mod devices;
@@ -19,9 +23,13 @@ mod fanout;
 mod favourites;
 mod follows;
 mod history;
+mod hooks;
+mod housekeeping;
+mod judge;
 mod lane;
 mod marks;
 mod messages;
+mod nature;
 mod notices;
 mod own;
 mod page;
@@ -34,6 +42,7 @@ mod readers;
 mod registry;
 mod relations;
 mod retry;
+mod scheduled;
 mod slot;
 mod sync;
 mod telling;
@@ -47,6 +56,8 @@ use std::{
 };
 
 pub use attach::Attachment;
+pub(crate) use hooks::Hooks;
+pub(crate) use nature::place;
 
 use crate::{
     Limits,
@@ -59,6 +70,8 @@ pub(crate) struct Engine {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) limits: Limits,
     pub(crate) heartbeat: Duration,
+    hooks: Hooks,
+    housekeeping: housekeeping::Housekeeping,
     registry: registry::Registry,
     slots: slot::Slots,
     relations: relations::Relations,
@@ -86,6 +99,8 @@ impl Engine {
             authenticator,
             limits,
             heartbeat,
+            hooks: Hooks::default(),
+            housekeeping: housekeeping::Housekeeping::default(),
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
             preferences: preferences::KnownPreferences::default(),
@@ -98,6 +113,11 @@ impl Engine {
             typists: Mutex::default(),
             closing: AtomicBool::new(false),
         }
+    }
+
+    /// The same with the hooks of the host.
+    pub(crate) fn with_hooks(self, hooks: Hooks) -> Self {
+        Self { hooks, ..self }
     }
 }
 

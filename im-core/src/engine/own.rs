@@ -25,6 +25,9 @@ impl Engine {
             Written::Stored(versions) => versions,
             Written::Conflict => return Ok(None),
         };
+        if writes.iter().any(|write| write.due_ms.is_some()) {
+            self.keep_house();
+        }
         let mut rows = Vec::with_capacity(writes.len());
         for (write, version) in writes.into_iter().zip(versions) {
             let user = write.user.clone();

@@ -9,7 +9,8 @@ use std::{
 
 use super::{Engine, lock};
 use crate::{
-    Actor, ConversationId, Membership, Position, Receipt, Rejection, Seq, UserId,
+    Actor, ChangeSettings, ConversationId, Membership, Position, Receipt, Rejection, Seq,
+    SettingsPatch, UserId,
     port::{Advance, Range, Seen},
 };
 
@@ -190,6 +191,7 @@ pub(super) fn with_position(mut membership: Membership, kept: &KeptOf) -> Member
 impl Engine {
     /// Whoever writes has read what stands before.
     pub(super) fn wrote(self: &Arc<Self>, entry: &crate::Entry) {
+        self.wind(entry);
         if entry.body.is_countable() {
             let position = Position {
                 delivered: entry.seq,
@@ -249,6 +251,9 @@ impl Engine {
             user: user.clone(),
             position: after,
         };
+        if matches!(mark, Mark::Read(_)) {
+            self.unmark_unread(user, id).await?;
+        }
         // Compared with what is stored: what is kept back may be lost, and this is an answer.
         if after == stored {
             return Ok(receipt);
@@ -259,11 +264,33 @@ impl Engine {
             position: after,
         };
         self.ports.positions.advance(vec![advance]).await?;
+        if state.info.burns && after.read > stored.read {
+            self.light(id, user, stored, after).await?;
+        }
         if after == before {
             return Ok(receipt);
         }
         self.tell_receipt(&receipt, state.info.member_count).await?;
         Ok(receipt)
+    }
+
+    /// Whoever reads has nothing marked as unread any more.
+    async fn unmark_unread(&self, user: &UserId, id: ConversationId) -> Result<(), Rejection> {
+        let row = self.ports.members.membership(user, id).await?;
+        if row.is_none_or(|row| !row.settings.marked_unread) {
+            return Ok(());
+        }
+        let changes = SettingsPatch {
+            marked_unread: Some(false),
+            ..SettingsPatch::default()
+        };
+        let ask = ChangeSettings {
+            conversation: id,
+            changes,
+        };
+        // All devices of the user are told.
+        let actor = Actor::user(user.clone());
+        Box::pin(self.settings(&actor, None, ask)).await.map(drop)
     }
 
     /// Countable messages up to and including `seq`, which is at most the head.

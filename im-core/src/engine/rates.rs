@@ -127,6 +127,7 @@ fn allowance(command: &Command) -> Allowance {
         | Command::LeaveGroup(_)
         | Command::OpenDirect(_)
         | Command::RecallMessage(_)
+        | Command::ScheduleMessage(_)
         | Command::RequestContact(_)
         | Command::SendMessage(_) => Allowance::Sends,
         Command::AcceptContact(_)
@@ -165,6 +166,7 @@ fn allowance(command: &Command) -> Allowance {
         | Command::ListFollows(_)
         | Command::ListMembers(_)
         | Command::ListNotices(_)
+        | Command::ListScheduled(_)
         | Command::ListReaders(_)
         | Command::ListTemplates(_)
         | Command::MarkDelivered(_)
@@ -181,6 +183,7 @@ fn allowance(command: &Command) -> Allowance {
         | Command::SyncPull(_)
         | Command::Typing(_)
         | Command::UnblockUser(_)
+        | Command::UnscheduleMessage(_)
         | Command::UnfollowUser(_)
         | Command::UnsubscribePresence(_)
         | Command::UpdateProfile(_)

@@ -43,7 +43,7 @@ macro_rules! kinds {
     (@ asked_for) => { false };
 }
 
-// 9 is for messages that are to be sent later, 10 for those that a user deleted for itself.
+// 10 is for messages that a user deleted for itself.
 kinds! {
     /// The user's contacts, by user.
     Contact = 1, synced;
@@ -63,4 +63,6 @@ kinds! {
     Request = 8, synced;
     /// Notices that were sent in the user's name, by client id.
     NoticeSent = 11, asked_for;
+    /// A message that is to be sent later, by client id.
+    Scheduled = 9, synced;
 }

@@ -9,6 +9,7 @@ mod favourite;
 mod kind;
 mod notice;
 mod preferences;
+mod scheduled;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub use preferences::{
     Circle, LastSeen, Notifications, NotificationsPatch, Preferences, PreferencesPatch, QuietHours,
     Writers,
 };
+pub use scheduled::Scheduled;
 
 use crate::{RowKey, Timestamp};
 
@@ -48,6 +50,8 @@ pub enum Own {
     Preferences(Preferences),
     /// Who asked whom to be a contact; the key is the other.
     Request(Request),
+    /// A message that is to be sent later; the key is its client id.
+    Scheduled(Box<Scheduled>),
     /// A kind of a newer peer.
     #[serde(other)]
     Unknown,
@@ -67,6 +71,7 @@ impl Own {
             Self::NoticeSent(_) => OwnKind::NoticeSent,
             Self::Preferences(_) => OwnKind::Preferences,
             Self::Request(_) => OwnKind::Request,
+            Self::Scheduled(_) => OwnKind::Scheduled,
             Self::Unknown => OwnKind::Unknown,
         }
     }

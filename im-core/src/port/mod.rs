@@ -12,6 +12,7 @@ mod contact;
 mod device;
 mod door;
 mod erasure;
+mod lease;
 mod log;
 mod member;
 mod membership_count;
@@ -38,6 +39,7 @@ pub use contact::{ContactStore, VersionedBlock};
 pub use device::{DeviceStore, Seen};
 pub use door::{Banned, DoorStore, InviteStore};
 pub use erasure::{Erasure, ErasureStore};
+pub use lease::LeaseStore;
 pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
 pub use membership_count::MembershipCount;
@@ -74,6 +76,7 @@ pub struct Ports {
     pub doors: Arc<dyn DoorStore>,
     pub erasures: Arc<dyn ErasureStore>,
     pub invites: Arc<dyn InviteStore>,
+    pub leases: Arc<dyn LeaseStore>,
     pub log: Arc<dyn LogStore>,
     pub members: Arc<dyn MemberStore>,
     pub membership_count: Arc<dyn MembershipCount>,

@@ -34,6 +34,7 @@ pub mod contacts;
 pub mod devices;
 pub mod doors;
 pub mod erasures;
+pub mod leases;
 pub mod log;
 pub mod members;
 pub mod notices;

@@ -41,6 +41,7 @@ macro_rules! every_store_suite {
         $crate::device_store_suite!($open);
         $crate::door_store_suite!($open);
         $crate::erasure_store_suite!($open);
+        $crate::lease_store_suite!($open);
         $crate::log_store_suite!($open);
         $crate::member_store_suite!($open);
         $crate::notice_store_suite!($open);

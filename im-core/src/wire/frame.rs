@@ -418,6 +418,7 @@ fn number_of(code: Code) -> i32 {
         | Code::Dismissed
         | Code::Expired
         | Code::Recalled
+        | Code::ContentRejected
         | Code::OwnerMustTransfer
         | Code::RateLimited
         | Code::Unavailable

@@ -29,6 +29,7 @@
 
 mod device;
 mod faults;
+mod hooks;
 mod laws;
 mod link;
 mod ops;
@@ -38,10 +39,12 @@ mod rates;
 mod readme;
 mod regressions;
 mod requests;
+mod scheduled;
 mod slow;
 mod step;
 mod threads;
 mod truth;
+mod words;
 mod world;
 
 use proptest::prelude::*;

@@ -60,6 +60,8 @@ pub struct Config {
     pub registration: Registration,
     /// What access tokens are signed with. Default: the secret in the data directory, made at first start.
     pub token_secret: Option<Secret>,
+    /// The words that are looked for in texts, and what to do about each. Default: none are.
+    pub words_file: Option<PathBuf>,
 }
 
 /// A setting that cannot be used.
@@ -142,6 +144,7 @@ impl Config {
             real_names: settings.real_names.unwrap_or_default(),
             registration: settings.registration.unwrap_or_default(),
             token_secret: settings.token_secret,
+            words_file: settings.words_file,
         })
     }
 }

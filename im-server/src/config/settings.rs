@@ -36,6 +36,7 @@ pub struct Settings {
     pub real_names: Option<RealNameChecks>,
     pub registration: Option<Registration>,
     pub token_secret: Option<Secret>,
+    pub words_file: Option<PathBuf>,
 }
 
 /// Where the address of a client is found.
@@ -153,6 +154,7 @@ impl Settings {
             real_names: environment.parsed("real_names")?,
             registration: environment.parsed("registration")?,
             token_secret: environment.text("token_secret").map(Secret::new),
+            words_file: environment.text("words_file").map(PathBuf::from),
         })
     }
 
@@ -180,6 +182,7 @@ impl Settings {
             real_names: self.real_names.or(below.real_names),
             registration: self.registration.or(below.registration),
             token_secret: self.token_secret.or(below.token_secret),
+            words_file: self.words_file.or(below.words_file),
         }
     }
 }

@@ -170,6 +170,15 @@ pub(super) struct NewDraft {
     pub(super) reply_to: Option<Seq>,
 }
 
+/// What is to be sent later.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewScheduled {
+    /// What.
+    pub(super) content: Content,
+    /// When, in milliseconds; in the past means now.
+    pub(super) at_ms: Timestamp,
+}
+
 /// What to say with a request to be contacts.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Greeting {

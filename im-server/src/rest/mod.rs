@@ -28,6 +28,7 @@ mod own_account;
 mod path;
 mod presence;
 mod problem;
+mod scheduled;
 mod sessions;
 mod settings;
 mod sync;
@@ -96,6 +97,7 @@ fn resources() -> Routes {
         .merge(openapi::routes())
         .merge(own_account::routes())
         .merge(presence::routes())
+        .merge(scheduled::routes())
         .merge(sessions::routes())
         .merge(settings::routes())
         .merge(sync::routes())

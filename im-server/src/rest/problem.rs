@@ -51,7 +51,9 @@ fn status_of(code: Code) -> StatusCode {
         Code::Conflict | Code::Expired | Code::OwnerMustTransfer => StatusCode::CONFLICT,
         Code::Recalled | Code::Dismissed => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::UnsupportedContent | Code::TooMany => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::ContentRejected | Code::UnsupportedContent | Code::TooMany => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Unavailable | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         // A code that the engine got and this list did not; the test below fails for it.

@@ -20,13 +20,13 @@ const fn door(method: &'static str, verb: &'static str, path: &'static str) -> D
 
 /// Every command that has a route.
 pub(super) const ROUTES: &[Door] = &[
-    door("contact.block", "PUT", "/v1/contacts/blocks/{user}"),
-    door("contact.blocks", "GET", "/v1/contacts/blocks"),
     door(
         "contact.accept",
         "POST",
         "/v1/contacts/requests/{user}/accept",
     ),
+    door("contact.block", "PUT", "/v1/contacts/blocks/{user}"),
+    door("contact.blocks", "GET", "/v1/contacts/blocks"),
     door("contact.change", "PATCH", "/v1/contacts/users/{user}"),
     door("contact.delete", "DELETE", "/v1/contacts/users/{user}"),
     door("contact.follow", "PUT", "/v1/contacts/follows/{user}"),
@@ -67,12 +67,12 @@ pub(super) const ROUTES: &[Door] = &[
         "PATCH",
         "/v1/conversations/{id}/settings",
     ),
-    door("conversation.unread", "GET", "/v1/conversations/unread"),
     door(
         "conversation.typing",
         "POST",
         "/v1/conversations/{id}/typing",
     ),
+    door("conversation.unread", "GET", "/v1/conversations/unread"),
     door("draft.delete", "DELETE", "/v1/conversations/{id}/draft"),
     door("draft.list", "GET", "/v1/drafts"),
     door("draft.put", "PUT", "/v1/conversations/{id}/draft"),
@@ -171,6 +171,12 @@ pub(super) const ROUTES: &[Door] = &[
         "DELETE",
         "/v1/conversations/{id}/messages/{seq}",
     ),
+    door(
+        "message.schedule",
+        "POST",
+        "/v1/conversations/{id}/scheduled",
+    ),
+    door("message.scheduled", "GET", "/v1/scheduled"),
     door("message.send", "POST", "/v1/conversations/{id}/messages"),
     door(
         "message.thread",
@@ -182,6 +188,7 @@ pub(super) const ROUTES: &[Door] = &[
         "DELETE",
         "/v1/conversations/{id}/pins/{seq}",
     ),
+    door("message.unschedule", "DELETE", "/v1/scheduled/{client_id}"),
     door(
         "message.vote",
         "PUT",

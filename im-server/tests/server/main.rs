@@ -18,3 +18,4 @@ mod real_names;
 mod service;
 mod single_sign_on;
 mod talk;
+mod words;

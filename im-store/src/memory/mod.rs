@@ -6,6 +6,7 @@
 mod account;
 mod door;
 mod erasure;
+mod lease;
 mod log;
 mod member;
 mod notice;
@@ -49,6 +50,7 @@ struct State {
     blocks: BTreeMap<(UserId, UserId), VersionedBlock>,
     notices: notice::Notices,
     own: own::OwnRows,
+    leases: lease::Leases,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: account::Accounts,
     erasures: BTreeMap<UserId, erasure::Progress>,
@@ -74,6 +76,7 @@ impl MemoryStore {
                 blocks: BTreeMap::new(),
                 notices: notice::Notices::default(),
                 own: BTreeMap::new(),
+                leases: HashMap::new(),
                 devices: BTreeMap::new(),
                 accounts: account::Accounts::default(),
                 erasures: BTreeMap::new(),
@@ -113,6 +116,7 @@ impl Store for MemoryStore {
             doors: store.clone(),
             erasures: store.clone(),
             invites: store.clone(),
+            leases: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),

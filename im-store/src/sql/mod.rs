@@ -16,6 +16,7 @@ mod door;
 mod entries;
 mod erasure;
 mod error;
+mod lease;
 mod log;
 mod member;
 mod notice;
@@ -120,6 +121,7 @@ impl Store for SqlStore {
             doors: store.clone(),
             erasures: store.clone(),
             invites: store.clone(),
+            leases: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),

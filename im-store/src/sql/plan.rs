@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     SqlStore, account, alarm, annotation, code, connection::Connection, contact, device, door,
-    erasure, log, member, notice, own, position, real_name, stored, tally, token, user,
+    erasure, lease, log, member, notice, own, position, real_name, stored, tally, token, user,
 };
 
 #[allow(
@@ -34,6 +34,7 @@ const HOT: &[&[&str]] = &[
     device::HOT,
     door::HOT,
     erasure::HOT,
+    lease::HOT,
     log::HOT,
     member::HOT,
     notice::HOT,
@@ -219,6 +220,8 @@ async fn fill(ports: &Ports) {
             texts,
         };
         ports.notices.put_template(template).await.unwrap();
+        let holder = Uuid::from_bytes([n; 16]);
+        ports.leases.take(&name, holder, now, now).await.unwrap();
         let device = Device {
             user: id.clone(),
             id: device_id("phone"),

@@ -17,7 +17,7 @@ use super::{
     dialect::{Dialect, Texts},
     door,
     error::SqlError,
-    own, trace,
+    lease, own, trace,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -104,6 +104,7 @@ impl MigratorTrait for Migrator {
             ("m0008_traces", trace::TABLES),
             ("m0009_doors", door::TABLES),
             ("m0005_account", account::TABLES),
+            ("m0007_lease", lease::TABLES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()

@@ -58,6 +58,7 @@ impl Node {
                 let started = runtime.spawn(async move {
                     let store = SqlStore::open(&url).await.unwrap();
                     let im = Im::builder(store, TrustEveryone).limits(limits).build();
+                    im.housekeep();
                     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                     let address = listener.local_addr().unwrap();
                     let door = WebSocketServer::new(im.clone(), ws::Options::default());
