@@ -26,7 +26,11 @@ pub(crate) fn untrue(root: &Path) -> Vec<String> {
     let mut wrong: Vec<String> = known
         .difference(&named)
         .map(|method| format!("{method} is on no row"))
-        .chain(named.difference(&known).map(|method| format!("there is no {method}")))
+        .chain(
+            named
+                .difference(&known)
+                .map(|method| format!("there is no {method}")),
+        )
         .collect();
 
     let routes: String = fs::read_dir(root.join("im-server/src/rest"))

@@ -9,14 +9,19 @@ fn commands() -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/tour.md");
     let page = fs::read_to_string(page).unwrap();
     let blocks = page.split("```sh\n").skip(1);
-    blocks.map(|rest| rest.split("```").next().unwrap()).collect()
+    blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_tour_runs_from_top_to_bottom() {
     let world = World::server().await;
     let script = format!("set -euo pipefail\n{}", commands());
-    assert!(script.matches("\nim ").count() > 30, "the tour is on the page");
+    assert!(
+        script.matches("\nim ").count() > 30,
+        "the tour is on the page"
+    );
     let address = format!("http://{}", world.address());
 
     let tour = tokio::task::spawn_blocking(move || {
