@@ -19,7 +19,7 @@ async fn the_tour_runs_from_top_to_bottom() {
     let world = World::server().await;
     let script = format!("set -euo pipefail\n{}", commands());
     assert!(
-        script.matches("\nim ").count() > 30,
+        script.matches("im $").count() > 30,
         "the tour is on the page"
     );
     let address = format!("http://{}", world.address());
