@@ -19,6 +19,7 @@ mod drafts;
 mod erasure;
 mod expired;
 mod expiry;
+mod facts;
 mod fanout;
 mod favourites;
 mod follows;

@@ -126,7 +126,9 @@ impl Truth {
     /// Messages after a seq whose content is still there.
     pub(crate) fn unread_after(&self, seq: u64) -> u64 {
         let later = self.entries.iter().filter(|entry| entry.seq.0 > seq);
-        later.filter(|entry| entry.body.as_message().is_some()).count() as u64
+        later
+            .filter(|entry| entry.body.as_message().is_some())
+            .count() as u64
     }
 
     /// Law 1, and what every log must be.

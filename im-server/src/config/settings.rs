@@ -244,10 +244,15 @@ impl<F: Fn(&str) -> Option<String>> Environment<'_, F> {
         let mut table = toml::Table::new();
         for key in keys {
             let path = format!("{name}_{key}");
-            let Some(number) = self.parsed::<i64>(&path)? else {
+            let Some(text) = self.text(&path) else {
                 continue;
             };
-            let one = toml::Table::from_iter([(key.clone(), toml::Value::Integer(number))]);
+            // Most are numbers, a few are switches.
+            let value = match text.parse() {
+                Ok(switch) => toml::Value::Boolean(switch),
+                Err(_) => toml::Value::Integer(self.parsed(&path)?.unwrap_or_default()),
+            };
+            let one = toml::Table::from_iter([(key.clone(), value)]);
             T::deserialize(one.clone())
                 .map_err(|error| ConfigError::new(place(&path), sentence(&error)))?;
             table.extend(one);
