@@ -34,6 +34,7 @@ mod limits;
 mod message;
 mod presence;
 mod receipt;
+mod search;
 mod seq;
 mod time;
 mod user;
@@ -64,6 +65,10 @@ pub use message::Content;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Availability, Presence};
 pub use receipt::{Position, Receipt};
+pub use search::{
+    InvalidSearchCursor, Needle, SEARCH_FORMAT, SearchCursor, kind_name, normalized,
+    searchable_text,
+};
 pub use seq::{Head, Seq};
 pub use time::Timestamp;
 pub use user::{Actor, Authority, Profile};

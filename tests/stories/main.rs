@@ -28,6 +28,7 @@ mod rest_refusals;
 mod restart;
 mod resume_after_cut;
 mod retry;
+mod search;
 mod slow_consumer;
 mod tokens;
 mod world;

@@ -7,6 +7,7 @@ mod conversation;
 mod group;
 mod message;
 mod presence;
+mod search;
 mod session;
 mod sync;
 mod user;
@@ -19,8 +20,9 @@ pub use conversation::{
     ListMembers, MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
 };
 pub use group::{AddMembers, ChangeInfo, ChangeRole, Changed, JoinGroup, KickMembers, LeaveGroup};
-pub use message::{EditMessage, History, HistoryPage, RecallMessage, SendMessage, Sent};
+pub use message::{EditMessage, History, HistoryPage, Landmark, RecallMessage, SendMessage, Sent};
 pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
+pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use sync::{SyncItem, SyncPage, SyncPull};
 pub use user::{GetProfiles, Profiles, UpdateProfile, UpsertUser};
@@ -135,6 +137,7 @@ commands! {
     OpenSession(OpenSession) -> SessionOpened = "session.open";
     Ping(Ping) -> Pong = "session.ping";
     RecallMessage(RecallMessage) -> Sent = "message.recall";
+    SearchMessages(SearchMessages) -> SearchPage = "message.search";
     SendMessage(SendMessage) -> Sent = "message.send";
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";
     SyncPull(SyncPull) -> SyncPage = "sync.pull";

@@ -115,6 +115,7 @@ impl Engine {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::RecallMessage(self.say(actor, id, client_id, Ask::Recall(ask)).await?)
             }
+            Command::SearchMessages(ask) => Reply::SearchMessages(self.search(&actor, ask).await?),
             Command::SendMessage(ask) => {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::SendMessage(self.say(actor, id, client_id, Ask::Send(ask)).await?)

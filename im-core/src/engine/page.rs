@@ -62,7 +62,7 @@ impl Engine {
 }
 
 /// Entries to read at once, so that even the largest ones are not too much.
-fn at_once(limits: &Limits) -> usize {
+pub(super) fn at_once(limits: &Limits) -> usize {
     let bytes = limits.page_bytes.saturating_mul(AT_WORST);
     (bytes / limits.content_bytes.max(1)).max(1)
 }

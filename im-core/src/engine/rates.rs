@@ -120,6 +120,7 @@ fn allowance(command: &Command) -> Allowance {
         | Command::MarkDelivered(_)
         | Command::MarkRead(_)
         | Command::OpenSession(_)
+        | Command::SearchMessages(_)
         | Command::SubscribePresence(_)
         | Command::SyncPull(_)
         | Command::Typing(_)

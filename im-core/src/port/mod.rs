@@ -13,6 +13,7 @@ mod membership_count;
 mod outlet;
 mod position;
 mod runtime;
+mod search;
 mod token;
 #[cfg(feature = "tokio")]
 mod tokio_runtime;
@@ -30,6 +31,7 @@ pub use membership_count::MembershipCount;
 pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
 pub use position::{Advance, PositionStore};
 pub use runtime::{BoxFuture, Runtime};
+pub use search::{Found, Rest, Search, SearchStore};
 pub use token::{
     REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore,
 };
@@ -55,6 +57,7 @@ pub struct Ports {
     pub membership_count: Arc<dyn MembershipCount>,
     pub positions: Arc<dyn PositionStore>,
     pub runtime: Arc<dyn Runtime>,
+    pub search: Arc<dyn SearchStore>,
     pub tokens: Arc<dyn TokenStore>,
     pub users: Arc<dyn UserStore>,
 }

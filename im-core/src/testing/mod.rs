@@ -33,6 +33,7 @@ pub mod log;
 pub mod members;
 pub mod positions;
 pub mod roster;
+pub mod search;
 pub mod tokens;
 pub mod users;
 

@@ -40,6 +40,7 @@ macro_rules! every_store_suite {
         $crate::member_store_suite!($open);
         $crate::position_store_suite!($open);
         $crate::roster_suite!($open);
+        $crate::search_store_suite!($open);
         $crate::token_store_suite!($open);
         $crate::user_store_suite!($open);
     };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use im_core::{EditMessage, History, HistoryPage, RecallMessage, SendMessage, Sent, Seq};
+use im_core::{
+    EditMessage, History, HistoryPage, Landmark, RecallMessage, SendMessage, Sent, Seq, Timestamp,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -24,7 +26,7 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(edit, recall))
 }
 
-/// Which entries. Without a bound: the latest.
+/// Which entries: one place to begin at. Without one: the latest.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Window {
@@ -34,6 +36,15 @@ struct Window {
     /// Only earlier ones, from there on backwards.
     #[param(value_type = Option<u64>)]
     before_seq: Option<Seq>,
+    /// Half of them before this one, it and the others from there on.
+    #[param(value_type = Option<u64>)]
+    around_seq: Option<Seq>,
+    /// From the first one on that was accepted at this moment or later.
+    #[param(value_type = Option<i64>)]
+    at_ms: Option<Timestamp>,
+    /// From a place on that the server knows: `first_unread`.
+    #[param(value_type = Option<String>)]
+    from: Option<Landmark>,
     /// At most so many; 50 when absent.
     limit: Option<u32>,
 }
@@ -45,17 +56,16 @@ async fn history(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     FromPath(path): FromPath<ConversationPath>,
-    FromQuery(Window {
-        after_seq,
-        before_seq,
-        limit,
-    }): FromQuery<Window>,
+    FromQuery(window): FromQuery<Window>,
 ) -> Answer<HistoryPage> {
     let command = History {
         conversation: path.id,
-        after_seq,
-        before_seq,
-        limit,
+        after_seq: window.after_seq,
+        before_seq: window.before_seq,
+        around_seq: window.around_seq,
+        at_ms: window.at_ms,
+        from: window.from,
+        limit: window.limit,
     };
     Ok(Json(app.im.call(&actor, command).await?))
 }

@@ -20,6 +20,7 @@ mod openapi;
 mod path;
 mod presence;
 mod problem;
+mod search;
 mod sessions;
 mod sync;
 mod table;
@@ -79,6 +80,7 @@ fn resources() -> Routes {
         .merge(messages::routes())
         .merge(openapi::routes())
         .merge(presence::routes())
+        .merge(search::routes())
         .merge(sessions::routes())
         .merge(sync::routes())
         .merge(tickets::routes())

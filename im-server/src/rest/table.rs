@@ -73,6 +73,7 @@ pub(super) const ROUTES: &[Door] = &[
         "DELETE",
         "/v1/conversations/{id}/messages/{seq}",
     ),
+    door("message.search", "GET", "/v1/search"),
     door("message.send", "POST", "/v1/conversations/{id}/messages"),
     door("presence.get", "GET", "/v1/presence"),
     door("sync.pull", "POST", "/v1/sync"),

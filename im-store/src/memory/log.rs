@@ -56,6 +56,12 @@ impl Log {
         }
     }
 
+    /// The entries after one and before another.
+    pub(super) fn entries(&self, after: Seq, before: Seq) -> &[NewEntry] {
+        let to = index(before.previous()).min(self.entries.len());
+        &self.entries[index(after).min(to)..to]
+    }
+
     fn head(&self) -> (Head, Timestamp) {
         self.entries.last().map_or_else(Default::default, |new| {
             let entry = &new.entry;

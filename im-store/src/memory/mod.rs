@@ -5,6 +5,7 @@
 
 mod log;
 mod member;
+mod search;
 mod token;
 mod user;
 
@@ -92,6 +93,7 @@ impl Store for MemoryStore {
             membership_count: store.clone(),
             positions: store.clone(),
             runtime: Arc::new(TokioRuntime),
+            search: store.clone(),
             tokens: store.clone(),
             users: store,
         }

@@ -3,6 +3,7 @@
 
 mod account;
 mod batch;
+mod block;
 mod chunk;
 mod connection;
 mod contact;
@@ -18,6 +19,8 @@ mod open;
 mod plan;
 mod position;
 mod schema;
+mod search;
+mod signature;
 mod stored;
 mod token;
 mod user;
@@ -78,10 +81,12 @@ impl SqlStore {
     /// # Cancel safety
     /// As [`open`](Self::open).
     pub async fn open_with(url: &str, options: SqlOptions) -> Result<Self, StoreError> {
-        let core = open::open(url, &options)
+        let (blocks, full) = block::channel();
+        let core = open::open(url, &options, blocks)
             .await
             .map_err(|error| error.during("opening the database"))?;
         let core = Arc::new(core);
+        tokio::spawn(block::run(Arc::downgrade(&core), full));
         let (jobs, waiting) = mpsc::channel(options.waiting);
         tokio::spawn(writer::run(Arc::clone(&core), waiting));
         Ok(Self { core, jobs })
@@ -109,6 +114,7 @@ impl Store for SqlStore {
             membership_count: store.clone(),
             positions: store.clone(),
             runtime: Arc::new(TokioRuntime),
+            search: store.clone(),
             tokens: store.clone(),
             users: store,
         }

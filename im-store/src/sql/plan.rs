@@ -10,8 +10,8 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, connection::Connection, contact, device, log, member, position, stored,
-    token, user,
+    SqlStore, account, block, connection::Connection, contact, device, log, member, position,
+    search, stored, token, user,
 };
 
 #[allow(
@@ -21,13 +21,15 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 9] = [
+const HOT: [&[&str]; 11] = [
     account::HOT,
+    block::HOT,
     contact::HOT,
     device::HOT,
     log::HOT,
     member::HOT,
     position::HOT,
+    search::HOT,
     stored::HOT,
     token::HOT,
     user::HOT,

@@ -13,6 +13,7 @@ use sea_orm_migration::{
 use sqlx::mysql::MySqlDatabaseError;
 
 use super::{
+    block,
     dialect::{Dialect, Texts},
     error::SqlError,
 };
@@ -94,7 +95,11 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let steps = [("m0001_first", FIRST), ("m0002_revocations", REVOCATIONS)];
+        let steps = [
+            ("m0001_first", FIRST),
+            ("m0002_revocations", REVOCATIONS),
+            ("m0004_search", block::TABLES),
+        ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()
     }
