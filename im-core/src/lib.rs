@@ -39,6 +39,7 @@ mod seq;
 mod time;
 mod user;
 
+pub mod archive;
 pub mod port;
 pub mod state;
 #[cfg(feature = "testing")]

@@ -1,0 +1,199 @@
+//! From a store into a file.
+
+use std::{collections::BTreeSet, io::Write};
+
+use super::{
+    ArchiveError, Counts,
+    file::Writer,
+    line::{Line, Row, Scope, VERSION},
+};
+use crate::{
+    Actor, Body, Content, ConversationId, Entry, GetConversation, History, Im, Seq, UserId,
+    port::{Ports, Range},
+    state::{RosterChange, roster_changes},
+};
+
+/// Entries that are read at once: at 64 KiB each about 6 MiB.
+const PAGE: usize = 100;
+
+/// Writes a whole conversation: its facts, its entries as they are now, its present and former members with their
+/// positions and settings. `progress` hears how much is written, page by page.
+///
+/// Positions that an engine keeps back are not seen: they are stored within seconds, or when it shuts down.
+///
+/// # Errors
+/// `NotFound`; `Changed` when somebody wrote to it meanwhile: what was written is no export then.
+///
+/// # Cancel safety
+/// Dropping the future leaves a file that ends early, which an import refuses.
+pub async fn export_conversation(
+    ports: &Ports,
+    conversation: ConversationId,
+    out: &mut (dyn Write + Send),
+    progress: &mut (dyn FnMut(Counts) + Send),
+) -> Result<Counts, ArchiveError> {
+    let snapshot = ports.log.load(conversation).await?;
+    let snapshot = snapshot.ok_or(ArchiveError::NotFound(conversation))?;
+    let mut writer = Writer::new(out, progress);
+    let scope = Scope::Conversation(conversation);
+    writer.write(&first_line(ports, scope).await?)?;
+    writer.write(&Line::Conversation {
+        conversation,
+        info: snapshot.info.clone(),
+        head: snapshot.head,
+    })?;
+    let mut users = BTreeSet::new();
+    let mut after = Seq::ZERO;
+    while after < snapshot.head.seq {
+        let limit = PAGE.min((snapshot.head.seq.0 - after.0) as usize);
+        let entries = ports
+            .log
+            .read(conversation, Range::After(after), limit)
+            .await?;
+        let Some(last) = entries.last() else { break };
+        after = last.seq;
+        write_page(ports, &mut writer, entries, &mut users).await?;
+    }
+    for user in users {
+        let Some(row) = ports.members.membership(&user, conversation).await? else {
+            continue;
+        };
+        writer.write(&Line::Member(Row {
+            user,
+            role: row.member.role,
+            since: row.member.since,
+            left: row.left,
+            position: row.position,
+            settings: row.settings,
+        }))?;
+    }
+    if ports.log.load(conversation).await? != Some(snapshot) {
+        return Err(ArchiveError::Changed(conversation));
+    }
+    writer.end()
+}
+
+/// Writes entries with their fingerprints, and notes who entered.
+async fn write_page(
+    ports: &Ports,
+    writer: &mut Writer<'_>,
+    entries: Vec<Entry>,
+    users: &mut BTreeSet<UserId>,
+) -> Result<(), ArchiveError> {
+    let Some(first) = entries.first() else {
+        return Ok(());
+    };
+    let at = first.conversation;
+    let keys = entries
+        .iter()
+        .map(|entry| (entry.sender.clone(), entry.client_id.clone()));
+    let known = ports.log.find(at, &keys.collect::<Vec<_>>()).await?;
+    for entry in entries {
+        if is_unknown(&entry) {
+            return Err(ArchiveError::Unknown(at));
+        }
+        for change in roster_changes(&entry) {
+            if let RosterChange::Enter(member) = change {
+                users.insert(member.user);
+            }
+        }
+        let same = known.iter().find(|known| known.seq == entry.seq);
+        writer.write(&Line::Entry {
+            fingerprint: same.map(|known| known.fingerprint),
+            entry,
+        })?;
+    }
+    writer.tell();
+    Ok(())
+}
+
+fn is_unknown(entry: &Entry) -> bool {
+    matches!(
+        entry.body,
+        Body::Unknown
+            | Body::Message {
+                content: Content::Unknown,
+                ..
+            }
+    )
+}
+
+/// Writes what a user has here, as the user sees it: profile, blocks, and all conversations that it is or was a member of,
+/// with the entries that it may see. For the user to take along; a file of this kind is not imported.
+///
+/// # Errors
+/// When the store or the file fails.
+///
+/// # Cancel safety
+/// Dropping the future leaves a file without its last line.
+pub async fn export_user(
+    im: &Im,
+    user: &UserId,
+    out: &mut (dyn Write + Send),
+    progress: &mut (dyn FnMut(Counts) + Send),
+) -> Result<Counts, ArchiveError> {
+    let ports = im.ports();
+    let mut writer = Writer::new(out, progress);
+    let scope = Scope::User(user.clone());
+    writer.write(&first_line(ports, scope).await?)?;
+    for profile in ports.users.profiles(std::slice::from_ref(user)).await? {
+        writer.write(&Line::Profile { profile })?;
+    }
+    for row in ports.contacts.blocks(user).await? {
+        if row.block.blocked {
+            writer.write(&Line::Block { block: row.block })?;
+        }
+    }
+    let mut after = None;
+    loop {
+        let rows = ports.members.memberships(user, after, PAGE).await?;
+        for row in &rows {
+            write_view(im, &mut writer, user, row.conversation).await?;
+        }
+        after = rows.last().map(|row| row.conversation);
+        if rows.len() < PAGE {
+            return writer.end();
+        }
+    }
+}
+
+async fn write_view(
+    im: &Im,
+    writer: &mut Writer<'_>,
+    user: &UserId,
+    conversation: ConversationId,
+) -> Result<(), ArchiveError> {
+    // What may be seen is what the engine shows; it does not ask a service to slow down.
+    let actor = Actor::service(user.clone());
+    let mut view = im.call(&actor, GetConversation { conversation }).await?;
+    let mut after = view.since.previous();
+    view.last = None;
+    writer.write(&Line::View { view })?;
+    loop {
+        let ask = History {
+            after_seq: Some(after),
+            ..History::of(conversation)
+        };
+        let page = im.call(&actor, ask).await?;
+        after = page.items.last().map_or(after, |entry| entry.seq);
+        for entry in page.items {
+            writer.write(&Line::Entry {
+                fingerprint: None,
+                entry,
+            })?;
+        }
+        writer.tell();
+        if page.done {
+            return Ok(());
+        }
+    }
+}
+
+async fn first_line(ports: &Ports, scope: Scope) -> Result<Line, ArchiveError> {
+    Ok(Line::ImExport {
+        version: VERSION,
+        epoch: ports.log.epoch().await?,
+        exported_at_ms: ports.runtime.now(),
+        scope,
+    })
+}
