@@ -83,10 +83,10 @@ impl Wanted {
     pub(super) fn of(needle: &Needle) -> Self {
         let mut pieces = Vec::new();
         let text: Vec<char> = needle.normal_text().unwrap_or_default().chars().collect();
-        if !text.is_empty() {
-            let windows = text.windows(text.len().min(LONGEST));
-            let hash = |piece: &[char]| piece.iter().fold(0, |hash, c| mix(hash, u64::from(*c)));
-            pieces.extend(windows.map(hash));
+        let hash = |piece: &[char]| piece.iter().fold(0, |hash, c| mix(hash, u64::from(*c)));
+        // The shorter ones too, though the longest imply them: each is one more that must be admitted by mistake.
+        for length in (1..=LONGEST).rev() {
+            pieces.extend(text.windows(length).map(hash));
         }
         pieces.extend(needle.sender().map(|user| named("sender", user.as_str())));
         pieces.extend(needle.kind().map(|kind| named("kind", kind)));
