@@ -38,7 +38,7 @@ async fn echo(mut session: Session) -> Result<(), Error> {
         if message.sender == *session.user() {
             continue;
         }
-        if let Body::Message { content, .. } = message.body
+        if let Body::Message(im_core::Message { content, .. }) = message.body
             && let Some(text) = content.as_text()
         {
             match sender.send(&message.conversation, text).await {
@@ -64,7 +64,7 @@ async fn talk_to_the_bot() -> Result<(), Failure> {
     for text in ["hello", "is anybody there?", "goodbye"] {
         alice.send(&chat, text).await?;
         let answer = alice.next_message().await?;
-        if let Body::Message { content, .. } = answer.body {
+        if let Body::Message(im_core::Message { content, .. }) = answer.body {
             println!(
                 "alice: {text}\necho:  {}",
                 content.as_text().unwrap_or_default()

@@ -96,11 +96,11 @@ impl Chat {
         self.shown = entry.seq;
         let who = &entry.sender;
         match entry.body {
-            Body::Message { content, .. } if *who == self.me => {
+            Body::Message(im_core::Message { content, .. }) if *who == self.me => {
                 let text = format!("{who}: {}", text_of(&content));
                 self.screen.own(entry.seq, &text);
             }
-            Body::Message { content, .. } => {
+            Body::Message(im_core::Message { content, .. }) => {
                 self.screen.hint("");
                 self.screen.line(&format!("{who}: {}", text_of(&content)));
                 self.unread = Some(entry.seq);

@@ -126,11 +126,7 @@ async fn send(
     tell: UnboundedSender<News>,
 ) {
     while let Some(text) = texts.recv().await {
-        let message = SendMessage {
-            conversation,
-            client_id: ClientId::random(),
-            content: Content::text(text),
-        };
+        let message = SendMessage::new(conversation, ClientId::random(), Content::text(text));
         let sent = line.call(message).await.map(drop);
         // Whoever has stopped does not want to know.
         let _ = tell.send(News::Sent(sent));

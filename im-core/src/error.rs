@@ -59,6 +59,12 @@ codes! {
     TooMany = "too_many", fixed;
     /// The other side blocked the actor, or the actor the other side.
     Blocked = "blocked", fixed;
+    /// The user was removed from the conversation and cannot come back yet.
+    Banned = "banned", fixed;
+    /// The actor was silenced, or everybody is.
+    Muted = "muted", fixed;
+    /// The conversation ended; it can only be read.
+    Dismissed = "dismissed", fixed;
     /// The time in which this was allowed is over.
     Expired = "expired", fixed;
     /// The message was recalled already; nothing more can happen to it.

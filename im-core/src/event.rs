@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    Block, Body, CloseReason, ConversationId, ConversationView, Entry, Presence, Receipt, Seq,
-    UserId,
+    Block, Body, CloseReason, ConversationId, ConversationView, Entry, JoinRequest, Presence,
+    Receipt, SaidNow, Seq, UserId,
 };
 
 /// Somebody is writing. Ends by itself.
@@ -27,6 +27,15 @@ pub struct HeadMoved {
     pub head: Seq,
 }
 
+/// The user deleted messages for itself, on another device.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Deleted {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Which entries, ascending.
+    pub seqs: Vec<Seq>,
+}
+
 /// The server is about to end the session.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct SessionClosing {
@@ -46,14 +55,20 @@ pub enum Push {
     /// How the user keeps a conversation changed on another device. A [`Session`](crate::Session) that was away is told
     /// this for each conversation with something new.
     ConversationChanged(Box<ConversationView>),
+    /// The user deleted messages for itself, on another device.
+    Deleted(Deleted),
     /// An entry was stored.
     Entry(Entry),
     /// There is something that was not pushed.
     HeadMoved(HeadMoved),
+    /// Somebody asks to be let in where the user may admit.
+    JoinRequested(JoinRequest),
     /// Somebody whom this session watches came or went.
     Presence(Presence),
     /// A member came further.
     Receipt(Receipt),
+    /// Something was said that is not stored.
+    SaidNow(Box<SaidNow>),
     /// The session is about to end.
     SessionClosing(SessionClosing),
     /// Somebody is writing.
@@ -66,7 +81,10 @@ impl Push {
         "contact.changed",
         "conversation.changed",
         "entry.appended",
+        "group.requested",
         "head.moved",
+        "message.deleted",
+        "message.now",
         "message.stored",
         "presence.changed",
         "receipt.changed",
@@ -80,14 +98,17 @@ impl Push {
         match self {
             Self::BlockChanged(_) => "contact.changed",
             Self::ConversationChanged(_) => "conversation.changed",
+            Self::Deleted(_) => "message.deleted",
             Self::Entry(Entry {
-                body: Body::Message { .. },
+                body: Body::Message(_),
                 ..
             }) => "message.stored",
             Self::Entry(_) => "entry.appended",
             Self::HeadMoved(_) => "head.moved",
+            Self::JoinRequested(_) => "group.requested",
             Self::Presence(_) => "presence.changed",
             Self::Receipt(_) => "receipt.changed",
+            Self::SaidNow(_) => "message.now",
             Self::SessionClosing(_) => "session.closing",
             Self::Typing(_) => "typing.changed",
         }
@@ -103,6 +124,9 @@ impl Push {
             "conversation.changed" => Box::deserialize(params).map(Self::ConversationChanged),
             "message.stored" | "entry.appended" => Entry::deserialize(params).map(Self::Entry),
             "head.moved" => HeadMoved::deserialize(params).map(Self::HeadMoved),
+            "group.requested" => JoinRequest::deserialize(params).map(Self::JoinRequested),
+            "message.deleted" => Deleted::deserialize(params).map(Self::Deleted),
+            "message.now" => Box::deserialize(params).map(Self::SaidNow),
             "presence.changed" => Presence::deserialize(params).map(Self::Presence),
             "receipt.changed" => Receipt::deserialize(params).map(Self::Receipt),
             "session.closing" => SessionClosing::deserialize(params).map(Self::SessionClosing),
@@ -118,10 +142,13 @@ impl Serialize for Push {
         match self {
             Self::BlockChanged(params) => params.serialize(serializer),
             Self::ConversationChanged(params) => params.serialize(serializer),
+            Self::Deleted(params) => params.serialize(serializer),
             Self::Entry(params) => params.serialize(serializer),
             Self::HeadMoved(params) => params.serialize(serializer),
+            Self::JoinRequested(params) => params.serialize(serializer),
             Self::Presence(params) => params.serialize(serializer),
             Self::Receipt(params) => params.serialize(serializer),
+            Self::SaidNow(params) => params.serialize(serializer),
             Self::SessionClosing(params) => params.serialize(serializer),
             Self::Typing(params) => params.serialize(serializer),
         }

@@ -55,20 +55,19 @@ pub use device::{Device, DeviceClass};
 
 pub use engine::Attachment;
 pub use error::{CloseReason, Code, Error, Misuse, Rejection, StoreError};
-pub use event::{HeadMoved, Push, SessionClosing, TypingChanged};
+pub use event::{Deleted, HeadMoved, Push, SessionClosing, TypingChanged};
 pub use id::{
     ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, SessionId, UserId,
 };
 
 pub use im::{Builder, Im};
 pub use limits::Limits;
-pub use message::Content;
+pub use message::*;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Availability, Presence};
 pub use receipt::{Position, Receipt};
 pub use search::{
-    InvalidSearchCursor, Needle, SEARCH_FORMAT, SearchCursor, kind_name, normalized,
-    searchable_text,
+    InvalidSearchCursor, Needle, SEARCH_FORMAT, SearchCursor, normalized, searchable_text,
 };
 pub use seq::{Head, Seq};
 pub use time::Timestamp;

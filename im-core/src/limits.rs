@@ -43,6 +43,28 @@ pub struct Limits {
     pub search_steps: usize,
     /// Users that one user can block. Default 1,000.
     pub blocks_per_user: usize,
+    /// Users that one message calls by name. Default 100.
+    pub mentions: usize,
+    /// Messages in one request that names several, and in one merged forward. Default 100.
+    pub messages_per_request: usize,
+    /// Pinned messages in one conversation. Default 50: all of them are part of its facts.
+    pub pins: usize,
+    /// Different reactions to one message. Default 50; how many members share one is not bounded.
+    pub reactions: usize,
+    /// How long reactions and votes in a conversation of more than [`Limits::receipt_push_members`] members wait for
+    /// others, in milliseconds. Default 250: a burst is four entries per second instead of a thousand.
+    pub reaction_wait_ms: u64,
+    /// Options of a poll. Default 20.
+    pub poll_options: usize,
+    /// The longest time that a message with an end, a slow mode, a silence or a ban can be given, in milliseconds; "for
+    /// ever" is always possible where there is an end at all. Default 31,536,000,000 (a year).
+    pub span_ms: u64,
+    /// Invite links of one conversation. Default 50.
+    pub invites: usize,
+    /// Requests to get into one conversation that wait. Default 1,000.
+    pub join_requests: usize,
+    /// Whether a stranger can say one thing in a direct conversation until the other side answers. Default off.
+    pub strangers_send_one: bool,
     /// How long a sender can recall, in milliseconds. Default 120,000 (two minutes); admins of a group always can.
     pub recall_ms: u64,
     /// How long a sender can edit, in milliseconds. Default 86,400,000 (a day).
@@ -86,6 +108,16 @@ impl Default for Limits {
             search_chars: 100,
             search_steps: 64,
             blocks_per_user: 1_000,
+            mentions: 100,
+            messages_per_request: 100,
+            pins: 50,
+            reactions: 50,
+            reaction_wait_ms: 250,
+            poll_options: 20,
+            span_ms: 31_536_000_000,
+            invites: 50,
+            join_requests: 1_000,
+            strangers_send_one: false,
             recall_ms: 120_000,
             edit_ms: 86_400_000,
             typing_ms: 6_000,

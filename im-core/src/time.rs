@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    /// A moment that never comes: the last that a JavaScript number holds exactly.
+    pub const FOREVER: Self = Self((1 << 53) - 1);
+
     /// How long ago `earlier` was; zero when it is in the future.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

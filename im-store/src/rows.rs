@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use im_core::{
-    ConversationId, Entry, Info, Member, Membership, Position, Role, Seq, Settings, UserId,
+    ConversationId, Entry, Info, Member, Membership, Position, Role, Seq, Settings, Timestamp,
+    UserId,
     port::{Advance, Append, Snapshot},
     state::{RosterChange, roster_changes},
 };
@@ -17,6 +18,8 @@ pub(crate) struct MemberRow {
     pub(crate) role: Role,
     pub(crate) since: Seq,
     pub(crate) left: Option<Seq>,
+    pub(crate) nickname: Option<String>,
+    pub(crate) silent_until_ms: Option<Timestamp>,
     pub(crate) position: Position,
     pub(crate) settings: Settings,
     pub(crate) version: u64,
@@ -47,6 +50,8 @@ impl MemberRow {
             user: user.clone(),
             role: self.role,
             since: self.since,
+            nickname: self.nickname.clone(),
+            silent_until_ms: self.silent_until_ms,
         }
     }
 
@@ -64,7 +69,7 @@ impl MemberRow {
             member: self.member(user),
             left: self.left,
             position: self.position,
-            settings: self.settings,
+            settings: self.settings.clone(),
             version: self.version,
         }
     }
@@ -89,12 +94,15 @@ impl Rows {
                         });
                     }
                 }
-                RosterChange::Owner(user) => self.change_info(at, |info| info.owner = Some(user)),
-                RosterChange::Patch(patch) => self.change_info(at, |info| {
-                    patch.apply(info);
-                }),
+                RosterChange::Facts(change) => self.change_info(at, |info| change.apply(info)),
                 RosterChange::SetRole(user, role) => {
                     self.change_present(at, &user, |row| row.role = role);
+                }
+                RosterChange::SetSilent(user, until) => {
+                    self.change_present(at, &user, |row| row.silent_until_ms = until);
+                }
+                RosterChange::SetNickname(user, nickname) => {
+                    self.change_present(at, &user, |row| row.nickname = nickname);
                 }
             }
         }
@@ -123,9 +131,10 @@ impl Rows {
 
     fn enter(&mut self, entry: &Entry, member: Member) {
         let key = (entry.conversation, member.user.clone());
+        // Nothing is unread, also where what was said before can be seen.
         let initial = Position {
-            delivered: member.since.previous(),
-            read: member.since.previous(),
+            delivered: entry.seq.previous(),
+            read: entry.seq.previous(),
             read_ordinal: entry.ordinal,
         };
         let version = match self.members.get(&key) {
@@ -136,6 +145,8 @@ impl Rows {
             role: member.role,
             since: member.since,
             left: None,
+            nickname: None,
+            silent_until_ms: None,
             position: initial,
             settings: Settings::default(),
             version,
@@ -143,6 +154,8 @@ impl Rows {
         row.role = member.role;
         row.since = member.since;
         row.left = None;
+        row.nickname = member.nickname;
+        row.silent_until_ms = member.silent_until_ms;
         row.position = initial.merge(row.position);
         row.version = version;
         self.changed.members.insert(key);
@@ -161,8 +174,11 @@ impl Rows {
 
     fn change_info(&mut self, conversation: ConversationId, change: impl FnOnce(&mut Info)) {
         if let Some(info) = self.conversations.get_mut(&conversation) {
+            let before = info.clone();
             change(info);
-            self.changed.conversations.insert(conversation);
+            if *info != before {
+                self.changed.conversations.insert(conversation);
+            }
         }
     }
 }

@@ -189,7 +189,13 @@ async fn a_full_database_fails_appends_and_then_takes_them_again() {
         &ports,
         [
             Draft::new("alice", said("1")),
-            Draft::new("bob", Body::Joined),
+            Draft::new(
+                "bob",
+                Body::Joined {
+                    since: None,
+                    silent_until_ms: None,
+                },
+            ),
         ],
     )
     .await;

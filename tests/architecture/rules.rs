@@ -56,7 +56,9 @@ pub(crate) fn impure_state(sources: &[Source]) -> Vec<String> {
         "todo!",
         "unimplemented!",
         "tokio",
-        "thread",
+        // The word alone also names conversations in conversations.
+        "std::thread",
+        "spawn",
         "std::io",
         "std::fs",
         "std::net",

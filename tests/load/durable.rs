@@ -154,11 +154,11 @@ impl Shared {
             }
             let place = number % self.conversations.len();
             let begin = Instant::now();
-            let message = SendMessage {
-                conversation: self.conversations[place],
-                client_id: ClientId::new(format!("c{number}")).map_err(io::Error::other)?,
-                content: Content::text(text.clone()),
-            };
+            let message = SendMessage::new(
+                self.conversations[place],
+                ClientId::new(format!("c{number}")).map_err(io::Error::other)?,
+                Content::text(text.clone()),
+            );
             let actor = Actor::user(user("a", place));
             let sent = self
                 .im

@@ -12,8 +12,7 @@ use std::{
 use clap::Args;
 use hdrhistogram::Histogram;
 use im_core::{
-    Actor, ClientId, Content, ConversationId, CreateConversation, Im, Joining, SendMessage, Seq,
-    UserId,
+    Actor, ClientId, Content, ConversationId, CreateConversation, Im, SendMessage, Seq, UserId,
 };
 use serde_json::json;
 use tests::frames::{self, Frame, TEXT};
@@ -100,12 +99,8 @@ impl Hot {
     async fn in_process(&self, file: &std::path::Path) -> io::Result<Figure> {
         let url = format!("sqlite://{}", file.display());
         let im = serve::builder(&url).await?.limits(serve::limits(0)).build();
-        let create = CreateConversation {
-            client_id: ClientId::new("create").map_err(io::Error::other)?,
-            name: Some("hot".to_owned()),
-            members: (1..self.senders).map(user).collect(),
-            joining: Joining::Invited,
-        };
+        let client_id = ClientId::new("create").map_err(io::Error::other)?;
+        let create = CreateConversation::group(client_id, (1..self.senders).map(user));
         let view = im
             .call(&Actor::user(user(0)), create)
             .await
@@ -161,11 +156,11 @@ impl Hot {
                 return Ok((latency, acked));
             }
             let begin = Instant::now();
-            let message = SendMessage {
+            let message = SendMessage::new(
                 conversation,
-                client_id: ClientId::new(format!("c{number}")).map_err(io::Error::other)?,
-                content: Content::text(text.clone()),
-            };
+                ClientId::new(format!("c{number}")).map_err(io::Error::other)?,
+                Content::text(text.clone()),
+            );
             let sent = im.call(&actor, message).await.map_err(io::Error::other)?;
             latency.saturating_record(begin.elapsed().as_nanos() as u64);
             acked.push((sent.seq, sent.client_id));

@@ -56,7 +56,7 @@ async fn a_client_written_by_hand_talks_goes_away_and_resumes_by_its_cursor() {
     let content = json!({"kind": "text", "text": "hello"});
     assert_eq!(
         entry["body"],
-        json!({"type": "message", "content": content})
+        json!({"type": "message", "content": content, "first": true})
     );
 
     // Say what came by pushes, and get a cursor for it. Then go.

@@ -120,7 +120,7 @@ async fn settings_that_changed_while_a_device_was_away_are_handed_out_when_it_re
     let mut laptop = world.resume("alice", "laptop", cursor).await;
 
     let settings = next_that(&mut laptop, "the phone's settings", |push| match push {
-        Push::ConversationChanged(view) => Some(view.settings),
+        Push::ConversationChanged(view) => Some(view.settings.clone()),
         _ => None,
     });
     assert!(settings.await.pinned);
@@ -212,6 +212,7 @@ fn pin(conversation: im_core::ConversationId) -> ChangeSettings {
         changes: SettingsPatch {
             pinned: Some(true),
             muted_until_ms: None,
+            ..SettingsPatch::default()
         },
     }
 }

@@ -25,11 +25,7 @@ async fn a_locked_database_refuses_sends_as_retryable_and_reads_go_on() {
         .unwrap();
     other.execute("BEGIN EXCLUSIVE").await.unwrap();
 
-    let refused = SendMessage {
-        conversation: chat,
-        client_id: key(),
-        content: "refused".into(),
-    };
+    let refused = SendMessage::new(chat, key(), "refused");
     let rejection = rejection_of(within("a refusal", alice.call(refused.clone())).await);
     assert!(rejection.code.is_retryable(), "{rejection}");
     assert_eq!(rejection.code, Code::Unavailable);

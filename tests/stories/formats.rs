@@ -73,7 +73,7 @@ async fn both_spellings_of_a_push_say_the_same() {
 
 fn content_of(entry: &im_core::Entry) -> &Content {
     match &entry.body {
-        im_core::Body::Message { content, .. } => content,
+        im_core::Body::Message(im_core::Message { content, .. }) => content,
         other => panic!("{other:?}"),
     }
 }

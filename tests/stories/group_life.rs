@@ -3,7 +3,7 @@
 use im_core::{
     AddMembers, Body, ChangeInfo, ChangeRole, Code, ConversationId, CreateConversation,
     GetConversation, History, InfoPatch, JoinGroup, Joining, KickMembers, LeaveGroup, ListMembers,
-    RecallMessage, Role, Seq, Session, testing::user,
+    RecallMessage, Role, Seq, Session, Visibility, testing::user,
 };
 
 use crate::world::{World, call, entries_until, group, key, next_entry, refused, seqs};
@@ -26,7 +26,8 @@ async fn a_newcomer_sees_what_happens_from_the_entry_that_brought_it_in() {
     assert_eq!(
         carols[0].body,
         Body::MembersAdded {
-            members: vec![user("carol")]
+            members: vec![user("carol")],
+            since: None
         }
     );
     assert_eq!(
@@ -50,6 +51,8 @@ async fn an_open_group_is_joined_by_who_knows_it_and_a_closed_one_is_not() {
         name: Some("square".into()),
         members: Vec::new(),
         joining: Joining::Open,
+        history: Visibility::default(),
+        preset: None,
     };
     let open = call(&alice, create).await.conversation;
 
@@ -59,7 +62,13 @@ async fn an_open_group_is_joined_by_who_knows_it_and_a_closed_one_is_not() {
 
     assert_eq!(seqs(&entries_until(&mut bob, open, Seq(3)).await), [2, 3]);
     let seen = entries_until(&mut alice, open, Seq(3)).await;
-    assert_eq!(seen[1].body, Body::Joined);
+    assert_eq!(
+        seen[1].body,
+        Body::Joined {
+            since: None,
+            silent_until_ms: None
+        }
+    );
     assert_eq!(
         names(&alice, open).await,
         [("alice", Role::Owner), ("bob", Role::Member)]
@@ -211,7 +220,17 @@ async fn the_facts_of_a_group_change_for_everybody_and_an_empty_text_clears() {
     assert_eq!(call(&alice, again).await.seq, Seq(2));
 
     let told = entries_until(&mut bob, room, Seq(2)).await;
-    assert_eq!(told[1].body, Body::InfoChanged { changes });
+    assert_eq!(
+        told[1].body,
+        Body::InfoChanged {
+            changes: Box::new(changes),
+            was: Box::new(InfoPatch {
+                name: Some("the group".into()),
+                announcement: Some(String::new()),
+                ..InfoPatch::default()
+            })
+        }
+    );
     let info = call(&bob, GetConversation { conversation: room })
         .await
         .info;
@@ -261,6 +280,7 @@ fn kick(conversation: ConversationId, names: &[&str]) -> KickMembers {
         client_id: key(),
         users: users(names),
         reason: None,
+        banned_until_ms: None,
     }
 }
 

@@ -48,6 +48,7 @@ pub(crate) async fn tell(database: Database) {
         client_id: key(),
         users: vec![user("bob")],
         reason: Some("too loud".into()),
+        banned_until_ms: None,
     };
     let kick = call(&alice, kick).await.seq;
     let mut stored = Vec::new();
@@ -140,6 +141,7 @@ async fn a_member_who_was_away_learns_of_the_kick_and_of_nothing_after_it() {
         client_id: key(),
         users: vec![user("bob")],
         reason: None,
+        banned_until_ms: None,
     };
     assert_eq!(call(&alice, kick).await.seq, Seq(4));
     send_all(&alice, &room, ["five", "six"].map(String::from)).await;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
 
+mod annotations;
 mod bad_requests;
 mod blocks;
 mod by_hand;
@@ -13,6 +14,7 @@ mod devices;
 mod failing_store;
 mod formats;
 mod group_life;
+mod group_order;
 mod history;
 mod kicked;
 mod malformed_frames;

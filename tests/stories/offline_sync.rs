@@ -1,8 +1,8 @@
 //! A device that was away gets exactly what it missed, as it is now.
 
 use im_core::{
-    Body, Content, ConversationId, EditMessage, Entry, History, Limits, OpenDirect, RecallMessage,
-    Seq, Session, testing::user,
+    Body, Content, ConversationId, EditMessage, Entry, History, Limits, Message, OpenDirect,
+    RecallMessage, Seq, Session, testing::user,
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
@@ -114,10 +114,10 @@ fn texts<const N: usize>(texts: [&str; N]) -> impl Iterator<Item = String> {
 }
 
 fn message(text: &str, edited: Option<u64>) -> Body {
-    Body::Message {
-        content: Content::text(text),
+    Body::Message(Message {
         edited: edited.map(Seq),
-    }
+        ..Message::from(text)
+    })
 }
 
 fn edited(target: u64, text: Option<&str>) -> Body {

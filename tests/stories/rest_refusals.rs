@@ -216,14 +216,6 @@ async fn every_bad_request_is_a_problem_with_a_code_and_leaves_no_trace() {
             "not_found",
         ),
         (
-            "oneself",
-            "PUT",
-            format!("{groups}/direct/alice"),
-            json!({}),
-            400,
-            "invalid_request",
-        ),
-        (
             "leaving a direct conversation",
             "POST",
             format!("{at}/leave"),

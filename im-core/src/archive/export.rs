@@ -8,13 +8,20 @@ use super::{
     line::{Line, Row, Scope, VERSION},
 };
 use crate::{
-    Actor, Body, Content, ConversationId, Entry, GetConversation, History, Im, Seq, UserId,
-    port::{Ports, Range},
+    Actor, Body, Content, ConversationId, Entry, GetConversation, History, Im, Message, Seq,
+    UserId,
+    port::{Ports, Range, Span},
     state::{RosterChange, roster_changes},
 };
 
 /// Entries that are read at once: at 64 KiB each about 6 MiB.
 const PAGE: usize = 100;
+
+/// Entries in whose span a line says which of them a member deleted.
+const DELETED: u64 = 10_000;
+
+/// Edits of one message that are looked through for what it said first.
+const EDITS: usize = 1_000;
 
 /// Writes a whole conversation: its facts, its entries as they are now, its present and former members with their
 /// positions and settings. `progress` hears how much is written, page by page.
@@ -55,17 +62,7 @@ pub async fn export_conversation(
         write_page(ports, &mut writer, entries, &mut users).await?;
     }
     for user in users {
-        let Some(row) = ports.members.membership(&user, conversation).await? else {
-            continue;
-        };
-        writer.write(&Line::Member(Row {
-            user,
-            role: row.member.role,
-            since: row.member.since,
-            left: row.left,
-            position: row.position,
-            settings: row.settings,
-        }))?;
+        write_member(ports, &mut writer, conversation, user).await?;
     }
     if ports.log.load(conversation).await? != Some(snapshot) {
         return Err(ArchiveError::Changed(conversation));
@@ -100,6 +97,7 @@ async fn write_page(
         let same = known.iter().find(|known| known.seq == entry.seq);
         writer.write(&Line::Entry {
             fingerprint: same.map(|known| known.fingerprint),
+            was: first_content(ports, &entry).await?,
             entry,
         })?;
     }
@@ -107,14 +105,60 @@ async fn write_page(
     Ok(())
 }
 
+/// Writes what a member has here, and what it deleted for itself.
+async fn write_member(
+    ports: &Ports,
+    writer: &mut Writer<'_>,
+    conversation: ConversationId,
+    user: UserId,
+) -> Result<(), ArchiveError> {
+    let Some(row) = ports.members.membership(&user, conversation).await? else {
+        return Ok(());
+    };
+    let (head, deletes) = (row.head.seq, row.settings.deletes);
+    writer.write(&Line::Member(Row {
+        member: row.member,
+        left: row.left,
+        position: row.position,
+        settings: row.settings,
+    }))?;
+    let mut after = Seq::ZERO;
+    while deletes && after < head {
+        let end = Seq(after.0 + DELETED).min(head);
+        let span = Span {
+            conversation,
+            after,
+            end,
+        };
+        let seqs = ports.tallies.deleted(&user, span).await?;
+        if !seqs.is_empty() {
+            let user = user.clone();
+            writer.write(&Line::Deleted { user, seqs })?;
+        }
+        after = end;
+    }
+    Ok(())
+}
+
+/// What a message said before its first edit, as far as that is kept; `None` for one that was not edited.
+async fn first_content(ports: &Ports, entry: &Entry) -> Result<Option<Content>, ArchiveError> {
+    if entry.body.edited().is_none() {
+        return Ok(None);
+    }
+    let log = &ports.log;
+    let mut earlier = log.earlier(entry.conversation, entry.seq, EDITS).await?;
+    earlier.truncate(1);
+    Ok(earlier.pop().map(|(_, content)| content))
+}
+
 fn is_unknown(entry: &Entry) -> bool {
     matches!(
         entry.body,
         Body::Unknown
-            | Body::Message {
+            | Body::Message(Message {
                 content: Content::Unknown,
                 ..
-            }
+            })
     )
 }
 
@@ -179,6 +223,7 @@ async fn write_view(
         for entry in page.items {
             writer.write(&Line::Entry {
                 fingerprint: None,
+                was: None,
                 entry,
             })?;
         }

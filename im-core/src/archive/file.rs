@@ -53,7 +53,11 @@ impl Counts {
             Line::Conversation { .. } | Line::View { .. } => self.conversations += 1,
             Line::Entry { .. } => self.entries += 1,
             Line::Member(_) => self.members += 1,
-            Line::Block { .. } | Line::End(_) | Line::ImExport { .. } | Line::Profile { .. } => {}
+            Line::Block { .. }
+            | Line::Deleted { .. }
+            | Line::End(_)
+            | Line::ImExport { .. }
+            | Line::Profile { .. } => {}
         }
     }
 }

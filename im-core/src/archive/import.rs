@@ -5,15 +5,14 @@ use std::io::{BufRead, Seek};
 use super::{
     ArchiveError, Counts,
     file::Reader,
-    line::{Line, Row, Scope, VERSION},
+    line::{Line, Scope, VERSION},
+    lost::Lost,
+    writing::Writing,
 };
-use crate::{
-    ConversationId, Entry, Head, Info, Seq, Settings, SettingsPatch, Timestamp,
-    port::{Advance, Append, Appended, NewEntry, Ports},
-};
+use crate::{ConversationId, Entry, Head, Timestamp, port::Ports};
 
-/// Entries in one append.
-const PAGE: usize = 100;
+/// Entries after which the one who waits hears how far it is.
+const TELL: u64 = 100;
 
 /// A file that can be read from its beginning again.
 trait Lines: BufRead + Seek + Send {}
@@ -37,7 +36,7 @@ pub async fn import(
     file: &mut (impl BufRead + Seek + Send),
     progress: &mut (dyn FnMut(Counts) + Send),
 ) -> Result<Counts, ArchiveError> {
-    let counts = check(ports, file).await?;
+    let (counts, mut lost) = check(ports, file).await?;
     file.rewind()?;
     let mut reader = Reader::new(file);
     let mut writing: Option<Writing> = None;
@@ -50,19 +49,30 @@ pub async fn import(
                 info,
                 head,
             } => {
-                if let Some(writing) = writing.take() {
-                    writing.end(ports).await?;
-                }
-                writing = Some(Writing::new(conversation, info, head));
+                writing = Some(Writing::new(
+                    conversation,
+                    info,
+                    head,
+                    std::mem::take(&mut lost),
+                ));
             }
-            Line::Entry { fingerprint, entry } => {
+            Line::Entry {
+                fingerprint,
+                was,
+                entry,
+            } => {
                 if let Some(writing) = &mut writing {
-                    writing.entry(ports, entry, fingerprint).await?;
+                    writing.entry(ports, entry, fingerprint, was).await?;
                 }
             }
             Line::Member(row) => {
                 if let Some(writing) = &mut writing {
                     writing.member(ports, row).await?;
+                }
+            }
+            Line::Deleted { user, seqs } => {
+                if let Some(writing) = &mut writing {
+                    writing.deleted(ports, &user, &seqs).await?;
                 }
             }
             Line::Block { .. }
@@ -71,7 +81,7 @@ pub async fn import(
             | Line::Profile { .. }
             | Line::View { .. } => {}
         }
-        if done.entries.is_multiple_of(PAGE as u64) {
+        if done.entries.is_multiple_of(TELL) {
             progress(done);
         }
     }
@@ -82,105 +92,6 @@ pub async fn import(
     Ok(counts)
 }
 
-/// A conversation on its way into a store.
-struct Writing {
-    conversation: ConversationId,
-    info: Info,
-    head: Head,
-    after: Seq,
-    entries: Vec<NewEntry>,
-    positions: Vec<Advance>,
-}
-
-impl Writing {
-    const fn new(conversation: ConversationId, info: Info, head: Head) -> Self {
-        Self {
-            conversation,
-            info,
-            head,
-            after: Seq::ZERO,
-            entries: Vec::new(),
-            positions: Vec::new(),
-        }
-    }
-
-    async fn entry(
-        &mut self,
-        ports: &Ports,
-        entry: Entry,
-        fingerprint: Option<i64>,
-    ) -> Result<(), ArchiveError> {
-        self.entries.push(NewEntry {
-            entry,
-            fingerprint: fingerprint.unwrap_or_default(),
-        });
-        if self.entries.len() == PAGE {
-            self.flush(ports).await?;
-        }
-        Ok(())
-    }
-
-    async fn flush(&mut self, ports: &Ports) -> Result<(), ArchiveError> {
-        let entries = std::mem::take(&mut self.entries);
-        let Some(last) = entries.last().map(|new| new.entry.seq) else {
-            return Ok(());
-        };
-        let append = Append {
-            conversation: self.conversation,
-            after: self.after,
-            entries,
-        };
-        match ports.log.append(append).await? {
-            Appended::Stored => self.after = last,
-            Appended::Conflict | Appended::Duplicate => {
-                return Err(ArchiveError::Exists(self.conversation));
-            }
-        }
-        Ok(())
-    }
-
-    async fn member(&mut self, ports: &Ports, row: Row) -> Result<(), ArchiveError> {
-        self.flush(ports).await?;
-        if row.settings != Settings::default() {
-            let changes = SettingsPatch {
-                pinned: Some(row.settings.pinned),
-                muted_until_ms: row.settings.muted_until_ms,
-            };
-            // As of the beginning of time, so that nothing is over yet.
-            let now = Timestamp(i64::MIN);
-            let members = &ports.members;
-            members
-                .change_settings(&row.user, self.conversation, changes, now)
-                .await?;
-        }
-        self.positions.push(Advance {
-            conversation: self.conversation,
-            user: row.user,
-            position: row.position,
-        });
-        if self.positions.len() == PAGE {
-            let positions = std::mem::take(&mut self.positions);
-            ports.positions.advance(positions).await?;
-        }
-        Ok(())
-    }
-
-    /// Stores what is left, and sees whether it came out as it was.
-    async fn end(mut self, ports: &Ports) -> Result<(), ArchiveError> {
-        self.flush(ports).await?;
-        ports
-            .positions
-            .advance(std::mem::take(&mut self.positions))
-            .await?;
-        let stored = ports.log.load(self.conversation).await?;
-        if !stored.is_some_and(|it| it.info == self.info && it.head == self.head) {
-            return Err(ArchiveError::Different(self.conversation));
-        }
-        ports.search.prepare(self.conversation).await?;
-        Ok(())
-    }
-}
-
 /// Where the check of a file is.
 #[derive(Default)]
 struct Checked {
@@ -188,10 +99,11 @@ struct Checked {
     conversation: Option<(ConversationId, Head)>,
     head: Head,
     at: Timestamp,
+    lost: Lost,
 }
 
-/// Reads a whole file and says how much it holds, or what is wrong with it.
-async fn check(ports: &Ports, file: &mut impl Lines) -> Result<Counts, ArchiveError> {
+/// Reads a whole file and says how much it holds and what its messages do not tell, or what is wrong with it.
+async fn check(ports: &Ports, file: &mut impl Lines) -> Result<(Counts, Lost), ArchiveError> {
     let mut reader = Reader::new(file);
     match reader.next()? {
         Some(Line::ImExport { version, .. }) if version > VERSION => {
@@ -220,7 +132,7 @@ async fn check(ports: &Ports, file: &mut impl Lines) -> Result<Counts, ArchiveEr
             if !is_whole || reader.next()?.is_some() {
                 return Err(reader.wrong("the file does not hold what its last line says"));
             }
-            return Ok(counts);
+            return Ok((counts, checked.lost));
         }
         if let Line::Conversation { conversation, .. } = &line
             && ports.log.load(*conversation).await?.is_some()
@@ -241,16 +153,20 @@ impl Checked {
         self.counts.add(&line);
         match line {
             Line::Conversation {
-                conversation, head, ..
+                conversation,
+                info,
+                head,
             } => {
-                if !self.is_whole() {
-                    return Err("the conversation before has fewer entries than its head says");
+                if self.conversation.is_some() {
+                    return Err("a file holds one conversation");
                 }
                 self.conversation = Some((conversation, head));
-                (self.head, self.at) = (Head::default(), Timestamp(i64::MIN));
+                self.at = Timestamp(i64::MIN);
+                self.lost = Lost::of(&info);
                 Ok(())
             }
             Line::Entry { entry, .. } => self.add_entry(&entry),
+            Line::Deleted { .. } if self.is_whole() => Ok(()),
             Line::Member(row) => {
                 let position = row.position;
                 let is_sound =
@@ -263,6 +179,7 @@ impl Checked {
                 Ok(())
             }
             Line::Block { .. }
+            | Line::Deleted { .. }
             | Line::End(_)
             | Line::ImExport { .. }
             | Line::Profile { .. }
@@ -286,6 +203,7 @@ impl Checked {
             ordinal,
         };
         self.at = entry.at_ms;
+        self.lost.found(entry);
         Ok(())
     }
 }

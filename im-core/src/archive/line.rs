@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Block, ConversationId, ConversationView, Entry, Epoch, Head, Info, Position, Profile, Role,
-    Seq, Settings, Timestamp, UserId,
+    Block, Content, ConversationId, ConversationView, Entry, Epoch, Head, Info, Member, Position,
+    Profile, Seq, Settings, Timestamp, UserId,
 };
 
 /// The format that this build writes and reads.
@@ -47,10 +47,15 @@ pub(super) enum Line {
     Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fingerprint: Option<i64>,
+        /// What a message said before its first edit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<Content>,
         entry: Entry,
     },
     /// A present or former member of the conversation.
     Member(Row),
+    /// Entries that a member deleted for itself.
+    Deleted { user: UserId, seqs: Vec<Seq> },
     /// The user's profile.
     Profile { profile: Profile },
     /// Whom the user has blocked.
@@ -62,9 +67,8 @@ pub(super) enum Line {
 /// What a member has in a conversation.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct Row {
-    pub(super) user: UserId,
-    pub(super) role: Role,
-    pub(super) since: Seq,
+    #[serde(flatten)]
+    pub(super) member: Member,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) left: Option<Seq>,
     pub(super) position: Position,

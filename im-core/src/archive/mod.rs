@@ -9,6 +9,8 @@ mod export;
 mod file;
 mod import;
 mod line;
+mod lost;
+mod writing;
 
 pub use error::ArchiveError;
 pub use export::{export_conversation, export_user};

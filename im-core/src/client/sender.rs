@@ -91,11 +91,7 @@ impl Sender {
         content: impl Into<Content>,
     ) -> Result<Sent, Error> {
         let client_id = ClientId::random();
-        let message = SendMessage {
-            conversation: *to,
-            client_id: client_id.clone(),
-            content: content.into(),
-        };
+        let message = SendMessage::new(*to, client_id.clone(), content);
         self.expect_echo(client_id);
         let ticket = lock(&self.shared.outbox).push(message.clone());
         let answer = self.call_until_answered(message).await;

@@ -11,8 +11,8 @@ use super::{
     tracker::{Arrival, Tracker},
 };
 use crate::{
-    Body, Call, Code, Content, ConversationId, Cursor, Entry, Error, History, Positions, Push,
-    Sent, SyncPage, SyncPull, UserId, port::Runtime,
+    Body, Call, Code, Content, ConversationId, Cursor, Deleted, Entry, Error, History, Positions,
+    Push, Sent, SyncPage, SyncPull, UserId, port::Runtime,
 };
 
 /// One device's session, in process or over a link. Reconnects and resumes by itself.
@@ -159,7 +159,7 @@ impl Session {
     pub async fn next_message(&mut self) -> Result<Entry, Error> {
         loop {
             if let Push::Entry(entry) = self.next_event().await?
-                && matches!(entry.body, Body::Message { .. })
+                && matches!(entry.body, Body::Message(_))
                 && !self.sender.is_echo(&entry)
             {
                 return Ok(entry);
@@ -253,6 +253,12 @@ impl Session {
                 self.take(entry);
             }
             // Positions and settings are in no log. Whether they differ from what the program knows, it knows itself.
+            if !item.deleted.is_empty() {
+                self.ready.push_back(Push::Deleted(Deleted {
+                    conversation: item.view.conversation,
+                    seqs: item.deleted,
+                }));
+            }
             let view = Box::new(item.view);
             self.ready.push_back(Push::ConversationChanged(view));
         }
@@ -289,7 +295,10 @@ impl Session {
             }
             other @ (Push::BlockChanged(_)
             | Push::ConversationChanged(_)
+            | Push::Deleted(_)
+            | Push::JoinRequested(_)
             | Push::Receipt(_)
+            | Push::SaidNow(_)
             | Push::Typing(_)) => self.ready.push_back(other),
         }
     }

@@ -94,25 +94,16 @@ impl Tracker {
 
 /// Whether the entry brought the user in: what was before is not for them.
 fn begins(entry: &Entry, me: &UserId) -> bool {
-    match &entry.body {
-        Body::Created { members, .. } | Body::MembersAdded { members } => members.contains(me),
-        Body::Joined => entry.sender == *me,
-        Body::Edited { .. }
-        | Body::InfoChanged { .. }
-        | Body::Kicked { .. }
-        | Body::Left
-        | Body::Message { .. }
-        | Body::Recalled { .. }
-        | Body::RecalledMessage { .. }
-        | Body::RoleChanged { .. }
-        | Body::Unknown => false,
+    if let Body::Created { members, .. } | Body::MembersAdded { members, .. } = &entry.body {
+        return members.contains(me);
     }
+    matches!(entry.body, Body::Joined { .. }) && entry.sender == *me
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ClientId, Content, Epoch, Timestamp};
+    use crate::{ClientId, Epoch, Timestamp};
 
     fn me() -> UserId {
         UserId::new("me").unwrap()
@@ -135,14 +126,18 @@ mod tests {
     }
 
     fn said(seq: u64) -> Entry {
-        let content = Content::text("hello");
-        let edited = None;
-        entry(seq, Body::Message { content, edited })
+        entry(seq, Body::says("hello"))
     }
 
     fn added(seq: u64) -> Entry {
         let members = vec![me()];
-        entry(seq, Body::MembersAdded { members })
+        entry(
+            seq,
+            Body::MembersAdded {
+                members,
+                since: None,
+            },
+        )
     }
 
     fn cursor(held: Option<u64>) -> Cursor {

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClientId, ConversationId, ConversationView, Joining, Member, Seq, SettingsPatch, UserId,
+    ClientId, ConversationId, ConversationView, Joining, Member, Preset, Seq, SettingsPatch,
+    UserId, Visibility, message::is_default,
 };
 
-/// The direct conversation with somebody; begins it when there is none yet.
+/// The direct conversation with somebody; begins it when there is none yet. With oneself: one's own notes.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OpenDirect {
@@ -15,7 +16,7 @@ pub struct OpenDirect {
     pub user: UserId,
 }
 
-/// Begins a group that the actor owns.
+/// Begins a group or channel that the actor owns.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateConversation {
@@ -32,6 +33,26 @@ pub struct CreateConversation {
     /// How others get in.
     #[serde(default)]
     pub joining: Joining,
+    /// What newcomers see of what was before.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub history: Visibility,
+    /// What its roles may do; [`Preset::WorkGroup`] when absent. [`Preset::Channel`] makes it a channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+}
+
+impl CreateConversation {
+    /// A group of the actor and these members, that one enters by being added.
+    pub fn group(client_id: ClientId, members: impl IntoIterator<Item = UserId>) -> Self {
+        Self {
+            client_id,
+            name: None,
+            members: members.into_iter().collect(),
+            joining: Joining::default(),
+            history: Visibility::default(),
+            preset: None,
+        }
+    }
 }
 
 /// One conversation as the actor sees it.

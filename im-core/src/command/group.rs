@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, ConversationId, InfoPatch, Role, Seq, UserId};
+use crate::{ClientId, ConversationId, InfoPatch, Permissions, Role, Seq, Timestamp, UserId};
 
 /// Adds users. Admins and the owner may. Those who are in already are skipped.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -35,6 +35,9 @@ pub struct KickMembers {
     /// Why; shown to all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Until when they cannot come back; absent when they can at once. [`Timestamp::FOREVER`] for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub banned_until_ms: Option<Timestamp>,
 }
 
 /// Enters an open group.
@@ -102,4 +105,83 @@ pub struct Changed {
     pub conversation: ConversationId,
     /// The entry that tells of it; the head when nothing had to change.
     pub seq: Seq,
+}
+
+/// Ends a group for everybody. Its members keep what was said, and nothing more can happen in it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DismissGroup {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Idempotency key: a retry with the same one gets the first answer, for ever.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_id: ClientId,
+}
+
+/// Silences members of a lower role. Those who are not in are skipped.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MuteMembers {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Idempotency key: a retry with the same one gets the first answer, for ever.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_id: ClientId,
+    /// Whom.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub users: Vec<UserId>,
+    /// Until when; absent for ever. Ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<Timestamp>,
+}
+
+/// Lets members speak again.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UnmuteMembers {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Idempotency key: a retry with the same one gets the first answer, for ever.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_id: ClientId,
+    /// Whom.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub users: Vec<UserId>,
+}
+
+/// Changes how a member is called in a group: oneself, or a member of a lower role.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RenameMember {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Idempotency key: a retry with the same one gets the first answer, for ever.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_id: ClientId,
+    /// Whom.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub user: UserId,
+    /// How; absent or empty as everywhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+}
+
+/// Changes what a role may do. The owner keeps its own.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangePermissions {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Idempotency key: a retry with the same one gets the first answer, for ever.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub client_id: ClientId,
+    /// Which role.
+    pub role: Role,
+    /// What it may do from now on, and nothing else.
+    pub permissions: Permissions,
 }

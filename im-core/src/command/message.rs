@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, Content, ConversationId, Entry, Head, Seq, Timestamp};
+use crate::{ClientId, Content, ConversationId, Entry, Head, Mentions, Seq, Timestamp};
 
 /// Says something.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -16,6 +16,45 @@ pub struct SendMessage {
     pub client_id: ClientId,
     /// What.
     pub content: Content,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Seq>,
+    /// The message whose thread it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Seq>,
+    /// Whom it calls. Users who are no members are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mentions: Option<Mentions>,
+    /// How long its content stays, in milliseconds; at most what the conversation allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<u64>,
+    /// How long its content stays once the other side has read it, in milliseconds; only in direct conversations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burn_ms: Option<u64>,
+    /// When it was sent by the clock of the device. Kept beside the server's time, and believed for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at_ms: Option<Timestamp>,
+}
+
+impl SendMessage {
+    /// Says this and refers to nothing.
+    pub fn new(
+        conversation: ConversationId,
+        client_id: ClientId,
+        content: impl Into<Content>,
+    ) -> Self {
+        Self {
+            conversation,
+            client_id,
+            content: content.into(),
+            reply_to: None,
+            thread: None,
+            mentions: None,
+            ttl_ms: None,
+            burn_ms: None,
+            sent_at_ms: None,
+        }
+    }
 }
 
 /// Gives one's own message another content, within [`Limits::edit_ms`](crate::Limits::edit_ms).

@@ -4,9 +4,12 @@
 
 mod contact;
 mod conversation;
+mod door;
 mod group;
 mod message;
+mod passing;
 mod presence;
+mod reaction;
 mod search;
 mod session;
 mod sync;
@@ -19,15 +22,18 @@ pub use conversation::{
     ChangeSettings, ConversationPage, CreateConversation, GetConversation, ListConversations,
     ListMembers, MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
 };
-pub use group::{AddMembers, ChangeInfo, ChangeRole, Changed, JoinGroup, KickMembers, LeaveGroup};
+pub use door::*;
+pub use group::*;
 pub use message::{EditMessage, History, HistoryPage, Landmark, RecallMessage, SendMessage, Sent};
+pub use passing::*;
 pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
+pub use reaction::*;
 pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use sync::{SyncItem, SyncPage, SyncPull};
 pub use user::{GetProfiles, Profiles, UpdateProfile, UpsertUser};
 
-use crate::{ConversationView, Profile, Receipt};
+use crate::{ConversationView, Invite, Profile, Receipt};
 
 /// A command with its method and reply.
 pub trait Call: Clone + Send + Sync + 'static {
@@ -114,36 +120,65 @@ macro_rules! commands {
 
 commands! {
     AddMembers(AddMembers) -> Changed = "group.add";
+    ApproveRequests(ApproveRequests) -> Changed = "group.approve";
     BlockUser(BlockUser) -> Done = "contact.block";
+    CastVote(CastVote) -> Changed = "message.vote";
     ChangeInfo(ChangeInfo) -> Changed = "group.info";
+    ChangePermissions(ChangePermissions) -> Changed = "group.permissions";
     ChangeRole(ChangeRole) -> Changed = "group.role";
     ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings";
     CloseSession(CloseSession) -> Done = "session.close";
     CreateConversation(CreateConversation) -> ConversationView = "conversation.create";
+    CreateInvite(CreateInvite) -> Invite = "group.invite";
+    DeleteMessages(DeleteMessages) -> Done = "message.delete";
+    DismissGroup(DismissGroup) -> Changed = "group.dismiss";
     EditMessage(EditMessage) -> Sent = "message.edit";
+    ForwardMessages(ForwardMessages) -> Sent = "message.forward";
     GetConversation(GetConversation) -> ConversationView = "conversation.get";
+    GetMessages(GetMessages) -> Messages = "message.get";
     GetPresence(GetPresence) -> Presences = "presence.get";
     GetProfiles(GetProfiles) -> Profiles = "user.get";
     History(History) -> HistoryPage = "message.history";
+    JoinByInvite(JoinByInvite) -> Changed = "group.enter";
     JoinGroup(JoinGroup) -> Changed = "group.join";
     KickMembers(KickMembers) -> Changed = "group.kick";
     LeaveGroup(LeaveGroup) -> Changed = "group.leave";
+    ListAnnotations(ListAnnotations) -> Annotations = "message.annotations";
+    ListBans(ListBans) -> Bans = "group.bans";
     ListBlocks(ListBlocks) -> Blocks = "contact.blocks";
     ListConversations(ListConversations) -> ConversationPage = "conversation.list";
+    ListEdits(ListEdits) -> Edits = "message.edits";
+    ListInvites(ListInvites) -> Invites = "group.invites";
+    ListMarkers(ListMarkers) -> MarkerPage = "message.markers";
     ListMembers(ListMembers) -> MemberPage = "conversation.members";
+    ListRequests(ListRequests) -> RequestPage = "group.requests";
+    ListThread(ListThread) -> ThreadPage = "message.thread";
     MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered";
     MarkRead(MarkRead) -> Receipt = "conversation.read";
+    MuteMembers(MuteMembers) -> Changed = "group.mute";
     OpenDirect(OpenDirect) -> ConversationView = "conversation.direct";
     OpenSession(OpenSession) -> SessionOpened = "session.open";
+    PinMessage(PinMessage) -> Changed = "message.pin";
     Ping(Ping) -> Pong = "session.ping";
+    PreviewInvite(PreviewInvite) -> InvitePreview = "group.preview";
+    React(React) -> Changed = "message.react";
     RecallMessage(RecallMessage) -> Sent = "message.recall";
+    RejectRequests(RejectRequests) -> Done = "group.reject";
+    RenameMember(RenameMember) -> Changed = "group.nickname";
+    RequestJoin(RequestJoin) -> Done = "group.request";
+    RevokeInvite(RevokeInvite) -> Done = "group.revoke_invite";
+    SayNow(SayNow) -> Done = "message.now";
     SearchMessages(SearchMessages) -> SearchPage = "message.search";
     SendMessage(SendMessage) -> Sent = "message.send";
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";
     SyncPull(SyncPull) -> SyncPage = "sync.pull";
     Typing(Typing) -> Done = "conversation.typing";
+    UnbanUsers(UnbanUsers) -> Changed = "group.unban";
     UnblockUser(UnblockUser) -> Done = "contact.unblock";
+    UnmuteMembers(UnmuteMembers) -> Changed = "group.unmute";
+    UnpinMessage(UnpinMessage) -> Changed = "message.unpin";
     UnsubscribePresence(UnsubscribePresence) -> Done = "presence.unsubscribe";
     UpdateProfile(UpdateProfile) -> Profile = "user.update";
     UpsertUser(UpsertUser) -> Profile = "user.upsert";
+    WithdrawRequest(WithdrawRequest) -> Done = "group.withdraw";
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Block, ConversationView, Cursor, Entry, Positions};
+use crate::{Block, ConversationView, Cursor, Entry, Positions, Seq};
 
 /// What the device lacks. Repeat with the cursor of each page until `done`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -47,6 +47,10 @@ pub struct SyncItem {
     pub view: ConversationView,
     /// Consecutive entries after what the device has. On a new device: the latest ones.
     pub entries: Vec<Entry>,
+    /// Entries that the user deleted for itself since the cursor; at most 1,000, the latest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<u64>))]
+    pub deleted: Vec<Seq>,
     /// Whether further entries follow on the next page.
     pub more: bool,
 }

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{InfoPatch, Joining, Kind, Role};
-use crate::{ClientId, Content, ConversationId, Seq, Timestamp, UserId};
+use super::{InfoPatch, Joining, Kind, Permissions, Preset, Reaction, Role, Visibility, Vote};
+use crate::{
+    ClientId, Content, ConversationId, Message, Seq, Timestamp, UserId, message::is_default,
+};
 
 /// One thing in a conversation's log: a message or a change. Its identity is `(conversation, seq)`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -45,25 +47,54 @@ pub enum Body {
         /// How one gets in.
         #[serde(default)]
         joining: Joining,
+        /// What newcomers see of what was before.
+        #[serde(default, skip_serializing_if = "is_default")]
+        history: Visibility,
+        /// What the roles may do.
+        #[serde(default)]
+        preset: Preset,
         /// Its first members; the sender of this entry owns a group.
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
         members: Vec<UserId>,
     },
+    /// The conversation ended for everybody. Nothing comes after it but members who leave.
+    Dismissed,
     /// A message got another content.
     Edited {
         /// Which message.
         target: Seq,
-        /// The content it got; absent when the message was recalled since.
+        /// The content it got; absent when the message was recalled or expired since.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         content: Option<Content>,
     },
-    /// Name, picture or texts changed.
+    /// The time of messages was over: their content is gone.
+    Expired {
+        /// Which messages.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<u64>))]
+        targets: Vec<Seq>,
+    },
+    /// A message whose time was over, in the place where it stood.
+    ExpiredMessage {
+        /// The entry that says so.
+        by: Seq,
+    },
+    /// Name, picture, texts or ways changed.
     InfoChanged {
         /// What changed, to what.
-        changes: InfoPatch,
+        changes: Box<InfoPatch>,
+        /// What those fields were before.
+        #[serde(default, skip_serializing_if = "is_default")]
+        was: Box<InfoPatch>,
     },
     /// The sender joined.
-    Joined,
+    Joined {
+        /// The first entry that it sees; absent for this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Seq>,
+        /// Until when it cannot say anything: silence does not end by leaving and coming back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        silent_until_ms: Option<Timestamp>,
+    },
     /// Members were removed.
     Kicked {
         /// Who.
@@ -72,22 +103,56 @@ pub enum Body {
         /// Why, as the remover put it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// Until when they cannot come back; absent when they can. [`Timestamp::FOREVER`] for ever.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        banned_until_ms: Option<Timestamp>,
     },
     /// The sender left.
     Left,
+    /// A member is called otherwise here.
+    MemberRenamed {
+        /// Who.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        member: UserId,
+        /// How; absent as everywhere else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nickname: Option<String>,
+    },
     /// Members were added.
     MembersAdded {
         /// Who.
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
         members: Vec<UserId>,
+        /// The first entry that they see; absent for this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Seq>,
     },
     /// Somebody said something. Holds the current content.
-    Message {
-        /// What it says now.
-        content: Content,
-        /// The entry of the last edit.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        edited: Option<Seq>,
+    Message(Message),
+    /// Members were silenced.
+    Muted {
+        /// Who.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        members: Vec<UserId>,
+        /// Until when; [`Timestamp::FOREVER`] for ever.
+        until_ms: Timestamp,
+    },
+    /// What a role may do changed.
+    PermissionsChanged {
+        /// Which role.
+        role: Role,
+        /// What it may do now.
+        permissions: Permissions,
+    },
+    /// A message was pinned.
+    Pinned {
+        /// Which message.
+        target: Seq,
+    },
+    /// Members reacted to messages. What comes in a burst is one entry; its sender is the first of those who reacted.
+    Reacted {
+        /// Who, to what.
+        changes: Vec<Reaction>,
     },
     /// A message was taken back: its content is gone.
     Recalled {
@@ -104,8 +169,30 @@ pub enum Body {
         /// Who.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         member: UserId,
-        /// Which. When it is `owner`, the sender became an admin.
+        /// Which. When it is `owner`, the sender handed the conversation over and became an admin.
         role: Role,
+    },
+    /// Users who could not come back can.
+    Unbanned {
+        /// Who.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        members: Vec<UserId>,
+    },
+    /// Members who were silenced may speak again.
+    Unmuted {
+        /// Who.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        members: Vec<UserId>,
+    },
+    /// A message was unpinned.
+    Unpinned {
+        /// Which message.
+        target: Seq,
+    },
+    /// Members chose in polls. What comes in a burst is one entry; its sender is the first of those who chose.
+    Voted {
+        /// Who, what.
+        changes: Vec<Vote>,
     },
     /// Something that a newer peer knows. Shown as nothing; its seq counts.
     #[serde(other)]
@@ -113,28 +200,34 @@ pub enum Body {
 }
 
 impl Body {
-    /// Whether an entry of this kind counts as unread when it is new. A message keeps its number when it is recalled.
-    #[must_use]
-    pub const fn is_countable(&self) -> bool {
-        matches!(self, Self::Message { .. } | Self::RecalledMessage { .. })
+    /// A message that says this and refers to nothing.
+    pub fn says(content: impl Into<Content>) -> Self {
+        Self::Message(Message::new(content.into()))
     }
 
-    /// The message that this entry changes.
+    /// Whether an entry of this kind counts as unread when it is new. A message keeps its number when its content goes.
     #[must_use]
-    pub const fn target(&self) -> Option<Seq> {
-        match self {
-            Self::Edited { target, .. } | Self::Recalled { target } => Some(*target),
-            Self::Created { .. }
-            | Self::InfoChanged { .. }
-            | Self::Joined
-            | Self::Kicked { .. }
-            | Self::Left
-            | Self::MembersAdded { .. }
-            | Self::Message { .. }
-            | Self::RecalledMessage { .. }
-            | Self::RoleChanged { .. }
-            | Self::Unknown => None,
+    pub const fn is_countable(&self) -> bool {
+        matches!(
+            self,
+            Self::Message(_) | Self::RecalledMessage { .. } | Self::ExpiredMessage { .. }
+        )
+    }
+
+    /// The message, while it has a content.
+    #[must_use]
+    pub const fn as_message(&self) -> Option<&Message> {
+        if let Self::Message(message) = self {
+            Some(message)
+        } else {
+            None
         }
+    }
+
+    /// The entry that last changed the content of this message; `None` when none did, or this is no message.
+    #[must_use]
+    pub fn edited(&self) -> Option<Seq> {
+        self.as_message().and_then(|message| message.edited)
     }
 }
 
@@ -154,39 +247,77 @@ pub enum Revision {
     Wipe {
         /// The message.
         target: Seq,
-        /// The recall's own seq.
+        /// The seq of the entry that says so.
         by: Seq,
+        /// Why.
+        why: Wipe,
     },
 }
 
-impl Entry {
-    /// What this entry does to an earlier one.
+impl Revision {
+    /// The message.
     #[must_use]
-    pub fn revision(&self) -> Option<Revision> {
+    pub const fn target(&self) -> Seq {
+        match self {
+            Self::Edit { target, .. } | Self::Wipe { target, .. } => *target,
+        }
+    }
+}
+
+/// Why a content is gone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Wipe {
+    /// Its time was over.
+    Expired,
+    /// It was taken back.
+    Recalled,
+}
+
+impl Entry {
+    /// What this entry does to earlier ones. Allocates nothing for a message.
+    #[must_use]
+    pub fn revisions(&self) -> Vec<Revision> {
+        let wipe = |target: &Seq, why| Revision::Wipe {
+            target: *target,
+            by: self.seq,
+            why,
+        };
         match &self.body {
             Body::Edited {
                 target,
                 content: Some(content),
-            } => Some(Revision::Edit {
+            } => vec![Revision::Edit {
                 target: *target,
                 content: content.clone(),
                 by: self.seq,
-            }),
-            Body::Recalled { target } => Some(Revision::Wipe {
-                target: *target,
-                by: self.seq,
-            }),
+            }],
+            Body::Expired { targets } => targets
+                .iter()
+                .map(|target| wipe(target, Wipe::Expired))
+                .collect(),
+            Body::Recalled { target } => vec![wipe(target, Wipe::Recalled)],
             Body::Created { .. }
+            | Body::Dismissed
             | Body::Edited { content: None, .. }
+            | Body::ExpiredMessage { .. }
             | Body::InfoChanged { .. }
-            | Body::Joined
+            | Body::Joined { .. }
             | Body::Kicked { .. }
             | Body::Left
+            | Body::MemberRenamed { .. }
             | Body::MembersAdded { .. }
-            | Body::Message { .. }
+            | Body::Message(_)
+            | Body::Muted { .. }
+            | Body::PermissionsChanged { .. }
+            | Body::Pinned { .. }
+            | Body::Reacted { .. }
             | Body::RecalledMessage { .. }
             | Body::RoleChanged { .. }
-            | Body::Unknown => None,
+            | Body::Unbanned { .. }
+            | Body::Unmuted { .. }
+            | Body::Unpinned { .. }
+            | Body::Voted { .. }
+            | Body::Unknown => Vec::new(),
         }
     }
 
@@ -196,17 +327,23 @@ impl Entry {
             (
                 Revision::Edit {
                     target,
-                    content: new,
+                    content,
                     by,
                 },
-                Body::Message { content, edited },
-            ) if *target == self.seq && edited.is_none_or(|last| last < *by) => {
-                *content = new.clone();
-                *edited = Some(*by);
+                Body::Message(message),
+            ) if *target == self.seq && message.edited.is_none_or(|last| last < *by) => {
+                message.content = content.clone();
+                message.edited = Some(*by);
+                message.streaming = false;
                 true
             }
-            (Revision::Wipe { target, by }, body @ Body::Message { .. }) if *target == self.seq => {
-                *body = Body::RecalledMessage { by: *by };
+            (Revision::Wipe { target, by, why }, body @ Body::Message(_))
+                if *target == self.seq =>
+            {
+                *body = match why {
+                    Wipe::Expired => Body::ExpiredMessage { by: *by },
+                    Wipe::Recalled => Body::RecalledMessage { by: *by },
+                };
                 true
             }
             (

@@ -1,11 +1,17 @@
 //! Conversations as everybody sees them: a log of entries, members with roles, and what each member sees of it.
 
+mod door;
 mod entry;
 mod info;
 mod member;
+mod permission;
+mod reaction;
 mod view;
 
-pub use entry::{Body, Entry, Revision};
-pub use info::{Info, InfoPatch, Joining, Kind};
+pub use door::{Invite, JoinRequest};
+pub use entry::{Body, Entry, Revision, Wipe};
+pub use info::{Info, InfoPatch, Joining, Kind, Visibility};
 pub use member::{Member, Membership, Role, Settings, SettingsPatch};
+pub use permission::{Permission, Permissions, Preset, RolePermissions};
+pub use reaction::{Reaction, Vote};
 pub use view::ConversationView;

@@ -201,7 +201,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Actor, CloseReason, DeviceId, Head, Info, Joining, SessionId, Timestamp,
+        Actor, CloseReason, DeviceId, Head, Info, SessionId, Timestamp,
         port::{Broadcast, Offer, Outlet},
     };
 
@@ -235,16 +235,8 @@ mod tests {
         let id = ConversationId::from_uuid(uuid::Uuid::from_u128(1));
         let snapshot = Snapshot {
             info: Info {
-                kind: Kind::Group,
-                name: None,
-                avatar: None,
-                announcement: None,
-                description: None,
-                joining: Joining::Invited,
-                owner: None,
-                pair: Vec::new(),
                 member_count: 1,
-                created_at_ms: Timestamp(0),
+                ..Info::new(Kind::Group, Timestamp(0))
             },
             head: Head {
                 seq: Seq(10),

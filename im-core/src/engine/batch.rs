@@ -9,7 +9,7 @@ use super::{
     slot::{Slot, Stored, Waiting},
 };
 use crate::{
-    ConversationId, Entry, Rejection, Seq, UserId,
+    ConversationId, Entry, Kind, Rejection, Seq, UserId,
     port::{Append, Appended, NewEntry, Range},
     state::{Ask, ConversationState, Decision, Facts, Lookup},
 };
@@ -43,7 +43,7 @@ impl Engine {
         }
         self.prepare(slot, waiting).await?;
         let facts = self.facts(slot, waiting).await?;
-        let Draft { entries, answers } = self.draft(slot, waiting, &facts);
+        let Draft { entries, answers } = self.draft(slot, waiting, facts);
         // What is appended is checked by the store; a refusal by nobody else, and another process may have gone on.
         if !answers.is_empty()
             && !std::mem::replace(looked, true)
@@ -178,14 +178,16 @@ impl Engine {
         };
         // Not up to our head, which others may have passed; but no further than a store can count.
         let may_be = |target: &Seq| (Seq(1)..=LAST).contains(target);
-        if let Some(target) = one.ask.target().filter(may_be) {
+        for target in one.ask.targets().into_iter().filter(may_be) {
             let found = self
                 .ports
                 .log
                 .read(slot.id, Range::After(target.previous()), 1)
                 .await?;
-            facts.target = found.into_iter().find(|entry| entry.seq == target);
+            let found = found.into_iter().find(|entry| entry.seq == target);
+            facts.targets.extend(found);
         }
+        self.learn_at_the_door(slot, one, &mut facts).await?;
         if !one.ask.invites().is_empty() {
             facts.unknown = self.authenticator.unknown(one.ask.invites()).await?;
         }
@@ -193,13 +195,49 @@ impl Engine {
         // Of the two whose conversation it is, whoever asks: the answer holds for all who came together.
         let pair = match (&one.ask, &pair[..]) {
             (Ask::Direct(peer), _) => Some((&one.actor.user, peer)),
-            (Ask::Edit(_) | Ask::Send(_), [a, b]) => Some((a, b)),
+            (Ask::Edit(_) | Ask::Forward(_) | Ask::Send(_), [a, b]) => Some((a, b)),
             _ => None,
         };
         if let Some((a, b)) = pair {
             facts.blocked = self.is_blocked(a, b).await?;
         }
         Ok(facts)
+    }
+
+    /// Who is banned, and who asked to be let in, of those whom a request is about.
+    async fn learn_at_the_door(
+        &self,
+        slot: &Slot,
+        one: &Waiting,
+        facts: &mut Facts,
+    ) -> Result<(), Rejection> {
+        let doors = &self.ports.doors;
+        let users: Vec<UserId> = if let Ask::Unban(ask) = &one.ask {
+            ask.users.clone()
+        } else if matches!(one.ask, Ask::Add(_) | Ask::Approve(_) | Ask::Join(_)) {
+            let entering = one.ask.entering(&one.actor.user);
+            entering.into_iter().cloned().collect()
+        } else {
+            return Ok(());
+        };
+        let banned = doors
+            .banned(slot.id, &users, self.ports.runtime.now())
+            .await?;
+        facts.banned = banned.into_iter().map(|banned| banned.user).collect();
+        if let Ask::Join(_) = &one.ask {
+            let row = self
+                .ports
+                .members
+                .membership(&one.actor.user, slot.id)
+                .await?;
+            let until = row.and_then(|row| row.member.silent_until_ms);
+            facts.silent_until = until.filter(|until| *until > self.ports.runtime.now());
+        }
+        if let Ask::Approve(_) = &one.ask {
+            let asked = doors.requested(slot.id, &users).await?;
+            facts.requested = asked;
+        }
+        Ok(())
     }
 
     /// Of those whom a request would bring in, who is in as many conversations as one can be. Nothing is asked of the
@@ -222,17 +260,26 @@ impl Engine {
     }
 
     /// Decides all that wait.
-    fn draft(&self, slot: &Slot, waiting: &[Waiting], facts: &Facts) -> Draft {
+    fn draft(&self, slot: &Slot, waiting: &[Waiting], mut facts: Facts) -> Draft {
         let now = self.ports.runtime.now();
         let inner = slot.lock();
         let mut draft = Draft::default();
         for (place, one) in waiting.iter().enumerate() {
             let decided = match &inner.state {
-                Some(state) => state.decide(&one.actor, &one.ask, facts, &self.limits, now),
-                None => ConversationState::decide_absent(&one.actor, &one.ask, facts, &self.limits),
+                Some(state) => state.decide(&one.actor, &one.ask, &facts, &self.limits, now),
+                None => {
+                    ConversationState::decide_absent(&one.actor, &one.ask, &facts, &self.limits)
+                }
             };
             match decided {
                 Ok(Decision::Append(body)) => {
+                    let counts_who_spoke = inner.state.as_ref().is_some_and(|state| {
+                        let info = state.info();
+                        info.slow_mode_ms.is_some() || info.kind == Kind::Direct
+                    });
+                    if counts_who_spoke && waiting.len() > 1 {
+                        facts.earlier.push(one.actor.user.clone());
+                    }
                     // A direct conversation begins once, whoever asks how often.
                     let client_id = one
                         .ask

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{Engine, positions::Mark, registry::SessionEntry, slot::Stored};
 use crate::{
     Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done, Pong,
-    Rejection, Reply, Sent, state::Ask,
+    Rejection, Reply, Sent,
+    state::{Ask, Enter},
 };
 
 impl Engine {
@@ -37,6 +38,80 @@ impl Engine {
             Command::AddMembers(ask) => {
                 self.check_users(&ask.users)?;
                 Reply::AddMembers(self.change(actor, ask.conversation, Ask::Add(ask)).await?)
+            }
+            Command::ChangePermissions(ask) => Reply::ChangePermissions(
+                self.change(actor, ask.conversation, Ask::Permissions(ask))
+                    .await?,
+            ),
+            Command::DismissGroup(ask) => Reply::DismissGroup(
+                self.change(actor, ask.conversation, Ask::Dismiss(ask))
+                    .await?,
+            ),
+            Command::MuteMembers(ask) => {
+                self.check_users(&ask.users)?;
+                Reply::MuteMembers(self.change(actor, ask.conversation, Ask::Mute(ask)).await?)
+            }
+            Command::PinMessage(ask) => {
+                Reply::PinMessage(self.change(actor, ask.conversation, Ask::Pin(ask)).await?)
+            }
+            Command::RenameMember(ask) => Reply::RenameMember(
+                self.change(actor, ask.conversation, Ask::Rename(ask))
+                    .await?,
+            ),
+            Command::UnbanUsers(ask) => {
+                self.check_users(&ask.users)?;
+                Reply::UnbanUsers(
+                    self.change(actor, ask.conversation, Ask::Unban(ask))
+                        .await?,
+                )
+            }
+            Command::UnmuteMembers(ask) => {
+                self.check_users(&ask.users)?;
+                Reply::UnmuteMembers(
+                    self.change(actor, ask.conversation, Ask::Unmute(ask))
+                        .await?,
+                )
+            }
+            Command::UnpinMessage(ask) => Reply::UnpinMessage(
+                self.change(actor, ask.conversation, Ask::Unpin(ask))
+                    .await?,
+            ),
+            Command::ApproveRequests(ask) => {
+                Reply::ApproveRequests(self.approve(actor, ask).await?)
+            }
+            Command::CastVote(ask) => Reply::CastVote(self.cast_vote(actor, ask).await?),
+            Command::CreateInvite(ask) => {
+                Reply::CreateInvite(self.create_invite(&actor, ask).await?)
+            }
+            Command::DeleteMessages(ask) => {
+                Reply::DeleteMessages(self.delete_messages(&actor, session, ask).await?)
+            }
+            Command::ForwardMessages(ask) => {
+                Reply::ForwardMessages(self.forward(actor, ask).await?)
+            }
+            Command::GetMessages(ask) => Reply::GetMessages(self.messages(&actor, ask).await?),
+            Command::JoinByInvite(ask) => {
+                Reply::JoinByInvite(self.join_by_invite(actor, ask).await?)
+            }
+            Command::ListAnnotations(ask) => {
+                Reply::ListAnnotations(self.annotations(&actor, ask).await?)
+            }
+            Command::ListBans(ask) => Reply::ListBans(self.bans(&actor, ask).await?),
+            Command::ListEdits(ask) => Reply::ListEdits(self.edits(&actor, ask).await?),
+            Command::ListInvites(ask) => Reply::ListInvites(self.invites(&actor, ask).await?),
+            Command::ListMarkers(ask) => Reply::ListMarkers(self.markers(&actor, ask).await?),
+            Command::ListRequests(ask) => Reply::ListRequests(self.requests(&actor, ask).await?),
+            Command::ListThread(ask) => Reply::ListThread(self.thread(&actor, ask).await?),
+            Command::PreviewInvite(ask) => Reply::PreviewInvite(self.preview_invite(ask).await?),
+            Command::React(ask) => Reply::React(self.react(actor, ask).await?),
+            Command::RejectRequests(ask) => Reply::RejectRequests(self.reject(&actor, ask).await?),
+            Command::RequestJoin(ask) => Reply::RequestJoin(self.request_join(&actor, ask).await?),
+            Command::RevokeInvite(ask) => {
+                Reply::RevokeInvite(self.revoke_invite(&actor, ask).await?)
+            }
+            Command::SayNow(ask) => Reply::SayNow(self.say_now(&actor, ask).await?),
+            Command::WithdrawRequest(ask) => {
+                Reply::WithdrawRequest(self.withdraw_request(&actor, ask).await?)
             }
             Command::BlockUser(ask) => Reply::BlockUser(
                 self.set_block(
@@ -76,7 +151,12 @@ impl Engine {
             Command::GetProfiles(ask) => Reply::GetProfiles(self.profiles(ask).await?),
             Command::History(ask) => Reply::History(self.history(&actor, session, ask).await?),
             Command::JoinGroup(ask) => {
-                Reply::JoinGroup(self.change(actor, ask.conversation, Ask::Join(ask)).await?)
+                let enter = Enter {
+                    join: ask,
+                    invited: false,
+                };
+                let id = enter.join.conversation;
+                Reply::JoinGroup(self.change(actor, id, Ask::Join(enter)).await?)
             }
             Command::KickMembers(ask) => {
                 self.check_users(&ask.users)?;
@@ -160,7 +240,7 @@ impl Engine {
         })
     }
 
-    async fn change(
+    pub(super) async fn change(
         self: Arc<Self>,
         actor: Actor,
         conversation: ConversationId,

@@ -25,7 +25,7 @@ impl Engine {
         let mut coming: Vec<_> = changes.iter().flatten().filter_map(entering).collect();
         let mut plain = Vec::with_capacity(entries.len());
         for (entry, changes) in entries.into_iter().zip(&changes) {
-            if changes.is_empty() {
+            if !changes.iter().any(moves) {
                 plain.push(Push::Entry(entry));
                 continue;
             }
@@ -120,13 +120,14 @@ impl Engine {
         let mut inner = slot.lock();
         let first = inner.gathered.is_empty();
         for push in pushes {
-            if let Push::Entry(entry) = &push
-                && let Some(wipe @ Revision::Wipe { .. }) = entry.revision()
-            {
-                // What was taken back while it waited is not said any more.
-                for waiting in &mut inner.gathered {
-                    if let Push::Entry(earlier) = waiting {
-                        earlier.revise(&wipe);
+            if let Push::Entry(entry) = &push {
+                let is_wipe = |revision: &Revision| matches!(revision, Revision::Wipe { .. });
+                for wipe in entry.revisions().into_iter().filter(is_wipe) {
+                    // What was taken back while it waited is not said any more.
+                    for waiting in &mut inner.gathered {
+                        if let Push::Entry(earlier) = waiting {
+                            earlier.revise(&wipe);
+                        }
                     }
                 }
             }
@@ -212,25 +213,24 @@ impl Engine {
     }
 }
 
+/// Whether somebody comes or goes by this.
+const fn moves(change: &RosterChange) -> bool {
+    matches!(change, RosterChange::Enter(_) | RosterChange::Exit(_))
+}
+
 fn entering(change: &RosterChange) -> Option<&UserId> {
-    match change {
-        RosterChange::Enter(member) => Some(&member.user),
-        RosterChange::Begin(_)
-        | RosterChange::Exit(_)
-        | RosterChange::Owner(_)
-        | RosterChange::Patch(_)
-        | RosterChange::SetRole(..) => None,
+    if let RosterChange::Enter(member) = change {
+        Some(&member.user)
+    } else {
+        None
     }
 }
 
 fn exiting(change: &RosterChange) -> Option<&UserId> {
-    match change {
-        RosterChange::Exit(user) => Some(user),
-        RosterChange::Begin(_)
-        | RosterChange::Enter(_)
-        | RosterChange::Owner(_)
-        | RosterChange::Patch(_)
-        | RosterChange::SetRole(..) => None,
+    if let RosterChange::Exit(user) = change {
+        Some(user)
+    } else {
+        None
     }
 }
 

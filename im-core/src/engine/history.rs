@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// What a user may see of a conversation.
-struct Sight {
-    since: Seq,
-    left: Option<Seq>,
+pub(super) struct Sight {
+    pub(super) since: Seq,
+    pub(super) left: Option<Seq>,
     head: Head,
 }
 
@@ -64,7 +64,7 @@ impl Engine {
         let begin = self.begin_of(actor, &ask, &sight).await?;
         // Who jumps to a place does not have what is before it, and has caught up with nothing.
         let session = session.filter(|_| ask.after_seq.is_some());
-        let (range, page) = loop {
+        let (range, page, row) = loop {
             let range = sight.range_of(begin);
             let page = match begin {
                 Begin::Around(_) => self.page_around(ask.conversation, range, room).await?,
@@ -74,9 +74,10 @@ impl Engine {
             };
             // The row after the entries: who was removed meanwhile, here or by another process, reads no further.
             let row = self.membership(ask.conversation, &actor.user).await?;
-            let before = std::mem::replace(&mut sight, Sight::of(row, &actor.user));
+            let after = Sight::of(row.clone(), &actor.user);
+            let before = std::mem::replace(&mut sight, after);
             if (before.since, before.left) == (sight.since, sight.left) {
-                break (range, page);
+                break (range, page, row);
             }
         };
         let Sight {
@@ -98,6 +99,7 @@ impl Engine {
         if let Some(left) = left {
             hide_later(&mut items, left);
         }
+        self.hide_deleted(&actor.user, &row, &mut items).await?;
         let done = match range {
             Range::After(after) => {
                 let reached = items.last().map_or(after, |entry| entry.seq);
@@ -168,7 +170,11 @@ impl Engine {
     }
 
     /// What the user may see of a conversation, as a present or former member.
-    async fn sight(&self, id: ConversationId, user: &UserId) -> Result<Sight, Rejection> {
+    pub(super) async fn sight(
+        &self,
+        id: ConversationId,
+        user: &UserId,
+    ) -> Result<Sight, Rejection> {
         match self.member(id, user).await {
             Ok((member, state)) => Ok(Sight {
                 since: member.since,

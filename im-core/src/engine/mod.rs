@@ -5,12 +5,16 @@
 mod attach;
 mod audience;
 mod batch;
+mod deletion;
 mod devices;
 mod dispatch;
+mod door;
 mod expiry;
 mod fanout;
 mod history;
 mod lane;
+mod marks;
+mod messages;
 mod moment;
 mod page;
 mod positions;
@@ -50,6 +54,7 @@ pub(crate) struct Engine {
     devices: devices::Devices,
     expiries: expiry::Expiries,
     rates: rates::Rates,
+    gathering: Mutex<marks::Gathering>,
     typists: Mutex<presence::Typists>,
     closing: AtomicBool,
 }
@@ -73,6 +78,7 @@ impl Engine {
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),
             rates: rates::Rates::default(),
+            gathering: Mutex::default(),
             typists: Mutex::default(),
             closing: AtomicBool::new(false),
         }

@@ -137,7 +137,7 @@ impl io::Write for Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Body, ClientId, Content, Seq, Timestamp, UserId};
+    use crate::{Body, ClientId, Seq, Timestamp, UserId};
 
     fn said(seq: u64, text: &str) -> Entry {
         let sender = UserId::new("alice").unwrap();
@@ -148,10 +148,7 @@ mod tests {
             client_id: ClientId::new(format!("k{seq}")).unwrap(),
             at_ms: Timestamp(0),
             ordinal: seq,
-            body: Body::Message {
-                content: Content::text(text),
-                edited: None,
-            },
+            body: Body::says(text),
         }
     }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::{Engine, page::weight, positions::with_position, registry::SessionEntry, slot::Work};
 use crate::{
-    Actor, Body, ChangeSettings, ConversationId, ConversationPage, ConversationView, Entry, Info,
-    ListConversations, ListMembers, Member, MemberPage, Membership, Push, Rejection, Seq, UserId,
+    Actor, Body, ChangeSettings, Code, ConversationId, ConversationPage, ConversationView, Entry,
+    Info, ListConversations, ListMembers, Member, MemberPage, Membership, Permission, Push,
+    Rejection, Seq, UserId,
     port::{Range, Snapshot},
     state::Lookup,
 };
@@ -169,6 +170,11 @@ impl Engine {
         if row.left.is_some() {
             return Err(Rejection::not_found("conversation"));
         }
+        let may = row.info.permissions_of(row.member.role);
+        if !may.allow(Permission::ListMembers) {
+            let detail = "your role cannot see who is in here";
+            return Err(Rejection::new(Code::Forbidden, detail));
+        }
         let done = items.len() < limit;
         let next_cursor = if done {
             None
@@ -249,6 +255,9 @@ pub(super) fn view_of(membership: Membership, user: &UserId) -> ConversationView
             description: None,
             owner: None,
             member_count: 0,
+            permissions: None,
+            pins: Vec::new(),
+            spoke: Vec::new(),
             ..view.info
         };
         // Not the present one, which tells how much is said. What is known for certain is what was read.
@@ -259,34 +268,15 @@ pub(super) fn view_of(membership: Membership, user: &UserId) -> ConversationView
 
 /// Whether entries tell of what happened after `seq`.
 pub(super) fn is_newer(entries: &[Entry], seq: Seq) -> bool {
-    let edited = |entry: &Entry| match &entry.body {
-        Body::Message { edited, .. } => *edited,
-        Body::Created { .. }
-        | Body::Edited { .. }
-        | Body::InfoChanged { .. }
-        | Body::Joined
-        | Body::Kicked { .. }
-        | Body::Left
-        | Body::MembersAdded { .. }
-        | Body::Recalled { .. }
-        | Body::RecalledMessage { .. }
-        | Body::RoleChanged { .. }
-        | Body::Unknown => None,
-    };
-    entries
-        .iter()
-        .any(|entry| entry.seq.max(edited(entry).unwrap_or_default()) > seq)
+    let last_told = |entry: &Entry| entry.seq.max(entry.body.edited().unwrap_or_default());
+    entries.iter().any(|entry| last_told(entry) > seq)
 }
 
 /// Hides what became of entries after `left`, the last that the reader may see: their present content is not for it, and
 /// the log holds no other.
 pub(super) fn hide_later(entries: &mut [Entry], left: Seq) {
     for entry in entries {
-        if let Body::Message {
-            edited: Some(by), ..
-        } = &entry.body
-            && *by > left
-        {
+        if entry.body.edited().is_some_and(|by| by > left) {
             entry.body = Body::Unknown;
         }
     }

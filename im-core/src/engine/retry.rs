@@ -38,19 +38,10 @@ pub(super) fn retried(first: &Known, one: &Waiting) -> Result<Stored, Rejection>
 /// Hash of what is asked, by which a retry is told from another request under the same client id.
 pub(super) fn fingerprint(ask: &Ask) -> i64 {
     let mut bytes = Vec::with_capacity(256);
-    match ask {
-        Ask::Add(ask) => Format::MessagePack.write(&("add", ask), &mut bytes),
-        Ask::Create(ask) => Format::MessagePack.write(&("create", ask), &mut bytes),
-        Ask::Direct(_) => return 0,
-        Ask::Edit(ask) => Format::MessagePack.write(&("edit", ask), &mut bytes),
-        Ask::Info(ask) => Format::MessagePack.write(&("info", ask), &mut bytes),
-        Ask::Join(ask) => Format::MessagePack.write(&("join", ask), &mut bytes),
-        Ask::Kick(ask) => Format::MessagePack.write(&("kick", ask), &mut bytes),
-        Ask::Leave(ask) => Format::MessagePack.write(&("leave", ask), &mut bytes),
-        Ask::Recall(ask) => Format::MessagePack.write(&("recall", ask), &mut bytes),
-        Ask::Role(ask) => Format::MessagePack.write(&("role", ask), &mut bytes),
-        Ask::Send(ask) => Format::MessagePack.write(&("send", ask), &mut bytes),
+    if let Ask::Direct(_) = ask {
+        return 0;
     }
+    Format::MessagePack.write(ask, &mut bytes);
     let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
     let first = digest.as_ref().first_chunk().copied().unwrap_or_default();
     i64::from_be_bytes(first)

@@ -15,7 +15,7 @@ use super::{
     read::view_of,
 };
 use crate::{
-    Actor, Body, Code, ConversationId, ConversationView, Entry, Membership, Needle, Rejection,
+    Actor, Code, ConversationId, ConversationView, Entry, Membership, Needle, Rejection,
     SearchCursor, SearchMessages, SearchPage, Seq, Timestamp, UserId,
     port::{Found, Search},
 };
@@ -59,7 +59,9 @@ impl Place {
     /// What a quest has to look through; `None` when it is nothing.
     fn of(row: &Membership, quest: &Quest) -> Option<Self> {
         let conversation = row.conversation;
-        let (since, mut before) = (row.member.since, row.visible_head().next());
+        let cleared = row.settings.cleared.unwrap_or_default();
+        let since = row.member.since.max(cleared.next());
+        let mut before = row.visible_head().next();
         let mut latest = SearchCursor {
             at_ms: row.last_at_ms,
             conversation,
@@ -224,8 +226,8 @@ impl Engine {
         Ok((hits, place.after(&found, quest)))
     }
 
-    /// Takes away what the user may not see any more, by rows that are read after the entries: who was removed meanwhile,
-    /// here or by another process, finds no more of it.
+    /// Takes away what the user may not see any more, or deleted for itself, by rows that are read after the entries: who
+    /// was removed meanwhile, here or by another process, finds no more of it.
     async fn only_visible(
         &self,
         user: &UserId,
@@ -240,11 +242,18 @@ impl Engine {
                 Err(rejection) if rejection.code == Code::NotFound => None,
                 row => Some(row?),
             };
+            if let Some(row) = &row {
+                for hit in hits.iter_mut().filter(|hit| hit.conversation == id) {
+                    let hit = std::slice::from_mut(hit);
+                    self.hide_deleted(user, row, hit).await?;
+                }
+            }
+            let sees = |row: &Membership, hit: &Entry| {
+                let is_there = hit.seq >= row.member.since && hit.body.as_message().is_some();
+                is_there && is_before_leaving(hit, row.left)
+            };
             hits.retain(|hit| {
-                hit.conversation != id
-                    || row.as_ref().is_some_and(|row| {
-                        hit.seq >= row.member.since && is_before_leaving(hit, row.left)
-                    })
+                hit.conversation != id || row.as_ref().is_some_and(|row| sees(row, hit))
             });
             if hits.iter().any(|hit| hit.conversation == id) {
                 views.extend(row.map(|row| view_of(row, user)));
@@ -256,12 +265,8 @@ impl Engine {
 
 /// Whether a former member sees the message as it is now: said, and last edited, before the end.
 fn is_before_leaving(hit: &Entry, left: Option<Seq>) -> bool {
-    let edited = if let Body::Message { edited, .. } = &hit.body {
-        *edited
-    } else {
-        None
-    };
-    left.is_none_or(|left| hit.seq.max(edited.unwrap_or_default()) <= left)
+    let last_told = hit.seq.max(hit.body.edited().unwrap_or_default());
+    left.is_none_or(|left| last_told <= left)
 }
 
 /// Puts hits in their order, and forgets those that are too many. Whether there were none of these.

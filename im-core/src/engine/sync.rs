@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Actor, Block, Cursor, Membership, Rejection, SyncItem, SyncPage, SyncPoint, SyncPull,
-    port::Range,
+    Visibility, port::Range,
 };
 
 /// Conversations in one page, each with a view of about 600 bytes.
@@ -152,7 +152,7 @@ impl Engine {
             _ if pull.skip => Page::default(),
             Some(held) if held >= end => Page::default(),
             // Where the device was before this conversation was: it lacks all of it.
-            _ if held.is_some() || cursor.version != FRESH => {
+            _ if held.is_some() || (cursor.version != FRESH && begins_by_joining(&row)) => {
                 let after = held.unwrap_or_default().max(row.member.since.previous());
                 self.page(id, Range::After(after), pull.room).await?
             }
@@ -176,6 +176,10 @@ impl Engine {
             entries.retain(|entry| entry.seq <= left);
             hide_later(&mut entries, left);
         }
+        self.hide_deleted(&actor.user, &row, &mut entries).await?;
+        let deleted = self
+            .deleted_since(&actor.user, &row, cursor.version)
+            .await?;
         let reached = entries
             .last()
             .map_or_else(|| end.max(held.unwrap_or_default()), |entry| entry.seq);
@@ -192,10 +196,16 @@ impl Engine {
         pull.items.push(SyncItem {
             view,
             entries,
+            deleted,
             more: !complete,
         });
         Ok(complete)
     }
+}
+
+/// Whether a user sees nothing of what was before it came: else that may be long, and is history to look up.
+fn begins_by_joining(row: &Membership) -> bool {
+    row.info.history == Visibility::FromJoining
 }
 
 /// A page that is being filled.

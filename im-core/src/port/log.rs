@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    ClientId, ConversationId, Entry, Epoch, Head, Info, Seq, StoreError, Timestamp, UserId,
+    ClientId, Content, ConversationId, Entry, Epoch, Head, Info, Seq, StoreError, Timestamp, UserId,
 };
 
 /// An entry to append, with what identifies the request behind it.
@@ -75,7 +75,8 @@ pub enum Range {
 /// The entries of all conversations, and the snapshot rows that change with them.
 ///
 /// # Contract
-/// - `append` is atomic and durable when it returns `Stored`: all entries, their [`Revision`](crate::Revision)s, and the
+/// - `append` is atomic and durable when it returns `Stored`: all entries, their [`Revision`](crate::Revision)s, what
+///   [`traces`](crate::state::traces) says that they leave, and the
 ///   rows of conversation, members and initial positions that [`roster_changes`](crate::state::roster_changes) derives
 ///   from them; or nothing of it.
 /// - Seqs of a conversation are 1..=head without a hole, whatever the number of writers: two appends after the same
@@ -106,6 +107,15 @@ pub trait LogStore: Send + Sync + 'static {
         range: Range,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError>;
+
+    /// What a message said before its edits, with the seq of the edit that ended each: at most `limit`, the latest, oldest
+    /// first. Nothing once its content is gone.
+    async fn earlier(
+        &self,
+        conversation: ConversationId,
+        target: Seq,
+        limit: usize,
+    ) -> Result<Vec<(Seq, Content)>, StoreError>;
 
     /// Those of `keys` that are in the log.
     async fn find(

@@ -4,9 +4,12 @@
 //! happened; none has a default that would hide missing work.
 
 mod account;
+mod alarm;
+mod annotation;
 mod authenticator;
 mod contact;
 mod device;
+mod door;
 mod log;
 mod member;
 mod membership_count;
@@ -14,6 +17,7 @@ mod outlet;
 mod position;
 mod runtime;
 mod search;
+mod tally;
 mod token;
 #[cfg(feature = "tokio")]
 mod tokio_runtime;
@@ -22,9 +26,12 @@ mod user;
 use std::sync::Arc;
 
 pub use account::{Account, AccountStore, Created};
+pub use alarm::{Alarm, AlarmStore};
+pub use annotation::{AnnotationStore, MarkCount, ThreadCount};
 pub use authenticator::{Authenticator, Identity, TrustEveryone};
 pub use contact::{ContactStore, VersionedBlock};
 pub use device::{DeviceStore, Seen};
+pub use door::{Banned, DoorStore, InviteStore};
 pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
 pub use membership_count::MembershipCount;
@@ -32,6 +39,7 @@ pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
 pub use position::{Advance, PositionStore};
 pub use runtime::{BoxFuture, Runtime};
 pub use search::{Found, Rest, Search, SearchStore};
+pub use tally::{Span, Tally, TallyStore};
 pub use token::{
     REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore,
 };
@@ -50,14 +58,19 @@ pub trait Store {
 #[allow(missing_docs, reason = "each field's type documents it")]
 pub struct Ports {
     pub accounts: Arc<dyn AccountStore>,
+    pub alarms: Arc<dyn AlarmStore>,
+    pub annotations: Arc<dyn AnnotationStore>,
     pub contacts: Arc<dyn ContactStore>,
     pub devices: Arc<dyn DeviceStore>,
+    pub doors: Arc<dyn DoorStore>,
+    pub invites: Arc<dyn InviteStore>,
     pub log: Arc<dyn LogStore>,
     pub members: Arc<dyn MemberStore>,
     pub membership_count: Arc<dyn MembershipCount>,
     pub positions: Arc<dyn PositionStore>,
     pub runtime: Arc<dyn Runtime>,
     pub search: Arc<dyn SearchStore>,
+    pub tallies: Arc<dyn TallyStore>,
     pub tokens: Arc<dyn TokenStore>,
     pub users: Arc<dyn UserStore>,
 }

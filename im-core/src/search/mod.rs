@@ -7,4 +7,4 @@ mod text;
 
 pub use cursor::{InvalidSearchCursor, SearchCursor};
 pub use needle::Needle;
-pub use text::{SEARCH_FORMAT, kind_name, normalized, searchable_text};
+pub use text::{SEARCH_FORMAT, normalized, searchable_text};

@@ -1,7 +1,7 @@
 //! What a message must have to be found.
 
-use super::{kind_name, normalized, searchable_text};
-use crate::{Body, Entry, UserId};
+use super::{normalized, searchable_text};
+use crate::{Entry, UserId};
 
 /// What a message must have to be found: all that is set here. A text is found by any part of it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -28,7 +28,7 @@ impl Needle {
         Self { sender, ..self }
     }
 
-    /// Only contents of this kind, by [its name](kind_name).
+    /// Only contents of this kind, by [its name](crate::Content::kind).
     #[must_use]
     pub fn of_kind(self, kind: Option<String>) -> Self {
         Self { kind, ..self }
@@ -61,13 +61,14 @@ impl Needle {
     /// Whether this entry is a message that is found, by what it says now.
     #[must_use]
     pub fn matches(&self, entry: &Entry) -> bool {
-        let Body::Message { content, .. } = &entry.body else {
+        let Some(message) = entry.body.as_message() else {
             return false;
         };
+        let content = &message.content;
         self.sender.as_ref().is_none_or(|it| *it == entry.sender)
-            && self.kind.as_ref().is_none_or(|it| it == kind_name(content))
+            && self.kind.as_ref().is_none_or(|it| it == content.kind())
             && self.text.as_ref().is_none_or(|text| {
-                searchable_text(content).is_some_and(|said| normalized(said).contains(text))
+                searchable_text(content).is_some_and(|said| normalized(&said).contains(text))
             })
     }
 }

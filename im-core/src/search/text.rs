@@ -6,26 +6,17 @@ use unicode_normalization::{UnicodeNormalization as _, is_nfkc_quick};
 
 use crate::Content;
 
-/// Which texts are searched, and in what form. Raised whenever [`searchable_text`], [`kind_name`] or [`normalized`]
-/// answers otherwise than before: stores then forget what they derived from earlier answers.
+/// Which texts are searched, and in what form. Raised whenever [`searchable_text`] or [`normalized`] answers otherwise than before: stores then forget what they derived from earlier answers.
 pub const SEARCH_FORMAT: u8 = 1;
 
-/// The text by which a content is found; `None` when it has none.
+/// The text by which a content is found: all of [its texts](Content::texts), each in a line of its own; `None` when it has
+/// none.
 #[must_use]
-pub fn searchable_text(content: &Content) -> Option<&str> {
-    match content {
-        Content::Text { text } => Some(text),
-        Content::Custom { .. } | Content::Unknown => None,
-    }
-}
-
-/// The name of a content's kind, as in its JSON.
-#[must_use]
-pub const fn kind_name(content: &Content) -> &'static str {
-    match content {
-        Content::Custom { .. } => "custom",
-        Content::Text { .. } => "text",
-        Content::Unknown => "unknown",
+pub fn searchable_text(content: &Content) -> Option<Cow<'_, str>> {
+    match content.texts().as_slice() {
+        [] => None,
+        [text] => Some(Cow::Borrowed(*text)),
+        texts => Some(Cow::Owned(texts.join("\n"))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{RosterChange, roster_changes};
+use super::{RosterChange, pace::Pace, roster_changes};
 use crate::{
     Body, ClientId, ConversationId, Entry, Head, Info, Member, Seq, Timestamp, UserId,
     port::Snapshot,
@@ -33,6 +33,7 @@ pub struct ConversationState {
     /// The last entry that changed who is in or as what.
     roster_at: Seq,
     roster: HashMap<UserId, Option<Member>>,
+    pace: Pace,
 }
 
 impl ConversationState {
@@ -51,6 +52,7 @@ impl ConversationState {
             last_at: last_at_ms,
             roster_at: head.seq,
             roster: HashMap::new(),
+            pace: Pace::default(),
         }
     }
 
@@ -92,6 +94,13 @@ impl ConversationState {
     #[must_use]
     pub const fn roster_at(&self) -> Seq {
         self.roster_at
+    }
+
+    /// Until when a member waits in slow mode, when it has to.
+    #[must_use]
+    pub fn waits_until(&self, user: &UserId, now: Timestamp) -> Option<Timestamp> {
+        let span = self.info.slow_mode_ms?;
+        self.pace.waits_until(user, span, now)
     }
 
     /// What is known of a user.
@@ -161,9 +170,12 @@ impl ConversationState {
             "entries are applied in order"
         );
         for change in roster_changes(entry) {
-            self.roster_at = entry.seq;
+            if !matches!(change, RosterChange::Facts(_)) {
+                self.roster_at = entry.seq;
+            }
             self.change(change);
         }
+        self.pace.note(entry, self.info.slow_mode_ms);
         self.head = Head {
             seq: entry.seq,
             ordinal: entry.ordinal,
@@ -182,15 +194,22 @@ impl ConversationState {
                 self.info.member_count = self.info.member_count.saturating_sub(1);
                 self.roster.insert(user, None);
             }
-            RosterChange::Owner(user) => self.info.owner = Some(user),
-            RosterChange::Patch(patch) => {
-                patch.apply(&mut self.info);
-            }
+            RosterChange::Facts(change) => change.apply(&mut self.info),
             RosterChange::SetRole(user, role) => {
-                if let Some(Some(member)) = self.roster.get_mut(&user) {
-                    member.role = role;
-                }
+                self.change_member(&user, |member| member.role = role);
             }
+            RosterChange::SetSilent(user, until) => {
+                self.change_member(&user, |member| member.silent_until_ms = until);
+            }
+            RosterChange::SetNickname(user, nickname) => {
+                self.change_member(&user, |member| member.nickname = nickname);
+            }
+        }
+    }
+
+    fn change_member(&mut self, user: &UserId, change: impl FnOnce(&mut Member)) {
+        if let Some(Some(member)) = self.roster.get_mut(user) {
+            change(member);
         }
     }
 }
@@ -198,7 +217,7 @@ impl ConversationState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Joining, Kind, Role};
+    use crate::{Joining, Kind, Preset, Role, Visibility};
 
     fn user(n: usize) -> UserId {
         UserId::new(format!("u{n}")).unwrap()
@@ -217,6 +236,8 @@ mod tests {
                 kind: Kind::Group,
                 name: None,
                 joining: Joining::Invited,
+                history: Visibility::FromJoining,
+                preset: Preset::WorkGroup,
                 members: vec![user(0)],
             },
         };

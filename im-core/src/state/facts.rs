@@ -1,6 +1,6 @@
 //! What a decision needs to know beside the conversation's state, and the refusals that follow from it alone.
 
-use crate::{Code, Entry, Limits, Rejection, UserId};
+use crate::{Code, Entry, Limits, Rejection, Seq, Timestamp, UserId};
 
 /// How many users a refusal names.
 const NAMED: usize = 10;
@@ -8,10 +8,20 @@ const NAMED: usize = 10;
 /// What a decision needs to know beside the conversation's state.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// The entry that the request changes, as the log has it now.
-    pub target: Option<Entry>,
+    /// The entries that the request changes or attaches something to, as the log has them now.
+    pub targets: Vec<Entry>,
+    /// Users whom the request would bring in, and who are banned here.
+    pub banned: Vec<UserId>,
+    /// Users in the request who asked to be let in.
+    pub requested: Vec<UserId>,
+    /// Until when somebody who comes back was silenced, when that is not over.
+    pub silent_until: Option<Timestamp>,
+    /// Who says something before this request and is not taken in yet: those of the same batch, where that matters.
+    pub earlier: Vec<UserId>,
     /// Whether one of the two in a direct conversation has blocked the other.
     pub blocked: bool,
+    /// Whether the two in a direct conversation are contacts.
+    pub is_contact: bool,
     /// Users in the request who do not exist.
     pub unknown: Vec<UserId>,
     /// Users whom the request would bring in, and who are in [`Limits::conversations_per_user`] conversations already.
@@ -19,6 +29,22 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// One of the entries that the request is about.
+    pub(super) fn target(&self, seq: Seq) -> Option<&Entry> {
+        self.targets.iter().find(|target| target.seq == seq)
+    }
+
+    /// Refuses to bring in who is banned.
+    pub(super) fn check_banned(&self, entering: &[UserId]) -> Result<(), Rejection> {
+        match self.banned.iter().find(|user| entering.contains(user)) {
+            Some(user) => Err(Rejection::new(
+                Code::Banned,
+                format!("{user} was removed from here and cannot come back; lift the ban first"),
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses a request that names users who do not exist.
     pub(super) fn check_known(&self) -> Result<(), Rejection> {
         match self.unknown.first() {

@@ -62,11 +62,11 @@ mod tests {
 
     fn message(text: &str) -> SendMessage {
         let (a, b) = (UserId::new("a").unwrap(), UserId::new("b").unwrap());
-        SendMessage {
-            conversation: ConversationId::direct(&a, &b),
-            client_id: ClientId::new(text).unwrap(),
-            content: Content::text(text),
-        }
+        SendMessage::new(
+            ConversationId::direct(&a, &b),
+            ClientId::new(text).unwrap(),
+            Content::text(text),
+        )
     }
 
     #[test]

@@ -59,14 +59,22 @@ fn sweeping(id: &str) -> Vec<Draft> {
             "alice",
             Body::MembersAdded {
                 members: vec![user("carol")],
+                since: None,
             },
         ),
-        Draft::new("alice", Body::InfoChanged { changes: patch }),
+        Draft::new(
+            "alice",
+            Body::InfoChanged {
+                changes: Box::new(patch),
+                was: Box::default(),
+            },
+        ),
         Draft::new(
             "alice",
             Body::Kicked {
                 members: vec![user("bob")],
                 reason: None,
+                banned_until_ms: None,
             },
         ),
         Draft::new(
@@ -322,9 +330,9 @@ suite! { append_suite in append:
                         members.reverse();
                     }
                     let body = if n % 2 == 0 {
-                        Body::MembersAdded { members }
+                        Body::MembersAdded { members, since: None }
                     } else {
-                        Body::Kicked { members, reason: None }
+                        Body::Kicked { members, reason: None, banned_until_ms: None }
                     };
                     append_until_stored(&ports, at, Draft::new("alice", body)).await;
                 }

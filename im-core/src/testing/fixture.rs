@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::{
-    Body, ClientId, Content, ConversationId, DeviceId, Entry, Head, Joining, Kind, Seq, Timestamp,
-    UserId,
+    Body, ClientId, Content, ConversationId, DeviceId, Entry, Head, Joining, Kind, Preset, Seq,
+    Timestamp, UserId, Visibility,
     port::{Append, Appended, NewEntry, Ports, Range},
 };
 
@@ -86,16 +86,15 @@ pub fn created(members: &[&str]) -> Body {
         name: Some("group".into()),
         joining: Joining::Invited,
         members: members.iter().map(|id| user(id)).collect(),
+        history: Visibility::FromJoining,
+        preset: Preset::WorkGroup,
     }
 }
 
 /// A text message.
 #[must_use]
 pub fn said(text: &str) -> Body {
-    Body::Message {
-        content: Content::text(text),
-        edited: None,
-    }
+    Body::says(Content::text(text))
 }
 
 /// An entry that has no place in a log yet.

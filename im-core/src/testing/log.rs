@@ -2,13 +2,14 @@
 
 use super::{Draft, Log, UNUSUAL_IDS, audit, client_id, conversation, created, group, said, user};
 use crate::{
-    Body, ClientId, Content, Entry, Head, InfoPatch, Joining, Kind, Role, Seq, UserId,
+    Body, ClientId, Content, Entry, Head, InfoPatch, Joining, Kind, Message, Preset, Role, Seq,
+    UserId, Visibility,
     port::{Appended, Ports, Range},
 };
 
 fn text_of(entry: &Entry) -> Option<&str> {
     match &entry.body {
-        Body::Message { content, .. } => content.as_text(),
+        Body::Message(Message { content, .. }) => content.as_text(),
         Body::Edited { content, .. } => content.as_ref().and_then(Content::as_text),
         _ => None,
     }
@@ -67,7 +68,7 @@ suite! { log_store_suite in log:
         group.store(ports, [Draft::new("alice", created(&["alice", "bob"]))]).await;
         let mut direct = Log::new();
         let members = vec![user("zoe"), user("bob")];
-        let body = Body::Created { kind: Kind::Direct, name: None, joining: Joining::Invited, members };
+        let body = Body::Created { kind: Kind::Direct, name: None, joining: Joining::Invited, members, history: Visibility::FromJoining, preset: Preset::WorkGroup };
         direct.store(ports, [Draft::new("zoe", body)]).await;
 
         let snapshot = ports.log.load(group.conversation).await.unwrap().unwrap();
@@ -94,11 +95,11 @@ suite! { log_store_suite in log:
             joining: Some(Joining::Open),
             ..InfoPatch::default()
         };
-        log.store(ports, [Draft::new("alice", Body::InfoChanged { changes: patch })]).await;
-        log.store(ports, [Draft::new("carol", Body::Joined), Draft::new("carol", said("hello"))]).await;
+        log.store(ports, [Draft::new("alice", Body::InfoChanged { changes: Box::new(patch), was: Box::default() })]).await;
+        log.store(ports, [Draft::new("carol", Body::Joined { since: None, silent_until_ms: None }), Draft::new("carol", said("hello"))]).await;
         log.store(ports, [Draft::new("alice", Body::RoleChanged { member: user("carol"), role: Role::Owner })]).await;
         let clear = InfoPatch { announcement: Some(String::new()), ..InfoPatch::default() };
-        log.store(ports, [Draft::new("carol", Body::InfoChanged { changes: clear })]).await;
+        log.store(ports, [Draft::new("carol", Body::InfoChanged { changes: Box::new(clear), was: Box::default() })]).await;
         log.store(ports, [Draft::new("bob", Body::Left)]).await;
 
         let snapshot = ports.log.load(log.conversation).await.unwrap().unwrap();
@@ -119,12 +120,12 @@ suite! { log_store_suite in log:
         let drafts = [
             Draft::new("alice", created(&["alice", "bob"])),
             Draft::new("alice", said("hello")),
-            Draft::new("alice", Body::Message { content: Content::Custom { name: "poll".into(), data }, edited: None }),
-            Draft::new("alice", Body::InfoChanged { changes: patch }),
-            Draft::new("alice", Body::MembersAdded { members: vec![user("carol"), user("dave")] }),
-            Draft::new("alice", Body::Kicked { members: vec![user("dave")], reason: Some("spam".into()) }),
-            Draft::new("alice", Body::Kicked { members: vec![user("carol")], reason: None }),
-            Draft::new("erin", Body::Joined),
+            Draft::new("alice", Body::says(Content::Custom { name: "poll".into(), data })),
+            Draft::new("alice", Body::InfoChanged { changes: Box::new(patch), was: Box::default() }),
+            Draft::new("alice", Body::MembersAdded { members: vec![user("carol"), user("dave")], since: None }),
+            Draft::new("alice", Body::Kicked { members: vec![user("dave")], reason: Some("spam".into()), banned_until_ms: None }),
+            Draft::new("alice", Body::Kicked { members: vec![user("carol")], reason: None, banned_until_ms: None }),
+            Draft::new("erin", Body::Joined { since: None, silent_until_ms: None }),
             Draft::new("alice", Body::RoleChanged { member: user("erin"), role: Role::Admin }),
             Draft::new("bob", Body::Left),
             Draft::new("alice", Body::Unknown),
@@ -178,7 +179,7 @@ suite! { log_store_suite in log:
 
         let entries = audit(ports, log.conversation).await;
         let content = Content::text("four");
-        assert_eq!(entries[1].body, Body::Message { content, edited: Some(Seq(6)) });
+        assert_eq!(entries[1].body, Body::Message(Message { edited: Some(Seq(6)), ..Message::new(content) }));
         assert_eq!(entries[1].at_ms, Log::time_of(Seq(2)));
         let texts: Vec<_> = entries.iter().map(text_of).collect();
         assert_eq!(texts, [None, Some("four"), Some("other"), Some("two"), Some("three"), Some("four")]);

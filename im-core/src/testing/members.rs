@@ -205,21 +205,21 @@ suite! { member_store_suite in members:
         let (at, bob) = (log.conversation, user("bob"));
         let until = Timestamp(i64::MAX);
         let change = async |pinned, muted_until_ms| {
-            let changes = SettingsPatch { pinned, muted_until_ms };
+            let changes = SettingsPatch { pinned, muted_until_ms, ..SettingsPatch::default() };
             ports.members.change_settings(&bob, at, changes, NOW).await.unwrap().unwrap()
         };
         let pinned = change(Some(true), None).await;
-        assert_eq!(pinned.settings, Settings { pinned: true, muted_until_ms: None });
+        assert_eq!(pinned.settings, Settings { pinned: true, muted_until_ms: None, ..Settings::default() });
         assert_eq!(ports.members.membership(&bob, at).await.unwrap().unwrap(), pinned);
         let alice = ports.members.membership(&user("alice"), at).await.unwrap().unwrap();
         assert_eq!(alice.settings, Settings::default());
 
         let muted = change(None, Some(until)).await;
-        assert_eq!(muted.settings, Settings { pinned: true, muted_until_ms: Some(until) });
+        assert_eq!(muted.settings, Settings { pinned: true, muted_until_ms: Some(until), ..Settings::default() });
         assert!(muted.version > pinned.version);
         let both = change(Some(false), Some(NOW)).await;
         assert_eq!(both.settings, Settings::default());
-        let changes = SettingsPatch { pinned: Some(true), muted_until_ms: None };
+        let changes = SettingsPatch { pinned: Some(true), muted_until_ms: None, ..SettingsPatch::default() };
         assert_eq!(ports.members.change_settings(&user("eve"), at, changes, NOW).await.unwrap(), None);
     }
 
@@ -228,10 +228,10 @@ suite! { member_store_suite in members:
         let at = group(ports, &["alice", "bob"]).await.conversation;
         for n in 1..=10 {
             let until = Timestamp(NOW.0 + n);
-            let settings = Settings { pinned: n % 2 == 1, muted_until_ms: Some(until) };
-            let pin = SettingsPatch { pinned: Some(settings.pinned), muted_until_ms: None };
-            let mute = SettingsPatch { pinned: None, muted_until_ms: Some(until) };
-            let racers = [pin, mute, pin, mute].map(|changes| {
+            let settings = Settings { pinned: n % 2 == 1, muted_until_ms: Some(until), ..Settings::default() };
+            let pin = SettingsPatch { pinned: Some(settings.pinned), muted_until_ms: None, ..SettingsPatch::default() };
+            let mute = SettingsPatch { pinned: None, muted_until_ms: Some(until), ..SettingsPatch::default() };
+            let racers = [pin.clone(), mute.clone(), pin, mute].map(|changes| {
                 let ports = ports.clone();
                 async move { ports.members.change_settings(&user("bob"), at, changes, NOW).await.unwrap() }
             });

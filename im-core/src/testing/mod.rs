@@ -26,14 +26,18 @@ mod fixture;
 mod manual_runtime;
 
 pub mod accounts;
+pub mod alarms;
+pub mod annotations;
 pub mod append;
 pub mod contacts;
 pub mod devices;
+pub mod doors;
 pub mod log;
 pub mod members;
 pub mod positions;
 pub mod roster;
 pub mod search;
+pub mod tallies;
 pub mod tokens;
 pub mod users;
 

@@ -182,8 +182,8 @@ suite! { position_store_suite in positions:
         let talker = async move {
             for n in 0..20 {
                 let body = match n % 4 {
-                    0 => Body::MembersAdded { members: vec![user("carol")] },
-                    2 => Body::Kicked { members: vec![user("carol")], reason: None },
+                    0 => Body::MembersAdded { members: vec![user("carol")], since: None },
+                    2 => Body::Kicked { members: vec![user("carol")], reason: None, banned_until_ms: None },
                     _ => said("x"),
                 };
                 log.store(&racing, [Draft::new("alice", body)]).await;

@@ -7,10 +7,12 @@ use crate::{
     port::{Advance, Ports},
 };
 
-const PIN: SettingsPatch = SettingsPatch {
-    pinned: Some(true),
-    muted_until_ms: None,
-};
+fn pin() -> SettingsPatch {
+    SettingsPatch {
+        pinned: Some(true),
+        ..SettingsPatch::default()
+    }
+}
 
 async fn row(ports: &Ports, id: &str, at: ConversationId) -> Membership {
     ports
@@ -26,11 +28,7 @@ async fn version(ports: &Ports, id: &str) -> u64 {
 }
 
 fn member(id: &str, role: Role, since: u64) -> Member {
-    Member {
-        user: user(id),
-        role,
-        since: Seq(since),
-    }
+    Member::new(user(id), role, Seq(since))
 }
 
 fn at(seq: u64, ordinal: u64) -> Position {
@@ -44,6 +42,7 @@ fn at(seq: u64, ordinal: u64) -> Position {
 fn added(ids: &[&str]) -> Body {
     Body::MembersAdded {
         members: ids.iter().map(|id| user(id)).collect(),
+        since: None,
     }
 }
 
@@ -51,6 +50,7 @@ fn kicked(ids: &[&str]) -> Body {
     Body::Kicked {
         members: ids.iter().map(|id| user(id)).collect(),
         reason: None,
+        banned_until_ms: None,
     }
 }
 
@@ -77,7 +77,7 @@ suite! { roster_suite in roster:
             Draft::new("alice", said("3")),
             Draft::new("alice", added(&["bob", "carol"])),
             Draft::new("alice", said("4")),
-            Draft::new("dave", Body::Joined),
+            Draft::new("dave", Body::Joined { since: None, silent_until_ms: None }),
         ]).await;
 
         for id in ["bob", "carol"] {
@@ -112,7 +112,7 @@ suite! { roster_suite in roster:
     /// Who comes back is in since the entry that brought it back, with its settings and nothing unread.
     async fn who_comes_back_begins_anew(ports) {
         let mut log = group(ports, &["alice", "bob"]).await;
-        ports.members.change_settings(&user("bob"), log.conversation, PIN, Timestamp(0)).await.unwrap();
+        ports.members.change_settings(&user("bob"), log.conversation, pin(), Timestamp(0)).await.unwrap();
         log.store(ports, [Draft::new("alice", Body::RoleChanged { member: user("bob"), role: Role::Admin })]).await;
         log.store(ports, [Draft::new("bob", Body::Left), Draft::new("alice", said("unseen"))]).await;
         let before = row(ports, "bob", log.conversation).await;
@@ -171,7 +171,7 @@ suite! { roster_suite in roster:
         raised("entering", &log).await;
         log.store(ports, [Draft::new("alice", Body::RoleChanged { member: user("bob"), role: Role::Admin })]).await;
         raised("a role", &log).await;
-        ports.members.change_settings(&user("bob"), log.conversation, PIN, Timestamp(0)).await.unwrap();
+        ports.members.change_settings(&user("bob"), log.conversation, pin(), Timestamp(0)).await.unwrap();
         raised("settings", &log).await;
         let advance = Advance { conversation: log.conversation, user: user("bob"), position: at(2, 0) };
         ports.positions.advance(vec![advance]).await.unwrap();

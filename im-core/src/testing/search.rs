@@ -143,7 +143,7 @@ suite! { search_store_suite in search:
             for part in parts.iter().filter(|part| !part.is_empty()) {
                 let needle = Needle::text(part);
                 let holds = |entry: &&Entry| match &entry.body {
-                    Body::Message { content, .. } => content.as_text().unwrap().contains(part.as_str()),
+                    Body::Message(message) => message.content.as_text().unwrap().contains(part.as_str()),
                     _ => false,
                 };
                 let expected: Vec<u64> = entries.iter().rev().filter(holds).map(|entry| entry.seq.0).collect();
@@ -169,9 +169,9 @@ suite! { search_store_suite in search:
         let mut log = talk(ports, 200).await;
         let thing = Content::Custom { name: "thing".into(), data: serde_json::json!({"text": "hello"}) };
         let carols = [
-            Draft::new("carol", Body::MembersAdded { members: vec![user("dave")] }),
+            Draft::new("carol", Body::MembersAdded { members: vec![user("dave")], since: None }),
             Draft::new("carol", said("hello")),
-            Draft::new("carol", Body::Message { content: thing, edited: None }),
+            Draft::new("carol", Body::says(thing)),
             Draft::new("bob", said("hello")),
         ];
         log.store(ports, carols).await;

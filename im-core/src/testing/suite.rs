@@ -33,14 +33,18 @@ macro_rules! suite {
 macro_rules! every_store_suite {
     ($open:expr) => {
         $crate::account_store_suite!($open);
+        $crate::alarm_store_suite!($open);
+        $crate::annotation_store_suite!($open);
         $crate::append_suite!($open);
         $crate::contact_store_suite!($open);
         $crate::device_store_suite!($open);
+        $crate::door_store_suite!($open);
         $crate::log_store_suite!($open);
         $crate::member_store_suite!($open);
         $crate::position_store_suite!($open);
         $crate::roster_suite!($open);
         $crate::search_store_suite!($open);
+        $crate::tally_store_suite!($open);
         $crate::token_store_suite!($open);
         $crate::user_store_suite!($open);
     };

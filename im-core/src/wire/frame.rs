@@ -412,6 +412,9 @@ fn number_of(code: Code) -> i32 {
         | Code::TooLarge
         | Code::TooMany
         | Code::Blocked
+        | Code::Banned
+        | Code::Muted
+        | Code::Dismissed
         | Code::Expired
         | Code::Recalled
         | Code::OwnerMustTransfer
@@ -428,11 +431,11 @@ mod tests {
 
     fn send() -> Command {
         let user = UserId::new("alice").unwrap();
-        Command::SendMessage(SendMessage {
-            conversation: ConversationId::direct(&user, &user),
-            client_id: ClientId::new("c1").unwrap(),
-            content: Content::text("hi"),
-        })
+        Command::SendMessage(SendMessage::new(
+            ConversationId::direct(&user, &user),
+            ClientId::new("c1").unwrap(),
+            Content::text("hi"),
+        ))
     }
 
     #[test]

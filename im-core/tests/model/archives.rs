@@ -3,10 +3,12 @@
 use std::io::Cursor;
 
 use im_core::{
-    Actor, Block, Body, Code, Content, ConversationId, Entry, Im, InfoPatch, Joining, Kind,
-    Membership, Position, Role, Seq, SettingsPatch, Store as _, Timestamp, TrustEveryone,
+    Actor, Block, Body, ClientId, Code, Content, ConversationId, Entry, Im, InfoPatch, Joining,
+    Membership, Position, Reaction, RecallMessage, Role, SendMessage, Seq, SettingsPatch,
+    Store as _, Timestamp, TrustEveryone,
     archive::{ArchiveError, Counts, export_conversation, export_user, import},
-    port::{Advance, Ports},
+    port::{Advance, MarkCount, Ports, Span},
+    state::MarkKind,
     testing::{Draft, Log, audit, group, said, user},
 };
 use im_store::{MemoryStore, SqlStore};
@@ -48,6 +50,12 @@ async fn lived_in(ports: &Ports) -> ConversationId {
         joining: Some(Joining::Open),
         ..InfoPatch::default()
     };
+    let thumb = Reaction {
+        target: Seq(2),
+        user: user("bob"),
+        emoji: "👍".into(),
+        on: true,
+    };
     let role = |member: &str, role| Body::RoleChanged {
         member: user(member),
         role,
@@ -55,6 +63,7 @@ async fn lived_in(ports: &Ports) -> ConversationId {
     let kick = Body::Kicked {
         members: users(&["carol"]),
         reason: Some("too loud".into()),
+        banned_until_ms: None,
     };
     log.store(
         ports,
@@ -66,25 +75,38 @@ async fn lived_in(ports: &Ports) -> ConversationId {
             edited(4, "edited"),
             edited(3, "twice"),
             Draft::new("alice", Body::Recalled { target: Seq(4) }),
+            Draft::new("bob", Body::says(custom)),
             Draft::new(
-                "bob",
-                Body::Message {
-                    content: custom,
-                    edited: None,
+                "alice",
+                Body::InfoChanged {
+                    changes: Box::new(changes),
+                    was: Box::default(),
                 },
             ),
-            Draft::new("alice", Body::InfoChanged { changes }),
             Draft::new("alice", kick),
-            Draft::new("dave", Body::Joined),
+            Draft::new(
+                "dave",
+                Body::Joined {
+                    since: None,
+                    silent_until_ms: None,
+                },
+            ),
             Draft::new("alice", role("bob", Role::Admin)),
             Draft::new(
                 "alice",
                 Body::MembersAdded {
                     members: users(&["carol"]),
+                    since: None,
                 },
             ),
             Draft::new("dave", Body::Left),
             Draft::new("alice", role("bob", Role::Owner)),
+            Draft::new(
+                "bob",
+                Body::Reacted {
+                    changes: vec![thumb],
+                },
+            ),
         ],
     )
     .await;
@@ -111,6 +133,10 @@ async fn lived_in(ports: &Ports) -> ConversationId {
     let changes = SettingsPatch {
         pinned: Some(true),
         muted_until_ms: Some(Timestamp(5_000)),
+        remark: Some("the loud ones".into()),
+        marked_unread: Some(true),
+        cleared: Some(Seq(2)),
+        ..SettingsPatch::default()
     };
     ports
         .members
@@ -118,27 +144,36 @@ async fn lived_in(ports: &Ports) -> ConversationId {
         .await
         .unwrap()
         .unwrap();
-    log.conversation
+    let own = [Seq(5), Seq(100), Seq(200)];
+    let id = log.conversation;
+    assert!(
+        ports
+            .tallies
+            .delete(&user("alice"), id, &own)
+            .await
+            .unwrap()
+    );
+    id
 }
 
+/// A direct conversation, the first message of which was taken back.
 async fn direct(ports: &Ports) -> ConversationId {
-    let mut log = Log {
-        conversation: ConversationId::direct(&user("alice"), &user("bob")),
-        ..Log::new()
+    let im = Im::builder(ports.clone(), TrustEveryone).build();
+    let (alice, bob) = (Actor::user(user("alice")), Actor::user(user("bob")));
+    let id = im.direct("alice", "bob").await.unwrap();
+    let said = |text: &str| SendMessage::new(id, ClientId::random(), text);
+    im.call(&alice, said("taken back")).await.unwrap();
+    im.call(&bob, said("hello")).await.unwrap();
+    let recall = RecallMessage {
+        conversation: id,
+        client_id: ClientId::random(),
+        target: Seq(2),
     };
-    let members = vec![user("alice"), user("bob")];
-    let begun = Body::Created {
-        kind: Kind::Direct,
-        name: None,
-        joining: Joining::Invited,
-        members,
-    };
-    log.store(
-        ports,
-        [Draft::new("alice", begun), Draft::new("bob", said("hello"))],
-    )
-    .await;
-    log.conversation
+    im.call(&alice, recall).await.unwrap();
+    im.shut_down().await;
+    let facts = ports.log.load(id).await.unwrap().unwrap().info;
+    assert_eq!(facts.spoke, [user("alice"), user("bob")]);
+    id
 }
 
 async fn exported(ports: &Ports, id: ConversationId) -> (Vec<u8>, Counts) {
@@ -154,7 +189,15 @@ async fn imported(ports: &Ports, file: &[u8]) -> Result<Counts, ArchiveError> {
 }
 
 /// Everything that a store says of a conversation.
-async fn all(ports: &Ports, id: ConversationId) -> (Vec<Entry>, Vec<i64>, Vec<Option<Membership>>) {
+type All = (
+    Vec<Entry>,
+    Vec<i64>,
+    Vec<(Option<Membership>, Vec<Seq>)>,
+    Vec<(Seq, Content)>,
+    Vec<MarkCount>,
+);
+
+async fn all(ports: &Ports, id: ConversationId) -> All {
     let entries = audit(ports, id).await;
     let keys: Vec<_> = entries
         .iter()
@@ -162,16 +205,27 @@ async fn all(ports: &Ports, id: ConversationId) -> (Vec<Entry>, Vec<i64>, Vec<Op
         .collect();
     let mut known = ports.log.find(id, &keys).await.unwrap();
     known.sort_by_key(|known| known.seq);
+    let (kind, viewer) = (MarkKind::Reaction, user("bob"));
+    let marks = ports.annotations.marks(id, kind, &[Seq(2)], &viewer);
     let mut rows = Vec::new();
     for name in USERS {
         let row = ports.members.membership(&user(name), id).await.unwrap();
         // A version tells devices of this store what changed; another store counts its own.
-        rows.push(row.map(|row| Membership { version: 0, ..row }));
+        let row = row.map(|row| Membership { version: 0, ..row });
+        let span = Span {
+            conversation: id,
+            after: Seq::ZERO,
+            end: Seq(1_000),
+        };
+        let deleted = ports.tallies.deleted(&user(name), span).await.unwrap();
+        rows.push((row, deleted));
     }
     (
         entries,
         known.iter().map(|known| known.fingerprint).collect(),
         rows,
+        ports.log.earlier(id, Seq(3), 10).await.unwrap(),
+        marks.await.unwrap(),
     )
 }
 
@@ -284,7 +338,7 @@ async fn a_user_gets_what_it_sees_and_nothing_else() {
     let (bobs, lines, _) = export("bob").await;
     assert_eq!(
         (bobs.conversations, bobs.entries, bobs.members),
-        (2, 266 + 2, 0)
+        (2, 267 + 3, 0)
     );
     assert_eq!(lines[0]["scope"]["user"], "bob");
     assert!(
@@ -325,11 +379,7 @@ async fn a_retry_of_an_imported_message_gets_its_first_answer() {
     let im = Im::builder(from.clone(), TrustEveryone).build();
     let alice = Actor::user(user("alice"));
     let chat = im.direct("alice", "bob").await.unwrap();
-    let said = |text: &str| im_core::SendMessage {
-        conversation: chat,
-        client_id: im_core::ClientId::new("one").unwrap(),
-        content: text.into(),
-    };
+    let said = |text: &str| SendMessage::new(chat, ClientId::new("one").unwrap(), text);
     let sent = im.call(&alice, said("hello")).await.unwrap();
     let to = memory();
 

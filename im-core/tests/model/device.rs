@@ -230,10 +230,13 @@ impl Raw {
             Push::Entry(entry) => {
                 let have = self.have.entry(entry.conversation).or_default();
                 let begins = match &entry.body {
-                    Body::Created { members, .. } | Body::MembersAdded { members } => {
+                    Body::Created { members, .. } | Body::MembersAdded { members, .. } => {
                         members.contains(me)
                     }
-                    Body::Joined => entry.sender == *me,
+                    Body::Joined {
+                        since: None,
+                        silent_until_ms: None,
+                    } => entry.sender == *me,
                     _ => false,
                 };
                 if entry.seq <= *have {

@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use im_core::{
-    Body, ClientId, Content, ConversationId, Entry, Epoch, Seq, StoreError, UserId,
+    Body, ClientId, Content, ConversationId, Entry, Epoch, Message, Seq, StoreError, UserId,
     port::{Append, Appended, Known, LogStore, Range, Runtime, Snapshot},
 };
 
@@ -81,7 +81,9 @@ impl FaultyLog {
                 .unwrap()
                 .into_iter()
                 .filter_map(|entry| match entry.body {
-                    Body::Message { content, .. } if entry.seq == target => text_of(&content),
+                    Body::Message(Message { content, .. }) if entry.seq == target => {
+                        text_of(&content)
+                    }
                     Body::Edited {
                         target: edited,
                         content: Some(content),
@@ -158,6 +160,15 @@ impl LogStore for FaultyLog {
             return self.fail();
         }
         slowly!(self, self.inner.read(conversation, range, limit))
+    }
+
+    async fn earlier(
+        &self,
+        conversation: ConversationId,
+        target: Seq,
+        limit: usize,
+    ) -> Result<Vec<(Seq, Content)>, StoreError> {
+        slowly!(self, self.inner.earlier(conversation, target, limit))
     }
 
     async fn find(

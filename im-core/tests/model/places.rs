@@ -10,7 +10,7 @@ use im_core::{
     Actor, AddMembers, Call, ChangeInfo, ClientId, Code, Content, ConversationId,
     CreateConversation, EditMessage, GetConversation, Im, InfoPatch, JoinGroup, Joining,
     KickMembers, LeaveGroup, Limits, OpenDirect, RecallMessage, Rejection, SendMessage, Seq, Store,
-    StoreError, TrustEveryone, UserId,
+    StoreError, TrustEveryone, UserId, Visibility,
     port::MembershipCount,
     testing::{client_id, user},
 };
@@ -62,6 +62,8 @@ impl House {
             name: None,
             members: members.iter().map(|id| user(id)).collect(),
             joining: Joining::Open,
+            history: Visibility::default(),
+            preset: None,
         };
         Ok(self.ask(who, create).await?.conversation)
     }
@@ -85,11 +87,7 @@ fn key() -> ClientId {
 }
 
 fn said(conversation: ConversationId) -> SendMessage {
-    SendMessage {
-        conversation,
-        client_id: key(),
-        content: Content::text("hello"),
-    }
+    SendMessage::new(conversation, key(), Content::text("hello"))
 }
 
 fn add(conversation: ConversationId, users: &[&str]) -> AddMembers {
@@ -165,6 +163,8 @@ async fn a_retry_of_what_filled_the_last_place_gets_the_first_answer() {
         name: None,
         members: Vec::new(),
         joining: Joining::Invited,
+        history: Visibility::default(),
+        preset: None,
     };
     let (created, joined) = (create.clone(), join(open));
     let first = house.ask("alice", create).await.unwrap().conversation;
@@ -215,6 +215,7 @@ async fn nothing_is_asked_for_a_command_that_brings_nobody_in() {
         client_id: key(),
         users: vec![user("carol")],
         reason: None,
+        banned_until_ms: None,
     };
     house.ask("alice", kick).await.unwrap();
 

@@ -58,11 +58,11 @@ impl House {
     }
 
     fn say(&self, n: u32) -> SendMessage {
-        SendMessage {
-            conversation: self.chat,
-            client_id: client_id(&format!("c{n}")),
-            content: Content::text("hello"),
-        }
+        SendMessage::new(
+            self.chat,
+            client_id(&format!("c{n}")),
+            Content::text("hello"),
+        )
     }
 
     /// What is counted as a request, one of each kind.

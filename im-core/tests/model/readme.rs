@@ -15,6 +15,6 @@ async fn two_sessions_talk() {
     let got = bob.next_message().await.unwrap();
     assert_eq!(got.seq, sent.seq);
     assert!(
-        matches!(&got.body, im_core::Body::Message { content, .. } if *content == Content::text("hello"))
+        matches!(&got.body, im_core::Body::Message(im_core::Message { content, .. }) if *content == Content::text("hello"))
     );
 }

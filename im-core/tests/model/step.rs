@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use im_core::{
     BlockUser, Call, Code, CreateConversation, Cursor, Joining, MarkDelivered, MarkRead,
-    OpenDirect, Seq, SubscribePresence, SyncPage, Typing, UnblockUser, port::Runtime,
+    OpenDirect, Seq, SubscribePresence, SyncPage, Typing, UnblockUser, Visibility, port::Runtime,
 };
 
 use crate::{
@@ -150,6 +150,8 @@ impl World {
             } else {
                 Joining::Invited
             },
+            history: Visibility::default(),
+            preset: None,
         };
         let (exists, failures) = (!self.truth(group).entries.is_empty(), self.failures());
         let answer = self.call(group, ask);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use im_core::{
     Actor, AddMembers, BlockUser, Body, ClientId, Command, ConversationId, CreateConversation, Im,
-    KickMembers, Push, Session, SubscribePresence, TrustEveryone, UnblockUser, UserId,
+    KickMembers, Message, Push, Session, SubscribePresence, TrustEveryone, UnblockUser, UserId,
 };
 use im_store::MemoryStore;
 
@@ -26,7 +26,7 @@ async fn read(mut session: Session, id: ConversationId) {
         if let Some(before) = before {
             assert_eq!(entry.seq.0, before + 1);
         }
-        let is_end = matches!(&entry.body, Body::Message { content, .. } if content.as_text() == Some("end"));
+        let is_end = matches!(&entry.body, Body::Message(Message { content, .. }) if content.as_text() == Some("end"));
         if is_end && entry.conversation == id {
             return;
         }
@@ -54,6 +54,7 @@ async fn come_and_go(im: Im, id: ConversationId) {
             client_id: ClientId::random(),
             users,
             reason: None,
+            banned_until_ms: None,
         };
         im.call(&owner, kick).await.unwrap();
     }
@@ -97,12 +98,7 @@ async fn everybody(coalesce_ms: u64) {
     let im = Im::builder(MemoryStore::new(), TrustEveryone)
         .limits(limits)
         .build();
-    let create = CreateConversation {
-        client_id: ClientId::random(),
-        name: None,
-        members: (1..READERS).map(user).collect(),
-        joining: Default::default(),
-    };
+    let create = CreateConversation::group(ClientId::random(), (1..READERS).map(user));
     let owner = Actor::user(user(0));
     let id = im.call(&owner, create).await.unwrap().conversation;
     let mut readers = tokio::task::JoinSet::new();

@@ -37,6 +37,7 @@ impl Truth {
                 members,
                 joining,
                 name,
+                ..
             } => {
                 self.direct = *kind == im_core::Kind::Direct;
                 self.open = *joining == Joining::Open;
@@ -46,12 +47,15 @@ impl Truth {
                     self.enter(user, seq, if owns { Role::Owner } else { Role::Member });
                 }
             }
-            Body::MembersAdded { members } => {
+            Body::MembersAdded { members, .. } => {
                 for user in members {
                     self.enter(user, seq, Role::Member);
                 }
             }
-            Body::Joined => self.enter(&entry.sender, seq, Role::Member),
+            Body::Joined {
+                since: None,
+                silent_until_ms: None,
+            } => self.enter(&entry.sender, seq, Role::Member),
             Body::Kicked { members, .. } => {
                 for user in members {
                     self.exit(user, seq);
@@ -64,12 +68,12 @@ impl Truth {
                 }
                 self.roles.insert(member.clone(), *role);
             }
-            Body::InfoChanged { changes } => {
+            Body::InfoChanged { changes, .. } => {
                 if let Some(name) = &changes.name {
                     self.name = Some(name.clone()).filter(|name| !name.is_empty());
                 }
             }
-            Body::Message { .. } | Body::RecalledMessage { .. } => {
+            Body::Message(_) | Body::RecalledMessage { .. } => {
                 self.spoke.insert(entry.sender.clone(), seq);
             }
             _ => {}
@@ -139,10 +143,7 @@ impl Truth {
 }
 
 fn is_message(entry: &Entry) -> bool {
-    matches!(
-        entry.body,
-        Body::Message { .. } | Body::RecalledMessage { .. }
-    )
+    matches!(entry.body, Body::Message(_) | Body::RecalledMessage { .. })
 }
 
 /// What must come of a request.
@@ -248,7 +249,7 @@ fn message<'a>(truth: &'a Truth, me: &UserId, target: u64) -> Result<&'a Entry, 
     let since = truth.window(me).map_or(u64::MAX, |window| window.0);
     let found = truth.entries.iter().find(|entry| entry.seq.0 == target);
     match found.filter(|entry| entry.seq.0 >= since) {
-        Some(entry) if matches!(entry.body, Body::Message { .. }) => Ok(entry),
+        Some(entry) if matches!(entry.body, Body::Message(_)) => Ok(entry),
         Some(entry) if matches!(entry.body, Body::RecalledMessage { .. }) => Err(Code::Recalled),
         _ => Err(Code::NotFound),
     }

@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use im_core::{
     Actor, AddMembers, Body, Call, ChangeInfo, ChangeRole, ClientId, Command, Content,
     ConversationId, DeviceId, EditMessage, Im, InfoPatch, JoinGroup, KickMembers, LeaveGroup,
-    Limits, Position, RecallMessage, Rejection, Reply, Role, SendMessage, Seq, Store, Timestamp,
-    TrustEveryone, UserId,
+    Limits, Message, Position, RecallMessage, Rejection, Reply, Role, SendMessage, Seq, Store,
+    Timestamp, TrustEveryone, UserId,
     port::{LogStore, Range},
     testing::ManualRuntime,
 };
@@ -238,10 +238,11 @@ fn variant_of(content: &Content) -> Option<bool> {
 fn what_of(body: &Body) -> Option<What> {
     let number = |user: &UserId| user.as_str()[1..].parse::<usize>().unwrap();
     Some(match body {
-        Body::Message {
+        Body::Message(Message {
             content,
             edited: None,
-        } => What::Send {
+            ..
+        }) => What::Send {
             variant: variant_of(content)?,
         },
         Body::Edited { target, content } => What::Edit {
@@ -249,19 +250,22 @@ fn what_of(body: &Body) -> Option<What> {
             variant: variant_of(content.as_ref()?)?,
         },
         Body::Recalled { target } => What::Recall { target: target.0 },
-        Body::MembersAdded { members } => What::Add {
+        Body::MembersAdded { members, .. } => What::Add {
             whom: number(&members[0]),
         },
         Body::Kicked { members, .. } => What::Kick {
             whom: number(&members[0]),
         },
-        Body::Joined => What::Join,
+        Body::Joined {
+            since: None,
+            silent_until_ms: None,
+        } => What::Join,
         Body::Left => What::Leave,
         Body::RoleChanged { member, role } => What::Role {
             whom: number(member),
             role: *role as u8,
         },
-        Body::InfoChanged { changes } => What::Name {
+        Body::InfoChanged { changes, .. } => What::Name {
             name: changes.name.as_ref()?.parse().unwrap_or(0),
         },
         _ => return None,
@@ -290,12 +294,9 @@ impl Request {
     pub(crate) fn command(&self) -> Command {
         let (conversation, client_id) = (conversation(self.conversation), client_id(self.key));
         match &self.what {
-            What::Send { variant } => SendMessage {
-                conversation,
-                client_id,
-                content: text("m", self, *variant).into(),
+            What::Send { variant } => {
+                SendMessage::new(conversation, client_id, text("m", self, *variant)).into_command()
             }
-            .into_command(),
             What::Edit { target, variant } => EditMessage {
                 conversation,
                 client_id,
@@ -320,6 +321,7 @@ impl Request {
                 client_id,
                 users: vec![user(*whom)],
                 reason: None,
+                banned_until_ms: None,
             }
             .into_command(),
             What::Join => JoinGroup {

@@ -1,7 +1,10 @@
 //! Bodies: what is left of a command when its path and its idempotency key are taken away. Where a type of im-core is
 //! exactly that (`InfoPatch`, `SettingsPatch`, `UpdateProfile`, `SyncPull`), it is used as it is.
 
-use im_core::{Content, Joining, Role, Seq, UserId};
+use im_core::{
+    Content, ConversationId, Joining, Mentions, Permissions, Preset, Role, Seq, Timestamp, UserId,
+    Visibility,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -18,6 +21,12 @@ pub(super) struct NewGroup {
     /// How others get in.
     #[serde(default)]
     pub(super) joining: Joining,
+    /// What newcomers see of what was before.
+    #[serde(default)]
+    pub(super) history: Visibility,
+    /// What its roles may do; `work_group` when absent. `channel` makes it a channel.
+    #[serde(default)]
+    pub(super) preset: Option<Preset>,
 }
 
 /// Users to add.
@@ -35,11 +44,113 @@ pub(super) struct NewRole {
     pub(super) role: Role,
 }
 
+/// A content.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewContent {
+    /// What.
+    pub(super) content: Content,
+}
+
 /// Something to say.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct NewMessage {
     /// What.
     pub(super) content: Content,
+    /// The message that it answers.
+    #[serde(default)]
+    pub(super) reply_to: Option<Seq>,
+    /// The message whose thread it belongs to.
+    #[serde(default)]
+    pub(super) thread: Option<Seq>,
+    /// Whom it calls. Users who are no members are left out.
+    #[serde(default)]
+    pub(super) mentions: Option<Mentions>,
+    /// How long its content stays, in milliseconds.
+    #[serde(default)]
+    pub(super) ttl_ms: Option<u64>,
+    /// How long its content stays once the other side has read it, in milliseconds; only in direct conversations.
+    #[serde(default)]
+    pub(super) burn_ms: Option<u64>,
+    /// When it was sent by the clock of the device.
+    #[serde(default)]
+    pub(super) sent_at_ms: Option<Timestamp>,
+}
+
+/// Messages to say again here.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Forwarding {
+    /// From where.
+    #[schema(value_type = String, format = Uuid)]
+    pub(super) from: ConversationId,
+    /// Which messages, in the order in which they are to come.
+    #[schema(value_type = Vec<u64>)]
+    pub(super) seqs: Vec<Seq>,
+    /// All as one message of the kind `forwarded`.
+    #[serde(default)]
+    pub(super) merged: bool,
+    /// What a merged message is about.
+    #[serde(default)]
+    pub(super) title: Option<String>,
+}
+
+/// Some messages.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct SomeMessages {
+    /// Which.
+    #[schema(value_type = Vec<u64>)]
+    pub(super) seqs: Vec<Seq>,
+}
+
+/// A choice in a poll.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Choice {
+    /// Places of the options; the first is 0. None takes the vote back.
+    pub(super) options: Vec<u32>,
+}
+
+/// Members to silence.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Silence {
+    /// Whom.
+    #[schema(value_type = Vec<String>)]
+    pub(super) users: Vec<UserId>,
+    /// Until when; absent for ever.
+    #[serde(default)]
+    pub(super) until_ms: Option<Timestamp>,
+}
+
+/// A name to give.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewNickname {
+    /// How; absent or empty as everywhere else.
+    #[serde(default)]
+    pub(super) nickname: Option<String>,
+}
+
+/// What a role may do.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewPermissions {
+    /// All that it may do from now on.
+    pub(super) permissions: Permissions,
+}
+
+/// A request to be let in.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Asking {
+    /// A few words to those who decide.
+    #[serde(default)]
+    pub(super) greeting: Option<String>,
+}
+
+/// A link to make.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewInvite {
+    /// When it ends; absent for never.
+    #[serde(default)]
+    pub(super) expires_at_ms: Option<Timestamp>,
+    /// How many it lets in; absent for any number.
+    #[serde(default)]
+    pub(super) uses: Option<u32>,
 }
 
 /// How far somebody has come.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
     ChangeInfo, ChangeSettings, Changed, ConversationId, ConversationPage, ConversationView,
-    CreateConversation, GetConversation, InfoPatch, ListConversations, MarkDelivered, MarkRead,
-    OpenDirect, Receipt, SettingsPatch, Typing,
+    CreateConversation, DismissGroup, GetConversation, InfoPatch, ListConversations, MarkDelivered,
+    MarkRead, OpenDirect, Receipt, SettingsPatch, Typing,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -26,7 +26,7 @@ pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
         .routes(routes!(list, create))
         .routes(routes!(direct))
-        .routes(routes!(view, change_info))
+        .routes(routes!(view, change_info, dismiss))
         .routes(routes!(change_settings))
         .routes(routes!(mark_read))
         .routes(routes!(mark_delivered))
@@ -72,12 +72,16 @@ async fn create(
         name,
         members,
         joining,
+        history,
+        preset,
     } = body;
     let command = CreateConversation {
         client_id,
         name,
         members,
         joining,
+        history,
+        preset,
     };
     Ok((
         StatusCode::CREATED,
@@ -201,4 +205,20 @@ async fn typing(
         )
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// End a group for everybody. Its members keep what was said.
+#[utoipa::path(delete, path = "/v1/conversations/{id}", tag = "conversations", params(ConversationPath, Key),
+    responses((status = 200, body = Changed)))]
+async fn dismiss(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromPath(path): FromPath<ConversationPath>,
+    Key(client_id): Key,
+) -> Answer<Changed> {
+    let command = DismissGroup {
+        conversation: path.id,
+        client_id,
+    };
+    Ok(Json(app.im.call(&actor, command).await?))
 }

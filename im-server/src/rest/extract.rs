@@ -9,7 +9,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, header, request::Parts},
 };
-use im_core::{ClientId, Code, UserId};
+use im_core::{ClientId, Code, Seq, UserId};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use utoipa::{
@@ -216,21 +216,54 @@ impl<S: Send + Sync> FromRequestParts<S> for Users {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let refused = |detail: String| Problem::new(Code::InvalidRequest, detail);
-        let query = FromQuery::<Vec<(String, String)>>::from_request_parts(parts, state);
-        let user = query
-            .await?
-            .0
-            .into_iter()
-            .filter(|(name, _)| name == "user")
-            .map(|(_, id)| {
-                UserId::new(id).map_err(|error| refused(format!("query: user: {error}")))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        if user.is_empty() {
-            let detail = "query: name at least one user, as in ?user=alice&user=bob";
-            return Err(refused(detail.to_owned()));
-        }
+        let user = repeated(parts, state, "user", |id| {
+            UserId::new(id).map_err(|error| error.to_string())
+        })
+        .await?;
         Ok(Self { user })
     }
+}
+
+/// The entries that a query names, each in a `seq` of its own.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Seqs {
+    /// Which entries: repeat the parameter for each of them.
+    #[param(value_type = Vec<u64>, style = Form, explode, min_items = 1, example = json!([4, 7]))]
+    pub(super) seq: Vec<Seq>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Seqs {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let seq = repeated(parts, state, "seq", |text| {
+            text.parse().map(Seq).map_err(|_| "must be a number".into())
+        })
+        .await?;
+        Ok(Self { seq })
+    }
+}
+
+/// The values of a parameter that a query repeats; at least one.
+async fn repeated<S: Send + Sync, T>(
+    parts: &mut Parts,
+    state: &S,
+    name: &str,
+    read: impl Fn(String) -> Result<T, String>,
+) -> Result<Vec<T>, Problem> {
+    let refused = |detail: String| Problem::new(Code::InvalidRequest, detail);
+    let query = FromQuery::<Vec<(String, String)>>::from_request_parts(parts, state);
+    let values = query
+        .await?
+        .0
+        .into_iter()
+        .filter(|(other, _)| other == name)
+        .map(|(_, text)| read(text).map_err(|error| refused(format!("query: {name}: {error}"))))
+        .collect::<Result<Vec<_>, _>>()?;
+    if values.is_empty() {
+        let detail = format!("query: name at least one {name}, as in ?{name}=…&{name}=…");
+        return Err(refused(detail));
+    }
+    Ok(values)
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
-    EditMessage, History, HistoryPage, Landmark, RecallMessage, SendMessage, Sent, Seq, Timestamp,
+    Changed, DeleteMessages, Done, EditMessage, Edits, ForwardMessages, GetMessages, History,
+    HistoryPage, Landmark, ListEdits, Messages, PinMessage, RecallMessage, SayNow, SendMessage,
+    Sent, Seq, Timestamp, UnpinMessage,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -12,9 +14,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Answer, Routes,
-    body::NewMessage,
+    body::{Forwarding, NewContent, NewMessage, SomeMessages},
     caller::Caller,
-    extract::{FromBody, FromPath, FromQuery, Key},
+    extract::{FromBody, FromPath, FromQuery, Key, Seqs},
     path::{ConversationPath, MessagePath},
     problem::Problem,
 };
@@ -24,6 +26,12 @@ pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
         .routes(routes!(history, send))
         .routes(routes!(edit, recall))
+        .routes(routes!(edits))
+        .routes(routes!(some))
+        .routes(routes!(forward))
+        .routes(routes!(delete))
+        .routes(routes!(say_now))
+        .routes(routes!(pin, unpin))
 }
 
 /// Which entries: one place to begin at. Without one: the latest.
@@ -78,12 +86,18 @@ async fn send(
     Caller(actor): Caller,
     FromPath(path): FromPath<ConversationPath>,
     Key(client_id): Key,
-    FromBody(NewMessage { content }): FromBody<NewMessage>,
+    FromBody(body): FromBody<NewMessage>,
 ) -> Result<(StatusCode, Json<Sent>), Problem> {
     let command = SendMessage {
         conversation: path.id,
         client_id,
-        content,
+        content: body.content,
+        reply_to: body.reply_to,
+        thread: body.thread,
+        mentions: body.mentions,
+        ttl_ms: body.ttl_ms,
+        burn_ms: body.burn_ms,
+        sent_at_ms: body.sent_at_ms,
     };
     Ok((
         StatusCode::CREATED,
@@ -93,13 +107,13 @@ async fn send(
 
 /// Give one's own message another content.
 #[utoipa::path(patch, path = "/v1/conversations/{id}/messages/{seq}", tag = "messages", params(MessagePath, Key),
-    request_body = NewMessage, responses((status = 200, body = Sent)))]
+    request_body = NewContent, responses((status = 200, body = Sent)))]
 async fn edit(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     FromPath(path): FromPath<MessagePath>,
     Key(client_id): Key,
-    FromBody(NewMessage { content }): FromBody<NewMessage>,
+    FromBody(NewContent { content }): FromBody<NewContent>,
 ) -> Answer<Sent> {
     let command = EditMessage {
         conversation: path.id,
@@ -120,6 +134,127 @@ async fn recall(
     Key(client_id): Key,
 ) -> Answer<Sent> {
     let command = RecallMessage {
+        conversation: path.id,
+        client_id,
+        target: path.seq,
+    };
+    Ok(Json(app.im.call(&actor, command).await?))
+}
+
+/// What a message said before each of its edits.
+#[utoipa::path(get, path = "/v1/conversations/{id}/messages/{seq}/edits", tag = "messages", params(MessagePath),
+    responses((status = 200, body = Edits)))]
+async fn edits(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromPath(path): FromPath<MessagePath>,
+) -> Answer<Edits> {
+    let command = ListEdits {
+        conversation: path.id,
+        target: path.seq,
+    };
+    Ok(Json(app.im.call(&actor, command).await?))
+}
+
+/// Some entries, as they are now.
+#[utoipa::path(get, path = "/v1/conversations/{id}/entries", tag = "messages", params(ConversationPath, Seqs),
+    responses((status = 200, body = Messages)))]
+async fn some(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromPath(path): FromPath<ConversationPath>,
+    Seqs { seq: seqs }: Seqs,
+) -> Answer<Messages> {
+    let command = GetMessages {
+        conversation: path.id,
+        seqs,
+    };
+    Ok(Json(app.im.call(&actor, command).await?))
+}
+
+/// Say again what was said elsewhere.
+#[utoipa::path(post, path = "/v1/conversations/{id}/forwards", tag = "messages", params(ConversationPath, Key),
+    request_body = Forwarding, responses((status = 201, body = Sent)))]
+async fn forward(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromPath(path): FromPath<ConversationPath>,
+    Key(client_id): Key,
+    FromBody(body): FromBody<Forwarding>,
+) -> Result<(StatusCode, Json<Sent>), Problem> {
+    let command = ForwardMessages {
+        conversation: path.id,
+        client_id,
+        from: body.from,
+        seqs: body.seqs,
+        merged: body.merged,
+        title: body.title,
+    };
+    Ok((
+        StatusCode::CREATED,
+        Json(app.im.call(&actor, command).await?),
+    ))
+}
+
+/// Delete messages for oneself alone.
+#[utoipa::path(post, path = "/v1/conversations/{id}/deletions", tag = "messages", params(ConversationPath),
+    request_body = SomeMessages, responses((status = 200, body = Done)))]
+async fn delete(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromPath(path): FromPath<ConversationPath>,
+    FromBody(SomeMessages { seqs }): FromBody<SomeMessages>,
+) -> Answer<Done> {
+    let command = DeleteMessages {
+        conversation: path.id,
+        seqs,
+    };
+    Ok(Json(app.im.call(&actor, command).await?))
+}
+
+/// Say something to those who are there, once at most; it is never stored.
+#[utoipa::path(post, path = "/v1/conversations/{id}/now", tag = "messages", params(ConversationPath),
+    request_body = NewContent, responses((status = 200, body = Done)))]
+async fn say_now(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromPath(path): FromPath<ConversationPath>,
+    FromBody(NewContent { content }): FromBody<NewContent>,
+) -> Answer<Done> {
+    let command = SayNow {
+        conversation: path.id,
+        content,
+    };
+    Ok(Json(app.im.call(&actor, command).await?))
+}
+
+/// Pin a message.
+#[utoipa::path(put, path = "/v1/conversations/{id}/pins/{seq}", tag = "messages", params(MessagePath, Key),
+    responses((status = 200, body = Changed)))]
+async fn pin(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromPath(path): FromPath<MessagePath>,
+    Key(client_id): Key,
+) -> Answer<Changed> {
+    let command = PinMessage {
+        conversation: path.id,
+        client_id,
+        target: path.seq,
+    };
+    Ok(Json(app.im.call(&actor, command).await?))
+}
+
+/// Unpin a message.
+#[utoipa::path(delete, path = "/v1/conversations/{id}/pins/{seq}", tag = "messages", params(MessagePath, Key),
+    responses((status = 200, body = Changed)))]
+async fn unpin(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromPath(path): FromPath<MessagePath>,
+    Key(client_id): Key,
+) -> Answer<Changed> {
+    let command = UnpinMessage {
         conversation: path.id,
         client_id,
         target: path.seq,

@@ -3,6 +3,7 @@
 //! No handler decides who may do what, and none knows a store.
 
 mod accounts;
+mod annotations;
 mod body;
 mod caller;
 mod capabilities;
@@ -10,6 +11,7 @@ mod contacts;
 mod conversations;
 mod cors;
 mod devices;
+mod doors;
 mod envelope;
 mod extract;
 mod health;
@@ -70,10 +72,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 fn resources() -> Routes {
     OpenApiRouter::default()
         .merge(accounts::routes())
+        .merge(annotations::routes())
         .merge(capabilities::routes())
         .merge(contacts::routes())
         .merge(conversations::routes())
         .merge(devices::routes())
+        .merge(doors::routes())
         .merge(health::routes())
         .merge(live::routes())
         .merge(members::routes())

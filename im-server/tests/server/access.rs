@@ -87,7 +87,10 @@ fn filled(verb: &str, path: &str) -> String {
     let path = path
         .replace("{id}", "6f1c1e0e-0000-4000-8000-000000000000")
         .replace("{user}", "alice")
-        .replace("{seq}", "1");
+        .replace("{seq}", "1")
+        .replace("{role}", "member")
+        .replace("{emoji}", "x")
+        .replace("{code}", "x");
     format!("{} {path}", verb.to_uppercase())
 }
 

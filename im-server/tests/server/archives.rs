@@ -32,11 +32,7 @@ async fn a_conversation_moves_from_one_server_to_another() {
     fs::create_dir(&here).unwrap();
     let from = im(&here).await;
     let chat = from.direct("alice", "bob").await.unwrap();
-    let message = SendMessage {
-        conversation: chat,
-        client_id: ClientId::random(),
-        content: "北京 is far".into(),
-    };
+    let message = SendMessage::new(chat, ClientId::random(), "北京 is far");
     let sent = from.call(&actor("alice"), message).await.unwrap();
     let id = chat.to_string();
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use im_core::{
-    Body, ClientId, ConversationId, Entry, Epoch, Head, Revision, Seq, StoreError, Timestamp,
-    UserId,
+    Body, ClientId, Content, ConversationId, Entry, Epoch, Head, Message, Revision, Seq,
+    StoreError, Timestamp, UserId,
     port::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot},
 };
 
@@ -17,8 +17,8 @@ use crate::rows;
 pub(super) struct Log {
     entries: Vec<NewEntry>,
     seqs: HashMap<(UserId, ClientId), Seq>,
-    /// The edits of each message that has any.
-    edits: HashMap<Seq, Vec<Seq>>,
+    /// The edits of each message that has any, and what it said before each.
+    edits: HashMap<Seq, Vec<(Seq, Content)>>,
 }
 
 fn index(seq: Seq) -> usize {
@@ -30,26 +30,31 @@ impl Log {
         let entry = &new.entry;
         let key = (entry.sender.clone(), entry.client_id.clone());
         self.seqs.insert(key, entry.seq);
+        let revisions = entry.revisions();
         if let Body::Edited { target, .. } = entry.body {
-            self.edits.entry(target).or_default().push(entry.seq);
+            let (at, before) = (entry.seq, self.message(target));
+            if let Some(before) = before.map(|message| message.content.clone()) {
+                self.edits.entry(target).or_default().push((at, before));
+            }
         }
-        let revision = entry.revision();
         self.entries.push(new);
-        if let Some(revision) = revision {
+        for revision in revisions {
             self.revise(&revision);
         }
     }
 
+    fn message(&self, seq: Seq) -> Option<&Message> {
+        let new = self.entries.get(index(seq).wrapping_sub(1))?;
+        new.entry.body.as_message()
+    }
+
     fn revise(&mut self, revision: &Revision) {
-        let target = match revision {
-            Revision::Edit { target, .. } => *target,
-            Revision::Wipe { target, .. } => {
-                for edit in self.edits.get(target).into_iter().flatten() {
-                    self.entries[index(*edit) - 1].entry.revise(revision);
-                }
-                *target
+        let target = revision.target();
+        if let Revision::Wipe { .. } = revision {
+            for (edit, _) in self.edits.remove(&target).into_iter().flatten() {
+                self.entries[index(edit) - 1].entry.revise(revision);
             }
-        };
+        }
         let place = index(target).wrapping_sub(1);
         if let Some(new) = self.entries.get_mut(place) {
             new.entry.revise(revision);
@@ -102,6 +107,7 @@ impl LogStore for MemoryStore {
         let mut state = self.state();
         let State {
             rows,
+            traces,
             logs,
             conversations_of,
             ..
@@ -122,6 +128,7 @@ impl LogStore for MemoryStore {
         let log = logs.entry(append.conversation).or_default();
         for new in append.entries {
             rows.apply(&new.entry);
+            traces.apply(&new.entry);
             log.push(new);
         }
         for (conversation, user) in std::mem::take(&mut rows.changed).members {
@@ -158,6 +165,21 @@ impl LogStore for MemoryStore {
         };
         let page = &log.entries[from..to];
         Ok(page.iter().map(|new| new.entry.clone()).collect())
+    }
+
+    async fn earlier(
+        &self,
+        conversation: ConversationId,
+        target: Seq,
+        limit: usize,
+    ) -> Result<Vec<(Seq, Content)>, StoreError> {
+        let state = self.state();
+        let edits = state
+            .logs
+            .get(&conversation)
+            .and_then(|log| log.edits.get(&target));
+        let edits = edits.map_or(&[][..], Vec::as_slice);
+        Ok(edits[edits.len().saturating_sub(limit)..].to_vec())
     }
 
     async fn find(

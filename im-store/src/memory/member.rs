@@ -120,7 +120,7 @@ impl MemberStore for MemoryStore {
         let mut state = self.state();
         let key = (conversation, user.clone());
         state.rows.change(key, |row| {
-            row.settings = changes.applied_to(row.settings, now);
+            row.settings = changes.applied_to(std::mem::take(&mut row.settings), now);
         });
         Ok(state.membership(user, conversation))
     }

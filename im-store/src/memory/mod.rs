@@ -3,10 +3,12 @@
 //! One lock around plain maps. The ports are implemented in files of their own; what entries do to rows is in
 //! [`rows`](crate::rows).
 
+mod door;
 mod log;
 mod member;
 mod search;
 mod token;
+mod trace;
 mod user;
 
 use std::{
@@ -16,7 +18,7 @@ use std::{
 
 use crate::rows::Rows;
 use im_core::{
-    ConversationId, Device, DeviceId, Epoch, Profile, Store, UserId,
+    ConversationId, Device, DeviceId, Epoch, Invite, JoinRequest, Profile, Seq, Store, UserId,
     port::{Account, Ports, ServerKey, TokioRuntime, VersionedBlock},
 };
 
@@ -34,6 +36,10 @@ pub struct MemoryStore {
 struct State {
     epoch: Epoch,
     rows: Rows,
+    traces: trace::Traces,
+    requests: BTreeMap<(ConversationId, UserId), JoinRequest>,
+    invites: BTreeMap<String, Invite>,
+    deletions: BTreeMap<(UserId, ConversationId, Seq), u64>,
     logs: HashMap<ConversationId, log::Log>,
     conversations_of: BTreeMap<UserId, BTreeSet<ConversationId>>,
     profiles: HashMap<UserId, Profile>,
@@ -52,6 +58,10 @@ impl MemoryStore {
             state: Arc::new(Mutex::new(State {
                 epoch: Epoch::random(),
                 rows: Rows::default(),
+                traces: trace::Traces::default(),
+                requests: BTreeMap::new(),
+                invites: BTreeMap::new(),
+                deletions: BTreeMap::new(),
                 logs: HashMap::new(),
                 conversations_of: BTreeMap::new(),
                 profiles: HashMap::new(),
@@ -86,14 +96,19 @@ impl Store for MemoryStore {
         let store = Arc::new(self);
         Ports {
             accounts: store.clone(),
+            alarms: store.clone(),
+            annotations: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
+            doors: store.clone(),
+            invites: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
             positions: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
+            tallies: store.clone(),
             tokens: store.clone(),
             users: store,
         }

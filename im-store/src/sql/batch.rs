@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use im_core::{
-    ConversationId, Seq, StoreError, UserId,
+    Body, ConversationId, Seq, StoreError, UserId,
     port::{Advance, Append, Appended},
-    state::{RosterChange, roster_changes},
+    state::{RosterChange, Trace, roster_changes, traces},
 };
 use tokio::sync::oneshot;
 
@@ -195,6 +195,7 @@ impl Batch {
 pub(super) struct Consequences<'b> {
     entries: Vec<&'b im_core::Entry>,
     revising: Vec<&'b im_core::Entry>,
+    traces: Vec<(&'b im_core::Entry, Vec<Trace>)>,
     advances: Vec<&'b Advance>,
     conversations: BTreeSet<ConversationId>,
     members: BTreeSet<MemberKey>,
@@ -205,9 +206,12 @@ pub(super) struct Consequences<'b> {
 
 impl<'b> Consequences<'b> {
     fn add(&mut self, entry: &'b im_core::Entry) {
-        if entry.body.target().is_some() {
+        if matches!(entry.body, Body::Edited { .. }) || !entry.revisions().is_empty() {
             self.revising.push(entry);
-            return;
+        }
+        let traces = traces(entry);
+        if !traces.is_empty() {
+            self.traces.push((entry, traces));
         }
         let changes = roster_changes(entry);
         if changes.is_empty() {
@@ -221,10 +225,11 @@ impl<'b> Consequences<'b> {
                     self.entering.insert(member.user.clone());
                     member.user
                 }
-                RosterChange::Exit(user) | RosterChange::SetRole(user, _) => user,
-                RosterChange::Begin(_) | RosterChange::Owner(_) | RosterChange::Patch(_) => {
-                    continue;
-                }
+                RosterChange::Exit(user)
+                | RosterChange::SetNickname(user, _)
+                | RosterChange::SetRole(user, _)
+                | RosterChange::SetSilent(user, _) => user,
+                RosterChange::Begin(_) | RosterChange::Facts(_) => continue,
             };
             self.users.insert(user.clone());
             self.members.insert((entry.conversation, user));
@@ -232,13 +237,19 @@ impl<'b> Consequences<'b> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.revising.is_empty() && self.advances.is_empty()
+        self.entries.is_empty()
+            && self.revising.is_empty()
+            && self.traces.is_empty()
+            && self.advances.is_empty()
     }
 
     /// Writes them. The entries are inserted already, so nobody else writes to these conversations until the end.
     pub(super) async fn write(&self, connection: &mut Connection) -> Result<(), SqlError> {
         for entry in &self.revising {
             connection.revise(entry).await?;
+        }
+        for (entry, traces) in &self.traces {
+            connection.leave_traces(entry, traces).await?;
         }
         if self.entries.is_empty() && self.advances.is_empty() {
             return Ok(());

@@ -4,10 +4,10 @@
 //! What changes a text forgets the signature in the same transaction. Who makes one locks the block's entries before it
 //! reads them: so either it reads the new text, or the change comes later and forgets what was made.
 
-use std::{collections::BTreeSet, sync::Weak, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, sync::Weak, time::Duration};
 
 use im_core::{
-    Body, ConversationId, Entry, Seq, kind_name,
+    Body, ConversationId, Entry, Seq,
     port::{Append, NewEntry},
     searchable_text,
 };
@@ -58,12 +58,9 @@ pub(super) const fn block_of(seq: Seq) -> u64 {
 
 /// That of a body from which signatures are made: the kind and the text of a message.
 pub(super) fn searched(body: &Body) -> Option<(&'static str, Option<String>)> {
-    if let Body::Message { content, .. } = body {
-        let text = searchable_text(content).map(str::to_owned);
-        Some((kind_name(content), text))
-    } else {
-        None
-    }
+    let content = &body.as_message()?.content;
+    let text = searchable_text(content).map(Cow::into_owned);
+    Some((content.kind(), text))
 }
 
 /// Takes hints of blocks that are full and have no signature.
@@ -86,8 +83,8 @@ impl Blocks {
             self.hint((at, block));
         }
         let full = last / ENTRIES;
-        let target = |new: &NewEntry| new.entry.body.target();
-        for target in append.entries.iter().filter_map(target) {
+        let targets = |new: &NewEntry| new.entry.revisions().into_iter().map(|it| it.target());
+        for target in append.entries.iter().flat_map(targets) {
             if block_of(target) < full {
                 self.hint((at, block_of(target)));
             }

@@ -22,7 +22,9 @@ use super::{
 pub(super) enum Value<'v> {
     Bytes(&'v [u8]),
     Int(i64),
+    MaybeBytes(Option<&'v [u8]>),
     MaybeInt(Option<i64>),
+    MaybeText(Option<&'v str>),
     Text(&'v str),
     Uuid(Uuid),
 }
@@ -46,6 +48,8 @@ where
     &'v [u8]: Encode<'v, A::Database> + Type<A::Database>,
     &'v str: Encode<'v, A::Database> + Type<A::Database>,
     i64: Encode<'v, A::Database> + Type<A::Database>,
+    Option<&'v [u8]>: Encode<'v, A::Database> + Type<A::Database>,
+    Option<&'v str>: Encode<'v, A::Database> + Type<A::Database>,
     Option<i64>: Encode<'v, A::Database> + Type<A::Database>,
     Uuid: Encode<'v, A::Database> + Type<A::Database>,
 {
@@ -55,7 +59,9 @@ where
         match *value {
             Value::Bytes(value) => arguments.add(value),
             Value::Int(value) => arguments.add(value),
+            Value::MaybeBytes(value) => arguments.add(value),
             Value::MaybeInt(value) => arguments.add(value),
+            Value::MaybeText(value) => arguments.add(value),
             Value::Text(value) => arguments.add(value),
             Value::Uuid(value) => arguments.add(value),
         }

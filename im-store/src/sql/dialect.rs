@@ -74,7 +74,7 @@ impl Dialect {
     /// Text ids are compared byte by byte everywhere. MySQL pads while it compares, which cannot matter: ids hold no
     /// character that sorts before a space.
     pub(super) fn definition(self, text: &str) -> String {
-        let words: [(&str, [&str; 3]); 7] = [
+        let words: [(&str, [&str; 3]); 9] = [
             (
                 "{serial}",
                 [
@@ -111,6 +111,15 @@ impl Dialect {
                 "{blob}",
                 ["mediumblob NOT NULL", "bytea NOT NULL", "blob NOT NULL"],
             ),
+            ("{maybe_blob}", ["mediumblob", "bytea", "blob"]),
+            (
+                "{maybe_name}",
+                [
+                    "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+                    "text COLLATE \"C\"",
+                    "text",
+                ],
+            ),
             // Rows that are read by their key and never appended in bulk live in the key's own tree.
             ("{clustered}", ["", "", "WITHOUT ROWID"]),
         ];
@@ -139,6 +148,7 @@ impl Dialect {
             Self::Sqlite => text
                 .replace(" FOR UPDATE", "")
                 .replace("GREATEST(", "MAX(")
+                .replace("LEAST(", "MIN(")
                 .replace("LIMIT ?", "LIMIT ? + 0"),
             Self::MySql => {
                 let ignoring = text.contains(" ON CONFLICT DO NOTHING");

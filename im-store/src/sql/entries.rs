@@ -122,53 +122,60 @@ impl Connection {
         Ok(())
     }
 
-    /// Does what an entry does to earlier ones, and notes which message an edit belongs to.
+    /// Does what an entry does to earlier ones, and keeps what a message said before an edit until it is wiped.
     pub(super) async fn revise(&mut self, entry: &Entry) -> Result<(), SqlError> {
         let at = entry.conversation;
         if let Body::Edited { target, .. } = entry.body {
-            let values = [
-                uuid(at),
-                Value::Int(int(target.0)),
-                Value::Int(int(entry.seq.0)),
-            ];
-            let insert = "INSERT INTO revision (conversation_id, target, seq) VALUES (?, ?, ?)";
-            self.execute(insert, 1, &values).await?;
+            let before = self.body_at(at, target).await?;
+            if let Some(before) = before.as_ref().and_then(Body::as_message) {
+                let was = rmp_serde::to_vec_named(&before.content)?;
+                let insert =
+                    "INSERT INTO revision (conversation_id, target, seq, was) VALUES (?, ?, ?, ?)";
+                let values = [
+                    uuid(at),
+                    Value::Int(int(target.0)),
+                    Value::Int(int(entry.seq.0)),
+                    Value::Bytes(&was),
+                ];
+                self.execute(insert, 1, &values).await?;
+            }
         }
-        let Some(revision) = entry.revision() else {
-            return Ok(());
-        };
-        let mut places = Vec::new();
-        match &revision {
-            Revision::Edit { target, .. } => places.push(int(target.0)),
-            Revision::Wipe { target, .. } => {
-                places.push(int(target.0));
+        for revision in entry.revisions() {
+            let target = revision.target();
+            self.revise_at(entry, &revision, target).await?;
+            if let Revision::Wipe { .. } = revision {
                 let select = "SELECT seq FROM revision WHERE conversation_id = ? AND target = ?";
                 let values = [uuid(at), Value::Int(int(target.0))];
                 for row in self.query(select, 1, &values).await? {
-                    places.push(column(&row, 0)?);
+                    self.revise_at(entry, &revision, seq(&row, 0)?).await?;
                 }
+                let delete = "DELETE FROM revision WHERE conversation_id = ? AND target = ?";
+                self.execute(delete, 1, &values).await?;
             }
         }
-        for place in places {
-            self.revise_at(entry, &revision, place).await?;
-        }
         Ok(())
+    }
+
+    async fn body_at(&mut self, at: ConversationId, place: Seq) -> Result<Option<Body>, SqlError> {
+        let values = [uuid(at), Value::Int(int(place.0))];
+        let select = "SELECT body FROM entry WHERE conversation_id = ? AND seq = ?";
+        let row = self.query(select, 1, &values).await?.pop();
+        let decode = |row| Ok(rmp_serde::from_slice(&column::<Vec<u8>>(&row, 0)?)?);
+        row.map(decode).transpose()
     }
 
     async fn revise_at(
         &mut self,
         by: &Entry,
         revision: &Revision,
-        place: i64,
+        place: Seq,
     ) -> Result<(), SqlError> {
-        let values = [uuid(by.conversation), Value::Int(place)];
-        let select = "SELECT body FROM entry WHERE conversation_id = ? AND seq = ?";
-        let Some(row) = self.query(select, 1, &values).await?.pop() else {
+        let Some(body) = self.body_at(by.conversation, place).await? else {
             return Ok(());
         };
         let mut entry = Entry {
-            seq: Seq(u64::try_from(place).unwrap_or_default()),
-            body: rmp_serde::from_slice(&column::<Vec<u8>>(&row, 0)?)?,
+            seq: place,
+            body,
             ..by.clone()
         };
         let searched = block::searched(&entry.body);
@@ -181,7 +188,7 @@ impl Connection {
             let values = [
                 Value::Bytes(&body),
                 uuid(by.conversation),
-                Value::Int(place),
+                Value::Int(int(place.0)),
             ];
             self.execute(update, 1, &values).await?;
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use async_trait::async_trait;
 use im_core::{
-    ClientId, ConversationId, Entry, Epoch, Head, StoreError, Timestamp, UserId,
+    ClientId, Content, ConversationId, Entry, Epoch, Head, Seq, StoreError, Timestamp, UserId,
     port::{Append, Appended, Known, LogStore, Range, Snapshot},
 };
 use sea_orm::QueryResult;
@@ -33,12 +33,15 @@ const AFTER: &str = "SELECT seq, sender, client_id, ordinal, at_ms, body FROM en
 const BEFORE: &str = "SELECT seq, sender, client_id, ordinal, at_ms, body FROM entry \
     WHERE conversation_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?";
 
+const EARLIER: &str = "SELECT seq, was FROM revision WHERE conversation_id = ? AND target = ? \
+    ORDER BY seq DESC LIMIT ?";
+
 const FIND: &str = "SELECT sender, client_id, seq, at_ms, fingerprint FROM entry \
     WHERE [(conversation_id = ? AND sender = ? AND client_id = ?)| OR ]";
 
 /// The statements whose plans are checked.
 #[cfg(test)]
-pub(super) const HOT: &[&str] = &[LOAD, AFTER, BEFORE, FIND];
+pub(super) const HOT: &[&str] = &[LOAD, AFTER, BEFORE, EARLIER, FIND];
 
 impl SqlStore {
     /// Hands a job to the writer and waits for the answer. What was handed over happens also when nobody waits any more.
@@ -101,6 +104,24 @@ impl SqlStore {
             entries.reverse();
         }
         Ok(entries)
+    }
+
+    async fn read_earlier(
+        &self,
+        at: ConversationId,
+        target: Seq,
+        limit: usize,
+    ) -> Result<Vec<(Seq, Content)>, SqlError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let values = [uuid(at), Value::Int(int(target.0)), Value::Int(limit)];
+        let rows = self.core.query(EARLIER, 1, &values).await?;
+        let content = |row| {
+            Ok((
+                seq(row, 0)?,
+                rmp_serde::from_slice(&column::<Vec<u8>>(row, 1)?)?,
+            ))
+        };
+        rows.iter().rev().map(content).collect()
     }
 
     async fn find_known(
@@ -173,6 +194,16 @@ impl LogStore for SqlStore {
     ) -> Result<Vec<Entry>, StoreError> {
         let reading = self.read_page(conversation, range, limit).await;
         reading.map_err(|error| error.during("reading a log"))
+    }
+
+    async fn earlier(
+        &self,
+        conversation: ConversationId,
+        target: Seq,
+        limit: usize,
+    ) -> Result<Vec<(Seq, Content)>, StoreError> {
+        let reading = self.read_earlier(conversation, target, limit).await;
+        reading.map_err(|error| error.during("reading what a message said before"))
     }
 
     async fn find(

@@ -17,10 +17,10 @@ use super::{
 };
 use crate::rows::Rows;
 
-const MEMBERS: &str = "SELECT user_id, role, since FROM member \
+const MEMBERS: &str = "SELECT user_id, role, since, nickname, silent_until_ms FROM member \
     WHERE conversation_id = ? AND left_seq IS NULL AND user_id IN ([?|, ])";
 
-const ROSTER: &str = "SELECT user_id, role, since FROM member \
+const ROSTER: &str = "SELECT user_id, role, since, nickname, silent_until_ms FROM member \
     WHERE conversation_id = ? AND user_id > ? AND left_seq IS NULL ORDER BY user_id LIMIT ?";
 
 /// A user's rows with facts and heads; each head is found by one step into the index.
@@ -28,7 +28,7 @@ macro_rules! memberships {
     ($rows:literal) => {
         concat!(
             "SELECT m.conversation_id, m.role, m.since, m.left_seq, m.delivered, m.read_seq, m.read_ordinal, \
-             m.pinned, m.muted_until_ms, m.version, c.info, e.seq, e.ordinal, e.at_ms FROM member m \
+             m.nickname, m.silent_until_ms, m.settings, m.version, c.info, e.seq, e.ordinal, e.at_ms FROM member m \
              JOIN conversation c ON c.id = m.conversation_id \
              JOIN entry e ON e.conversation_id = m.conversation_id AND e.seq = (SELECT x.seq FROM entry x \
              WHERE x.conversation_id = m.conversation_id ORDER BY x.seq DESC LIMIT 1) WHERE ",
@@ -72,17 +72,19 @@ fn member(row: &QueryResult) -> Result<Member, SqlError> {
         user: user(row, 0)?,
         role: role(column(row, 1)?),
         since: seq(row, 2)?,
+        nickname: column(row, 3)?,
+        silent_until_ms: column::<Option<i64>>(row, 4)?.map(Timestamp),
     })
 }
 
 fn membership(user: &UserId, row: &QueryResult) -> Result<Membership, SqlError> {
     let snapshot = Snapshot {
-        info: info(row, 10)?,
+        info: info(row, 11)?,
         head: Head {
-            seq: seq(row, 11)?,
-            ordinal: number(row, 12)?,
+            seq: seq(row, 12)?,
+            ordinal: number(row, 13)?,
         },
-        last_at_ms: Timestamp(column(row, 13)?),
+        last_at_ms: Timestamp(column(row, 14)?),
     };
     Ok(member_row(row, 1)?.membership(user, conversation(row, 0)?, snapshot))
 }
@@ -100,7 +102,7 @@ fn after_first<'v>(first: Value<'v>, users: &'v [UserId]) -> Vec<(usize, Vec<Val
 async fn change_settings(
     connection: &mut Connection,
     key: &(ConversationId, UserId),
-    changes: SettingsPatch,
+    changes: &SettingsPatch,
     now: Timestamp,
 ) -> Result<(), SqlError> {
     let mut rows = Rows::default();
@@ -108,7 +110,7 @@ async fn change_settings(
     stored::lock_users(connection, &mut rows, &users, &BTreeSet::new()).await?;
     stored::load_members(connection, &mut rows, &BTreeSet::from([key.clone()])).await?;
     rows.change(key.clone(), |row| {
-        row.settings = changes.applied_to(row.settings, now);
+        row.settings = changes.applied_to(std::mem::take(&mut row.settings), now);
     });
     stored::save(connection, rows).await
 }
@@ -186,7 +188,7 @@ impl SqlStore {
     async fn write_settings(
         &self,
         key: &(ConversationId, UserId),
-        changes: SettingsPatch,
+        changes: &SettingsPatch,
         now: Timestamp,
     ) -> Result<(), SqlError> {
         self.core
@@ -260,7 +262,7 @@ impl MemberStore for SqlStore {
     ) -> Result<Option<Membership>, StoreError> {
         let key = (conversation, user.clone());
         let during = |error: SqlError| error.during("writing settings");
-        let writing = self.write_settings(&key, changes, now).await;
+        let writing = self.write_settings(&key, &changes, now).await;
         writing.map_err(during)?;
         self.one_membership(user, conversation)
             .await

@@ -2,6 +2,8 @@
 //! written by hand and prepared. What differs between databases is in [`dialect`].
 
 mod account;
+mod alarm;
+mod annotation;
 mod batch;
 mod block;
 mod chunk;
@@ -10,6 +12,7 @@ mod contact;
 mod core;
 mod device;
 mod dialect;
+mod door;
 mod entries;
 mod error;
 mod log;
@@ -22,7 +25,9 @@ mod schema;
 mod search;
 mod signature;
 mod stored;
+mod tally;
 mod token;
+mod trace;
 mod user;
 mod writer;
 
@@ -107,14 +112,19 @@ impl Store for SqlStore {
         let store = Arc::new(self);
         Ports {
             accounts: store.clone(),
+            alarms: store.clone(),
+            annotations: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
+            doors: store.clone(),
+            invites: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
             positions: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
+            tallies: store.clone(),
             tokens: store.clone(),
             users: store,
         }

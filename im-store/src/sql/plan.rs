@@ -10,8 +10,8 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, block, connection::Connection, contact, device, log, member, position,
-    search, stored, token, user,
+    SqlStore, account, alarm, annotation, block, connection::Connection, contact, device, door,
+    log, member, position, search, stored, tally, token, user,
 };
 
 #[allow(
@@ -21,16 +21,20 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 11] = [
+const HOT: [&[&str]; 15] = [
     account::HOT,
+    alarm::HOT,
+    annotation::HOT,
     block::HOT,
     contact::HOT,
     device::HOT,
+    door::HOT,
     log::HOT,
     member::HOT,
     position::HOT,
     search::HOT,
     stored::HOT,
+    tally::HOT,
     token::HOT,
     user::HOT,
 ];

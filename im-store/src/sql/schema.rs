@@ -15,7 +15,9 @@ use sqlx::mysql::MySqlDatabaseError;
 use super::{
     block,
     dialect::{Dialect, Texts},
+    door,
     error::SqlError,
+    trace,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -99,6 +101,8 @@ impl MigratorTrait for Migrator {
             ("m0001_first", FIRST),
             ("m0002_revocations", REVOCATIONS),
             ("m0004_search", block::TABLES),
+            ("m0008_traces", trace::TABLES),
+            ("m0009_doors", door::TABLES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()
@@ -157,19 +161,20 @@ fn is_known_index(error: &DbErr) -> bool {
 /// Numbers are 64 bits and times are milliseconds everywhere. `entry` is written in the order of its own key, so that
 /// a commit touches few pages whatever the number of conversations; its client ids come first in their index for the same
 /// reason: where devices choose ids that grow with time, as ours do, all of a commit goes to the end of it. `revision`
-/// names the edits of a message, which a recall wipes.
+/// names the edits of a message and what it said before each; a recall wipes both. `settings` holds what a user changed
+/// of them.
 const FIRST: &[&str] = &[
     "CREATE TABLE meta (id bigint NOT NULL PRIMARY KEY, epoch bigint NOT NULL)",
     "CREATE TABLE entry (n {serial}, conversation_id {uuid}, seq bigint NOT NULL, sender {id}, client_id {id}, \
      ordinal bigint NOT NULL, at_ms bigint NOT NULL, fingerprint bigint NOT NULL, body {blob}, \
      CONSTRAINT entry_seq UNIQUE (conversation_id, seq), \
      CONSTRAINT entry_client_id UNIQUE (client_id, sender, conversation_id))",
-    "CREATE TABLE revision (conversation_id {uuid}, target bigint NOT NULL, seq bigint NOT NULL, \
+    "CREATE TABLE revision (conversation_id {uuid}, target bigint NOT NULL, seq bigint NOT NULL, was {blob}, \
      PRIMARY KEY (conversation_id, target, seq)) {clustered}",
     "CREATE TABLE conversation (id {uuid}, info {blob}, PRIMARY KEY (id))",
     "CREATE TABLE member (conversation_id {uuid}, user_id {id}, role bigint NOT NULL, since bigint NOT NULL, \
      left_seq bigint, delivered bigint NOT NULL, read_seq bigint NOT NULL, read_ordinal bigint NOT NULL, \
-     pinned bigint NOT NULL, muted_until_ms bigint, version bigint NOT NULL, \
+     nickname {maybe_name}, silent_until_ms bigint, settings {maybe_blob}, version bigint NOT NULL, \
      PRIMARY KEY (conversation_id, user_id)) {clustered}",
     "CREATE INDEX member_user ON member (user_id, conversation_id, left_seq)",
     "CREATE TABLE feed (user_id {id}, version bigint NOT NULL, PRIMARY KEY (user_id)) {clustered}",

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use im_core::{Body, Entry, Needle, SEARCH_FORMAT, kind_name, normalized, searchable_text};
+use im_core::{Entry, Needle, SEARCH_FORMAT, normalized, searchable_text};
 
 /// The longest piece. Longer ones tell blocks apart better, and make signatures larger.
 const LONGEST: usize = 4;
@@ -28,15 +28,16 @@ impl Signature {
         let mut pieces = HashSet::new();
         let mut chars = 0;
         for entry in entries {
-            let Body::Message { content, .. } = &entry.body else {
+            let Some(message) = entry.body.as_message() else {
                 continue;
             };
+            let content = &message.content;
             pieces.insert(named("sender", entry.sender.as_str()));
-            pieces.insert(named("kind", kind_name(content)));
+            pieces.insert(named("kind", content.kind()));
             let Some(text) = searchable_text(content) else {
                 continue;
             };
-            let text: Vec<char> = normalized(text).chars().collect();
+            let text: Vec<char> = normalized(&text).chars().collect();
             chars += text.len();
             if chars > MOST {
                 return Self(vec![SEARCH_FORMAT]);

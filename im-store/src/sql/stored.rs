@@ -21,7 +21,7 @@ const LOCK_USERS: &str =
     "SELECT user_id, version FROM feed WHERE user_id IN ([?|, ]) ORDER BY user_id FOR UPDATE";
 
 const MEMBERS: &str = "SELECT conversation_id, user_id, role, since, left_seq, delivered, read_seq, read_ordinal, \
-    pinned, muted_until_ms, version FROM member WHERE [(conversation_id = ? AND user_id = ?)| OR ]";
+    nickname, silent_until_ms, settings, version FROM member WHERE [(conversation_id = ? AND user_id = ?)| OR ]";
 
 const CONVERSATIONS: &str = "SELECT id, info FROM conversation WHERE id IN ([?|, ])";
 
@@ -64,7 +64,8 @@ pub(super) fn info(row: &QueryResult, index: usize) -> Result<Info, SqlError> {
     Ok(rmp_serde::from_slice(&column::<Vec<u8>>(row, index)?)?)
 }
 
-/// Reads the nine columns `role, since, left_seq, delivered, read_seq, read_ordinal, pinned, muted_until_ms, version`.
+/// Reads the ten columns `role, since, left_seq, delivered, read_seq, read_ordinal, nickname, silent_until_ms, settings,
+/// version`.
 pub(super) fn member_row(row: &QueryResult, from: usize) -> Result<MemberRow, SqlError> {
     Ok(MemberRow {
         role: role(column(row, from)?),
@@ -76,12 +77,19 @@ pub(super) fn member_row(row: &QueryResult, from: usize) -> Result<MemberRow, Sq
             read: seq(row, from + 4)?,
             read_ordinal: number(row, from + 5)?,
         },
-        settings: Settings {
-            pinned: column::<i64>(row, from + 6)? != 0,
-            muted_until_ms: column::<Option<i64>>(row, from + 7)?.map(Timestamp),
-        },
-        version: number(row, from + 8)?,
+        nickname: column(row, from + 6)?,
+        silent_until_ms: column::<Option<i64>>(row, from + 7)?.map(Timestamp),
+        settings: settings(row, from + 8)?,
+        version: number(row, from + 9)?,
     })
+}
+
+/// What a user changed of its settings; nothing in most rows.
+fn settings(row: &QueryResult, index: usize) -> Result<Settings, SqlError> {
+    match column::<Option<Vec<u8>>>(row, index)? {
+        Some(bytes) => Ok(rmp_serde::from_slice(&bytes)?),
+        None => Ok(Settings::default()),
+    }
 }
 
 pub(super) const fn role(code: i64) -> Role {
@@ -188,19 +196,24 @@ pub(super) async fn save(connection: &mut Connection, mut rows: Rows) -> Result<
         .filter_map(|key| Some((key, rows.members.get(key)?)))
         .collect();
     for chunk in chunk::pieces(&members, 128, chunk::power) {
+        let settings = chunk
+            .iter()
+            .map(|(_, row)| encoded(&row.settings))
+            .collect::<Result<Vec<_>, _>>()?;
         let values: Vec<_> = chunk
             .iter()
-            .flat_map(|(key, row)| member_values(key, row))
+            .zip(&settings)
+            .flat_map(|((key, row), settings)| member_values(key, row, settings.as_deref()))
             .collect();
         let upsert = "INSERT INTO member (conversation_id, user_id, role, since, left_seq, delivered, read_seq, \
-                      read_ordinal, pinned, muted_until_ms, version) \
-                      VALUES [(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)|, ] \
+                      read_ordinal, nickname, silent_until_ms, settings, version) \
+                      VALUES [(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)|, ] \
                       ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = excluded.role, \
                       since = excluded.since, left_seq = excluded.left_seq, \
                       read_ordinal = GREATEST(member.read_ordinal, excluded.read_ordinal), \
                       delivered = GREATEST(member.delivered, excluded.delivered), \
-                      read_seq = GREATEST(member.read_seq, excluded.read_seq), pinned = excluded.pinned, \
-                      muted_until_ms = excluded.muted_until_ms, version = excluded.version";
+                      read_seq = GREATEST(member.read_seq, excluded.read_seq), nickname = excluded.nickname, \
+                      silent_until_ms = excluded.silent_until_ms, settings = excluded.settings, version = excluded.version";
         connection.execute(upsert, chunk.len(), &values).await?;
     }
     Ok(())
@@ -232,7 +245,18 @@ fn member_key(key: &MemberKey) -> [Value<'_>; 2] {
     [uuid(key.0), Value::Text(key.1.as_str())]
 }
 
-fn member_values<'v>(key: &'v MemberKey, row: &MemberRow) -> [Value<'v>; 11] {
+fn encoded(settings: &Settings) -> Result<Option<Vec<u8>>, SqlError> {
+    if *settings == Settings::default() {
+        return Ok(None);
+    }
+    Ok(Some(rmp_serde::to_vec_named(settings)?))
+}
+
+fn member_values<'v>(
+    key: &'v MemberKey,
+    row: &'v MemberRow,
+    settings: Option<&'v [u8]>,
+) -> [Value<'v>; 12] {
     [
         uuid(key.0),
         Value::Text(key.1.as_str()),
@@ -242,8 +266,9 @@ fn member_values<'v>(key: &'v MemberKey, row: &MemberRow) -> [Value<'v>; 11] {
         Value::Int(int(row.position.delivered.0)),
         Value::Int(int(row.position.read.0)),
         Value::Int(int(row.position.read_ordinal)),
-        Value::Int(i64::from(row.settings.pinned)),
-        Value::MaybeInt(row.settings.muted_until_ms.map(|until| until.0)),
+        Value::MaybeText(row.nickname.as_deref()),
+        Value::MaybeInt(row.silent_until_ms.map(|until| until.0)),
+        Value::MaybeBytes(settings),
         Value::Int(int(row.version)),
     ]
 }

@@ -95,11 +95,15 @@ async fn write(ports: &Ports, name: &str, conversations: &[ConversationId]) {
                 if n % 4 == 0 {
                     let members = vec![user(&name), user("both")];
                     let body = if (n / 4 + task) % 2 == 0 {
-                        Body::MembersAdded { members }
+                        Body::MembersAdded {
+                            members,
+                            since: None,
+                        }
                     } else {
                         Body::Kicked {
                             members,
                             reason: None,
+                            banned_until_ms: None,
                         }
                     };
                     append_until_stored(&ports, at, Draft::new("alice", body)).await;
@@ -128,8 +132,8 @@ pub(crate) async fn two_processes_lose_nothing(test: &str, address: &str) {
         let mut present = BTreeSet::from([user("alice")]);
         for entry in audit(&ports, at).await {
             match entry.body {
-                Body::Message { .. } => messages += 1,
-                Body::MembersAdded { members } => present.extend(members),
+                Body::Message(_) => messages += 1,
+                Body::MembersAdded { members, .. } => present.extend(members),
                 Body::Kicked { members, .. } => present.retain(|user| !members.contains(user)),
                 _ => {}
             }
@@ -250,14 +254,17 @@ pub(crate) async fn two_stores_keep_each_others_changes(address: &str) {
         let settings = Settings {
             pinned: n % 2 == 1,
             muted_until_ms: Some(Timestamp(n)),
+            ..Settings::default()
         };
         let pin = SettingsPatch {
             pinned: Some(settings.pinned),
             muted_until_ms: None,
+            ..SettingsPatch::default()
         };
         let mute = SettingsPatch {
             pinned: None,
             muted_until_ms: settings.muted_until_ms,
+            ..SettingsPatch::default()
         };
         let (pinned, muted) = tokio::join!(
             first.members.change_settings(&alice, at, pin, now),

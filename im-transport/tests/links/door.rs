@@ -83,11 +83,11 @@ impl Door {
 
 /// A command that says `text`.
 pub(crate) fn say(to: &ConversationId, client_id: &str, text: &str) -> im_core::Command {
-    im_core::Command::SendMessage(SendMessage {
-        conversation: *to,
-        client_id: ClientId::new(client_id).unwrap(),
-        content: Content::text(text),
-    })
+    im_core::Command::SendMessage(SendMessage::new(
+        *to,
+        ClientId::new(client_id).unwrap(),
+        Content::text(text),
+    ))
 }
 
 /// The seq of a send.

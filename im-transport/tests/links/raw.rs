@@ -177,11 +177,11 @@ pub(crate) fn open(token: Option<&str>, device: &str) -> Command {
 }
 
 pub(crate) fn long_message(to: &ConversationId, n: usize) -> SendMessage {
-    SendMessage {
-        conversation: *to,
-        client_id: ClientId::new(format!("c{n}")).unwrap(),
-        content: Content::text("x".repeat(9_000)),
-    }
+    SendMessage::new(
+        *to,
+        ClientId::new(format!("c{n}")).unwrap(),
+        Content::text("x".repeat(9_000)),
+    )
 }
 
 pub(crate) fn long(to: &ConversationId, n: usize) -> Command {

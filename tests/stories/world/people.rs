@@ -1,8 +1,8 @@
 //! What people do on their devices, and what they are told.
 
 use im_core::{
-    Body, Call, ClientId, Code, ConversationId, CreateConversation, Entry, Error, Joining, Push,
-    Seq, Session, testing::user,
+    Body, Call, ClientId, Code, ConversationId, CreateConversation, Entry, Error, Joining, Message,
+    Push, Seq, Session, Visibility, testing::user,
 };
 
 use super::within;
@@ -36,6 +36,8 @@ pub(crate) async fn group(owner: &Session, members: &[&str]) -> ConversationId {
         name: Some("the group".into()),
         members: members.iter().map(|name| user(name)).collect(),
         joining: Joining::Invited,
+        history: Visibility::default(),
+        preset: None,
     };
     call(owner, create).await.conversation
 }
@@ -111,7 +113,7 @@ pub(crate) fn messages_in(entries: &[Entry]) -> Vec<&str> {
 
 fn text_of(entry: &Entry) -> Option<&str> {
     match &entry.body {
-        Body::Message { content, .. } => content.as_text(),
+        Body::Message(Message { content, .. }) => content.as_text(),
         _ => None,
     }
 }

@@ -76,7 +76,7 @@ fn the_sender_recalls_for_so_long_and_who_leads_a_group_always() {
 #[test]
 fn a_clock_that_stepped_back_does_not_expire_anything() {
     let mut facts = said_by("mia", 0);
-    if let Some(target) = &mut facts.target {
+    if let Some(target) = facts.targets.first_mut() {
         target.at_ms = Timestamp(NOW.0 + 3_600_000);
     }
     assert!(decide(&group(), "mia", recall(), &facts).is_ok());
@@ -85,7 +85,7 @@ fn a_clock_that_stepped_back_does_not_expire_anything() {
 #[test]
 fn nothing_more_happens_to_a_recalled_message() {
     let mut facts = said_by("mia", 0);
-    if let Some(target) = &mut facts.target {
+    if let Some(target) = facts.targets.first_mut() {
         target.body = Body::RecalledMessage { by: Seq(5) };
     }
     for ask in [edit(), recall()] {
@@ -96,7 +96,7 @@ fn nothing_more_happens_to_a_recalled_message() {
 #[test]
 fn what_is_no_message_or_was_said_before_one_came_is_not_there() {
     let mut change = said_by("mia", 0);
-    if let Some(target) = &mut change.target {
+    if let Some(target) = change.targets.first_mut() {
         target.body = Body::Left;
     }
     assert_eq!(
@@ -106,16 +106,16 @@ fn what_is_no_message_or_was_said_before_one_came_is_not_there() {
     assert_eq!(asked(&group(), "mia", recall()), Err(Code::NotFound));
 
     let mut state = group();
+    state.apply(&entry(4, "olga", Body::says(Content::text("before"))));
+    let members = vec![user("new")];
     state.apply(&entry(
-        4,
+        5,
         "olga",
-        Body::Message {
-            content: Content::text("before"),
-            edited: None,
+        Body::MembersAdded {
+            members,
+            since: None,
         },
     ));
-    let members = vec![user("new")];
-    state.apply(&entry(5, "olga", Body::MembersAdded { members }));
     let facts = said_by("new", 0);
     assert_eq!(decide(&state, "new", edit(), &facts), Err(Code::NotFound));
 }

@@ -1,13 +1,15 @@
 //! The rules, one sentence each.
 
+mod attaching;
 mod groups;
 mod messages;
+mod order;
 
-use super::{Ask, ConversationState, Decision, Facts};
+use super::{Ask, ConversationState, Decision, Enter, Facts};
 use crate::{
     Actor, AddMembers, Body, ChangeInfo, ChangeRole, ClientId, Code, Content, ConversationId,
     EditMessage, Entry, InfoPatch, JoinGroup, Joining, KickMembers, Kind, LeaveGroup, Limits,
-    RecallMessage, Role, SendMessage, Seq, Timestamp, UserId,
+    Preset, RecallMessage, Role, SendMessage, Seq, Timestamp, UserId, Visibility,
 };
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
@@ -42,6 +44,8 @@ fn begun(kind: Kind, joining: Joining, members: &[&str]) -> ConversationState {
         name: None,
         joining,
         members: members.iter().copied().map(user).collect(),
+        history: Visibility::FromJoining,
+        preset: Preset::of(kind),
     };
     ConversationState::begin(&entry(1, members[0], body)).unwrap()
 }
@@ -67,14 +71,11 @@ fn direct() -> ConversationState {
 /// A message that stands at seq 4, this long ago.
 fn said_by(sender: &str, ago_ms: u64) -> Facts {
     let content = Content::text("hello");
-    let body = Body::Message {
-        content,
-        edited: None,
-    };
+    let body = Body::says(content);
     let mut target = entry(4, sender, body);
     target.at_ms = Timestamp(NOW.0 - i64::try_from(ago_ms).unwrap());
     Facts {
-        target: Some(target),
+        targets: vec![target],
         ..Facts::default()
     }
 }
@@ -90,11 +91,7 @@ fn asked(state: &ConversationState, who: &str, ask: Ask) -> Result<Decision, Cod
 }
 
 fn send(text: &str) -> Ask {
-    Ask::Send(SendMessage {
-        conversation: id(),
-        client_id: key(),
-        content: Content::text(text),
-    })
+    Ask::Send(SendMessage::new(id(), key(), Content::text(text)))
 }
 
 fn edit() -> Ask {
@@ -120,6 +117,7 @@ fn kick(whom: &[&str]) -> Ask {
         client_id: key(),
         users: whom.iter().copied().map(user).collect(),
         reason: None,
+        banned_until_ms: None,
     })
 }
 
@@ -141,9 +139,12 @@ fn role(whom: &str, role: Role) -> Ask {
 }
 
 fn join() -> Ask {
-    Ask::Join(JoinGroup {
-        conversation: id(),
-        client_id: key(),
+    Ask::Join(Enter {
+        join: JoinGroup {
+            conversation: id(),
+            client_id: key(),
+        },
+        invited: false,
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use im_core::{
     AddMembers, ClientId, Content, ConversationId, CreateConversation, Cursor, KickMembers, Ping,
-    Push, SendMessage,
+    Push, SendMessage, Visibility,
 };
 
 use crate::{
@@ -20,6 +20,8 @@ fn create(world: &World, name: &str, members: &[usize]) -> ConversationId {
         name: None,
         members: members.iter().map(|n| user(*n)).collect(),
         joining: Default::default(),
+        history: Visibility::default(),
+        preset: None,
     };
     world.call(0, ask).unwrap().conversation
 }
@@ -31,11 +33,7 @@ fn many(world: &World) -> ConversationId {
 }
 
 fn say(world: &World, to: ConversationId, text: &str) {
-    let message = SendMessage {
-        conversation: to,
-        client_id: ClientId::random(),
-        content: Content::text(text),
-    };
+    let message = SendMessage::new(to, ClientId::random(), Content::text(text));
     world.call(0, message).unwrap();
 }
 
@@ -125,6 +123,7 @@ fn what_waits_where_the_user_is_out_comes_again_after_a_crash() {
         client_id: ClientId::new("kick").unwrap(),
         users: vec![user(1)],
         reason: None,
+        banned_until_ms: None,
     };
     world.call(0, kick).unwrap();
 

@@ -1,7 +1,7 @@
 //! What reaches whom, and when.
 
 use im_core::{
-    Actor, Availability, ClientId, GetConversation, GetPresence, Seq, SyncPull,
+    Actor, Availability, ClientId, GetConversation, GetPresence, Seq, SyncPull, Visibility,
     testing::ManualRuntime,
 };
 
@@ -173,6 +173,8 @@ fn a_page_without_entries_tells_where_all_conversations_stand() {
             name: None,
             members: vec![],
             joining: Default::default(),
+            history: Visibility::default(),
+            preset: None,
         };
         runtime.block_on(world.ground.im.call(&me, ask)).unwrap();
     }

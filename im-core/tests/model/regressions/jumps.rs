@@ -19,6 +19,7 @@ async fn talk() -> (Im, Log) {
             "alice",
             Body::MembersAdded {
                 members: vec![user("carol")],
+                since: None,
             },
         ),
         200 => Draft::new(
@@ -26,6 +27,7 @@ async fn talk() -> (Im, Log) {
             Body::Kicked {
                 members: vec![user("bob")],
                 reason: None,
+                banned_until_ms: None,
             },
         ),
         _ => Draft::new("alice", said("x")),

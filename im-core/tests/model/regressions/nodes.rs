@@ -4,18 +4,14 @@ use std::time::Duration;
 
 use im_core::{
     AddMembers, BlockUser, ClientId, Code, CreateConversation, History, KickMembers, ListMembers,
-    OpenDirect, Push, SendMessage, Seq, UnblockUser,
+    OpenDirect, Push, SendMessage, Seq, UnblockUser, Visibility,
 };
 
 use super::begun;
 use crate::world::{World, conversation, group_key, user};
 
 pub(super) fn message(at: usize, text: &str) -> SendMessage {
-    SendMessage {
-        conversation: conversation(at),
-        client_id: ClientId::random(),
-        content: text.into(),
-    }
+    SendMessage::new(conversation(at), ClientId::random(), text)
 }
 
 pub(super) fn kick(whom: usize) -> KickMembers {
@@ -24,6 +20,7 @@ pub(super) fn kick(whom: usize) -> KickMembers {
         client_id: ClientId::random(),
         users: vec![user(whom)],
         reason: None,
+        banned_until_ms: None,
     }
 }
 
@@ -43,6 +40,8 @@ fn begun_elsewhere() -> World {
         name: None,
         members: vec![user(1)],
         joining: Default::default(),
+        history: Visibility::default(),
+        preset: None,
     };
     world.call_elsewhere(0, ask).unwrap();
     world

@@ -2,7 +2,7 @@
 
 use im_core::{
     Actor, ClientId, Content, ConversationId, CreateConversation, Cursor, Entry, History, Im,
-    Limits, ListConversations, SendMessage, Seq, SyncPull, TrustEveryone,
+    Limits, ListConversations, SendMessage, Seq, SyncPull, TrustEveryone, Visibility,
 };
 use im_store::MemoryStore;
 
@@ -35,16 +35,14 @@ async fn group(im: &Im, n: usize) -> ConversationId {
         name: None,
         members: vec![],
         joining: Default::default(),
+        history: Visibility::default(),
+        preset: None,
     };
     im.call(&me(), ask).await.unwrap().conversation
 }
 
 async fn say(im: &Im, to: ConversationId, text: String) {
-    let message = SendMessage {
-        conversation: to,
-        client_id: ClientId::random(),
-        content: Content::text(text),
-    };
+    let message = SendMessage::new(to, ClientId::random(), Content::text(text));
     im.call(&me(), message).await.unwrap();
 }
 

@@ -306,11 +306,13 @@ fn two_devices_that_change_different_settings_both_succeed() {
         let wanted = Settings {
             pinned: round % 2 == 1,
             muted_until_ms: Some(im_core::Timestamp(i64::MAX - round)),
+            ..Settings::default()
         };
         let change = |pinned, muted_until_ms| {
             let changes = SettingsPatch {
                 pinned,
                 muted_until_ms,
+                ..SettingsPatch::default()
             };
             let ask = ChangeSettings {
                 conversation: at,

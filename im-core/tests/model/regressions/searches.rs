@@ -162,6 +162,7 @@ async fn only_what_a_member_may_see_is_found() {
             Body::Kicked {
                 members: body(&["bob"]),
                 reason: None,
+                banned_until_ms: None,
             },
         )
     };
@@ -207,6 +208,7 @@ async fn only_what_a_member_may_see_is_found() {
         "alice",
         Body::MembersAdded {
             members: body(&["bob", "carol"]),
+            since: None,
         },
     );
     room.store(&ports, [add, says("word 8")]).await;

@@ -1,0 +1,50 @@
+//! When members last said something, as far as a slow mode asks.
+
+use std::collections::HashMap;
+
+use crate::{Body, Entry, Timestamp, UserId};
+
+/// Who has spoken a moment ago. Empty where there is no slow mode, and begun anew with the state: a slow mode holds from
+/// the first message that this node has seen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pace {
+    said: HashMap<UserId, Timestamp>,
+    /// At how many members those whose time is over are forgotten.
+    sweep_at: usize,
+}
+
+impl Pace {
+    /// Takes in the next entry.
+    pub(super) fn note(&mut self, entry: &Entry, span_ms: Option<u64>) {
+        let Some(span_ms) = span_ms else {
+            if !self.said.is_empty() {
+                *self = Self::default();
+            }
+            return;
+        };
+        if !matches!(entry.body, Body::Message(_)) {
+            return;
+        }
+        if self.said.len() >= self.sweep_at.max(1_000) {
+            let now = entry.at_ms;
+            self.said.retain(|_, said| after(*said, span_ms) > now);
+            self.sweep_at = self.said.len() * 2;
+        }
+        self.said.insert(entry.sender.clone(), entry.at_ms);
+    }
+
+    /// Until when a user waits; `None` when it need not.
+    pub(super) fn waits_until(
+        &self,
+        user: &UserId,
+        span_ms: u64,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let until = after(*self.said.get(user)?, span_ms);
+        (until > now).then_some(until)
+    }
+}
+
+fn after(said: Timestamp, span_ms: u64) -> Timestamp {
+    said.plus(std::time::Duration::from_millis(span_ms))
+}

@@ -1,0 +1,83 @@
+//! Messages whose content goes by itself.
+
+use super::{Draft, Log, group, said, user};
+use crate::{
+    Body, ConversationId, Message, Seq, Timestamp,
+    port::{Ports, Span},
+};
+
+fn until(at_ms: i64) -> Body {
+    Body::Message(Message {
+        expires_at_ms: Some(Timestamp(at_ms)),
+        ..Message::from("short")
+    })
+}
+
+fn burns(burn_ms: u64) -> Body {
+    Body::Message(Message {
+        burn_ms: Some(burn_ms),
+        ..Message::from("secret")
+    })
+}
+
+/// Alarms of one conversation: a store may hold those of others.
+async fn due(ports: &Ports, log: &Log, now: i64) -> Vec<(i64, u64)> {
+    let all = ports.alarms.due(Timestamp(now), 10_000).await.unwrap();
+    let own = all
+        .iter()
+        .filter(|alarm| alarm.conversation == log.conversation);
+    own.map(|alarm| (alarm.at_ms.0, alarm.seq.0)).collect()
+}
+
+fn span(conversation: ConversationId, after: u64, end: u64) -> Span {
+    Span {
+        conversation,
+        after: Seq(after),
+        end: Seq(end),
+    }
+}
+
+suite! { alarm_store_suite in alarms:
+    /// Alarms come in the order of their times, not before, and only those of messages that still have a content.
+    async fn alarms_come_in_the_order_of_their_times(ports) {
+        let mut log = group(ports, &["alice", "bob"]).await;
+        log.store(ports, [until(3_000), until(1_000), said("stays"), until(2_000)].map(|body| Draft::new("alice", body))).await;
+        assert_eq!(due(ports, &log, 999).await, []);
+        assert_eq!(due(ports, &log, 2_500).await, [(1_000, 3), (2_000, 5)]);
+        assert_eq!(ports.alarms.due(Timestamp(5_000), 1).await.unwrap().len(), 1);
+        assert!(ports.alarms.next().await.unwrap().unwrap() <= Timestamp(1_000));
+        log.store(ports, [Draft::new("alice", Body::Recalled { target: Seq(3) })]).await;
+        log.store(ports, [Draft::new("alice", Body::Expired { targets: vec![Seq(5)] })]).await;
+        assert_eq!(due(ports, &log, 5_000).await, [(3_000, 2)]);
+    }
+
+    /// A message that goes when it is read waits for the reader, not for its sender, and is lit once.
+    async fn a_burning_message_waits_for_the_reader(ports) {
+        let mut log = group(ports, &["alice", "bob"]).await;
+        let at = log.conversation;
+        log.store(ports, [burns(100), burns(200), burns(300)].map(|body| Draft::new("alice", body))).await;
+        assert_eq!(due(ports, &log, 1_000_000).await, []);
+        let light = |id: &str, after, end, now| {
+            let id = user(id);
+            async move { ports.alarms.light(&id, span(at, after, end), Timestamp(now)).await.unwrap() }
+        };
+        assert_eq!(light("alice", 1, 4, 1_000).await, 0);
+        assert_eq!(light("bob", 1, 3, 1_000).await, 2);
+        assert_eq!(light("bob", 1, 3, 9_000).await, 0);
+        assert_eq!(due(ports, &log, 5_000).await, [(1_100, 2), (1_200, 3)]);
+    }
+
+    /// Of an end and a reading, what comes first counts.
+    async fn the_earlier_of_two_ends_counts(ports) {
+        let mut log = group(ports, &["alice", "bob"]).await;
+        let both = |at_ms, burn_ms| Body::Message(Message {
+            expires_at_ms: Some(Timestamp(at_ms)),
+            burn_ms: Some(burn_ms),
+            ..Message::from("both")
+        });
+        log.store(ports, [both(5_000, 100), both(5_000, 60_000)].map(|body| Draft::new("alice", body))).await;
+        assert_eq!(due(ports, &log, 5_000).await, [(5_000, 2), (5_000, 3)]);
+        ports.alarms.light(&user("bob"), span(log.conversation, 0, 9), Timestamp(1_000)).await.unwrap();
+        assert_eq!(due(ports, &log, 5_000).await, [(1_100, 2), (5_000, 3)]);
+    }
+}
