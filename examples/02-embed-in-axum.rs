@@ -144,6 +144,7 @@ async fn unread(State(app): State<App>, headers: HeaderMap) -> Result<Json<Unrea
     let ask = ListConversations {
         after: None,
         limit: Some(200),
+        which: None,
     };
     let page = app.im.call(&Actor::user(user), ask).await;
     let page = page.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;

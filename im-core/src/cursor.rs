@@ -52,14 +52,15 @@ pub type Positions = BTreeMap<ConversationId, Seq>;
 
 /// Resume position of a device over everything that it sees.
 ///
-/// The text form is base64url of: one format byte (1, or 2 between pages), epoch (8 bytes), version (varint), between
-/// pages the conversation (16 bytes) and version (varint) of the page, and for each conversation its 16 bytes and seq
-/// (varint). 200 conversations are about 5 KB of text. The server keeps no copy: resuming writes nothing.
+/// The text form is base64url of: one format byte (1, or 3 between pages), epoch (8 bytes), version (varint), between
+/// pages the conversation (16 bytes, zeros for none), version and own (varints) of the page, and for each conversation its
+/// 16 bytes and seq (varint). Format 2, of earlier builds, is 3 without own. 200 conversations are about 5 KB of text. The
+/// server keeps no copy: resuming writes nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Cursor {
     /// The history that the positions speak of.
     pub epoch: Epoch,
-    /// Version of the user's own rows (positions, settings, blocks) that the device has.
+    /// Version of the user's own rows (positions, settings, blocks, drafts and the like) that the device has.
     pub version: u64,
     /// What the device has of each conversation.
     pub positions: Positions,
@@ -71,27 +72,33 @@ pub struct Cursor {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SyncPoint {
     /// The last conversation that is dealt with, in the order of ids.
-    pub after: ConversationId,
+    pub after: Option<ConversationId>,
     /// The version that the device has once the last page is taken in.
     pub version: u64,
+    /// The version up to which rows of the user's own are dealt with; `None` when none is.
+    pub own: Option<u64>,
 }
 
 const FORMAT: u8 = 1;
 const FORMAT_WITH_PAGE: u8 = 2;
+const FORMAT_WITH_OWN: u8 = 3;
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = Vec::with_capacity(20 + self.positions.len() * 20);
         bytes.push(if self.page.is_some() {
-            FORMAT_WITH_PAGE
+            FORMAT_WITH_OWN
         } else {
             FORMAT
         });
         bytes.extend_from_slice(&self.epoch.0.to_be_bytes());
         put_varint(&mut bytes, self.version);
         if let Some(page) = &self.page {
-            bytes.extend_from_slice(page.after.as_uuid().as_bytes());
+            let after = page.after.map_or(Uuid::nil(), |after| *after.as_uuid());
+            bytes.extend_from_slice(after.as_bytes());
             put_varint(&mut bytes, page.version);
+            // One more than it is, so that none is 0.
+            put_varint(&mut bytes, page.own.map_or(0, |own| own + 1));
         }
         for (conversation, seq) in &self.positions {
             bytes.extend_from_slice(conversation.as_uuid().as_bytes());
@@ -111,20 +118,26 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
         let (head, mut rest) = bytes.split_at_checked(9).ok_or(InvalidCursor)?;
-        let paged = match head[0] {
-            FORMAT => false,
-            FORMAT_WITH_PAGE => true,
-            _ => return Err(InvalidCursor),
-        };
+        let format = head[0];
         let epoch = Epoch(u64::from_be_bytes(
             head[1..9].try_into().map_err(|_| InvalidCursor)?,
         ));
         let version = take_varint(&mut rest).ok_or(InvalidCursor)?;
-        let page = if paged {
-            let (after, version) = take_pair(&mut rest).ok_or(InvalidCursor)?;
-            Some(SyncPoint { after, version })
-        } else {
-            None
+        let page = match format {
+            FORMAT => None,
+            FORMAT_WITH_PAGE | FORMAT_WITH_OWN => {
+                let (after, version) = take_pair(&mut rest).ok_or(InvalidCursor)?;
+                let own = match format {
+                    FORMAT_WITH_OWN => take_varint(&mut rest).ok_or(InvalidCursor)?,
+                    _ => 0,
+                };
+                Some(SyncPoint {
+                    after: Some(after).filter(|after| !after.as_uuid().is_nil()),
+                    version,
+                    own: own.checked_sub(1),
+                })
+            }
+            _ => return Err(InvalidCursor),
         };
         let mut positions = Positions::new();
         while !rest.is_empty() {
@@ -202,9 +215,40 @@ mod tests {
             page: None,
         };
         assert_eq!(cursor.to_string().parse(), Ok(cursor.clone()));
-        let after = ConversationId::from_uuid(Uuid::from_u128(9));
-        cursor.page = Some(SyncPoint { after, version: 3 });
-        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        let somewhere = ConversationId::from_uuid(Uuid::from_u128(9));
+        for (after, own) in [
+            (Some(somewhere), None),
+            (None, Some(0)),
+            (Some(somewhere), Some(2)),
+        ] {
+            cursor.page = Some(SyncPoint {
+                after,
+                version: 3,
+                own,
+            });
+            assert_eq!(cursor.to_string().parse(), Ok(cursor.clone()));
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_an_earlier_build_is_read() {
+        let mut bytes = vec![FORMAT_WITH_PAGE, 0, 0, 0, 0, 0, 0, 0, 7, 4];
+        bytes.extend([9; 16]);
+        bytes.push(5);
+        bytes.extend([8; 16]);
+        bytes.push(6);
+
+        let cursor: Cursor = URL_SAFE_NO_PAD.encode(bytes).parse().unwrap();
+
+        let id = |byte| ConversationId::from_uuid(Uuid::from_bytes([byte; 16]));
+        let page = SyncPoint {
+            after: Some(id(9)),
+            version: 5,
+            own: None,
+        };
+        assert_eq!((cursor.epoch, cursor.version), (Epoch(7), 4));
+        assert_eq!(cursor.page, Some(page));
+        assert_eq!(cursor.positions, [(id(8), Seq(6))].into_iter().collect());
     }
 
     #[test]

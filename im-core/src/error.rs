@@ -53,12 +53,16 @@ codes! {
     Conflict = "conflict", fixed;
     /// The content kind is not one that this server takes.
     UnsupportedContent = "unsupported_content", fixed;
+    /// A text holds what this server does not let pass. Change it.
+    ContentRejected = "content_rejected", fixed;
     /// A frame, a text or a content exceeds its limit.
     TooLarge = "too_large", fixed;
     /// More members, conversations, ids or items than the limit.
     TooMany = "too_many", fixed;
     /// The other side blocked the actor, or the actor the other side.
     Blocked = "blocked", fixed;
+    /// The other side takes direct messages from its contacts alone.
+    ContactsOnly = "contacts_only", fixed;
     /// The user was removed from the conversation and cannot come back yet.
     Banned = "banned", fixed;
     /// The actor was silenced, or everybody is.

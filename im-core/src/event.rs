@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    Block, Body, CloseReason, ConversationId, ConversationView, Entry, JoinRequest, Presence,
-    Receipt, SaidNow, Seq, UserId,
+    Block, Body, CloseReason, ConversationId, ConversationView, Entry, JoinRequest, OwnRow,
+    Presence, Receipt, SaidNow, Seq, UserId,
 };
 
 /// Somebody is writing. Ends by itself.
@@ -63,6 +63,9 @@ pub enum Push {
     HeadMoved(HeadMoved),
     /// Somebody asks to be let in where the user may admit.
     JoinRequested(JoinRequest),
+    /// A row of the user's own changed, on another device or by what somebody else did. A
+    /// [`Session`](crate::Session) that was away is told this for each row that changed since.
+    OwnChanged(Box<OwnRow>),
     /// Somebody whom this session watches came or went.
     Presence(Presence),
     /// A member came further.
@@ -86,6 +89,7 @@ impl Push {
         "message.deleted",
         "message.now",
         "message.stored",
+        "own.changed",
         "presence.changed",
         "receipt.changed",
         "session.closing",
@@ -106,6 +110,7 @@ impl Push {
             Self::Entry(_) => "entry.appended",
             Self::HeadMoved(_) => "head.moved",
             Self::JoinRequested(_) => "group.requested",
+            Self::OwnChanged(_) => "own.changed",
             Self::Presence(_) => "presence.changed",
             Self::Receipt(_) => "receipt.changed",
             Self::SaidNow(_) => "message.now",
@@ -127,6 +132,7 @@ impl Push {
             "group.requested" => JoinRequest::deserialize(params).map(Self::JoinRequested),
             "message.deleted" => Deleted::deserialize(params).map(Self::Deleted),
             "message.now" => Box::deserialize(params).map(Self::SaidNow),
+            "own.changed" => Box::deserialize(params).map(Self::OwnChanged),
             "presence.changed" => Presence::deserialize(params).map(Self::Presence),
             "receipt.changed" => Receipt::deserialize(params).map(Self::Receipt),
             "session.closing" => SessionClosing::deserialize(params).map(Self::SessionClosing),
@@ -146,6 +152,7 @@ impl Serialize for Push {
             Self::Entry(params) => params.serialize(serializer),
             Self::HeadMoved(params) => params.serialize(serializer),
             Self::JoinRequested(params) => params.serialize(serializer),
+            Self::OwnChanged(params) => params.serialize(serializer),
             Self::Presence(params) => params.serialize(serializer),
             Self::Receipt(params) => params.serialize(serializer),
             Self::SaidNow(params) => params.serialize(serializer),

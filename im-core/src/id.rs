@@ -59,7 +59,7 @@ const UNSEEN: &[(u32, u32)] = &[
     (0xE0000, 0xE0FFF),
 ];
 
-fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     let c = u32::from(c);
     let is_last_of_plane = c & 0xFFFE == 0xFFFE;
     let next = UNSEEN.partition_point(|(_, last)| *last < c);
@@ -170,6 +170,29 @@ text_id! {
 text_id! {
     /// The idempotency key that a device chose for one write; unique for its user and conversation, for ever.
     ClientId, "client id"
+}
+
+text_id! {
+    /// Where a row of a user's own stands among those of its kind.
+    RowKey, "key"
+}
+
+impl From<&UserId> for RowKey {
+    fn from(user: &UserId) -> Self {
+        Self(user.0.clone())
+    }
+}
+
+impl From<&ClientId> for RowKey {
+    fn from(id: &ClientId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
+impl From<ConversationId> for RowKey {
+    fn from(conversation: ConversationId) -> Self {
+        Self(conversation.to_string().into())
+    }
 }
 
 impl ClientId {

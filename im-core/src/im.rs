@@ -8,7 +8,8 @@ use crate::{
     Actor, Attachment, Call, CloseReason, Command, ConversationId, DeviceId, Error, Limits,
     OpenDirect, OpenSession, Rejection, Reply, Session, Store, UserId,
     client::LocalConnector,
-    engine::Engine,
+    engine::{Engine, Hooks},
+    hook::{After, AfterOptions, Before, BeforeOptions},
     port::{Authenticator, Identity, Outlet, Ports, Runtime},
 };
 
@@ -24,9 +25,37 @@ pub struct Builder {
     authenticator: Arc<dyn Authenticator>,
     limits: Limits,
     heartbeat: Duration,
+    hooks: Hooks,
 }
 
 impl Builder {
+    /// Asks a hook before anything is written, after those that were registered before it, with
+    /// [`BeforeOptions::default`].
+    #[must_use]
+    pub fn before(self, hook: impl Before) -> Self {
+        self.before_with(hook, BeforeOptions::default())
+    }
+
+    /// As [`Builder::before`], with options of its own.
+    #[must_use]
+    pub fn before_with(mut self, hook: impl Before, options: BeforeOptions) -> Self {
+        self.hooks.ask(hook, options);
+        self
+    }
+
+    /// Tells a hook of every entry that this engine stored, after it was delivered, with [`AfterOptions::default`].
+    #[must_use]
+    pub fn after(self, hook: impl After) -> Self {
+        self.after_with(hook, AfterOptions::default())
+    }
+
+    /// As [`Builder::after`], with options of its own.
+    #[must_use]
+    pub fn after_with(mut self, hook: impl After, options: AfterOptions) -> Self {
+        self.hooks.inform(hook, options);
+        self
+    }
+
     /// The bounds of what is accepted. Default: [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -49,17 +78,15 @@ impl Builder {
         self
     }
 
-    /// The engine. It has no task of its own and needs no start.
+    /// The engine. It needs no start; see [`Im::housekeep`] for what happens at a time.
     #[must_use]
     pub fn build(self) -> Im {
-        Im {
-            engine: Arc::new(Engine::new(
-                self.ports,
-                self.authenticator,
-                self.limits,
-                self.heartbeat,
-            )),
-        }
+        let engine = Arc::new(
+            Engine::new(self.ports, self.authenticator, self.limits, self.heartbeat)
+                .with_hooks(self.hooks),
+        );
+        engine.find_house();
+        Im { engine }
     }
 }
 
@@ -72,6 +99,7 @@ impl Im {
             authenticator: Arc::new(authenticator),
             limits: Limits::default(),
             heartbeat: Duration::from_secs(25),
+            hooks: Hooks::default(),
         }
     }
 
@@ -195,6 +223,12 @@ impl Im {
         self.engine.attach(identity, open, outlet).await
     }
 
+    /// How often an `after` hook was not told of an entry, because too many waited for it.
+    #[must_use]
+    pub fn untold_hooks(&self) -> u64 {
+        self.engine.untold_hooks()
+    }
+
     pub(crate) fn is_closing(&self) -> bool {
         self.engine.is_closing()
     }
@@ -207,6 +241,49 @@ impl Im {
     /// Ends the sessions that tokens of a sign-in opened, on whatever device: see [`Identity::sign_in`].
     pub fn sign_out(&self, user: &UserId, sign_in: Uuid) {
         self.engine.sign_out(user, sign_in);
+    }
+
+    /// Erases a user: ends its sessions, leaves its groups, and deletes what it owns and wipes what it said. Its id is not
+    /// given again. What it takes on other nodes to notice, [`Im::resume_erasures`] makes good a day later.
+    ///
+    /// # Errors
+    /// `unavailable` when the store does not answer; the erasure is due then.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the erasure begun: [`Im::resume_erasures`] goes on with it.
+    pub async fn erase(&self, user: &UserId) -> Result<(), Rejection> {
+        self.engine.erase(user).await
+    }
+
+    /// Goes on with erasures that broke off or are due again, and says how many were. For a host to call at its start and
+    /// every now and then.
+    ///
+    /// # Errors
+    /// `unavailable` when the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves what is not done due.
+    pub async fn resume_erasures(&self) -> Result<usize, Rejection> {
+        self.engine.resume_erasures().await
+    }
+
+    /// Clears away at most `limit` of users' own rows whose time is over: requests to be contacts, notices. Nobody is shown
+    /// them any more; call this every now and then so that they take no room. Returns how many it was.
+    ///
+    /// # Errors
+    /// `unavailable` when the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave some of them for the next time.
+    pub async fn clear_expired(&self, limit: usize) -> Result<usize, Rejection> {
+        self.engine.clear_expired(limit).await
+    }
+
+    /// Begins to do what is due, such as sending what was scheduled: call it once at the start of a program whose users
+    /// schedule messages, so that what was scheduled before the start is sent. It begins by itself with the first thing
+    /// that is scheduled in this process. One small task; it ends with [`Im::shut_down`].
+    pub fn housekeep(&self) {
+        self.engine.keep_house();
     }
 
     /// Refuses new sessions, tells all to come back, and stores what was kept back.

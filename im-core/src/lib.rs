@@ -28,10 +28,12 @@ mod engine;
 mod error;
 mod event;
 mod id;
+mod identifier;
 mod im;
 
 mod limits;
 mod message;
+mod own;
 mod presence;
 mod receipt;
 mod search;
@@ -40,6 +42,7 @@ mod time;
 mod user;
 
 pub mod archive;
+pub mod hook;
 pub mod port;
 pub mod state;
 #[cfg(feature = "testing")]
@@ -57,12 +60,14 @@ pub use engine::Attachment;
 pub use error::{CloseReason, Code, Error, Misuse, Rejection, StoreError};
 pub use event::{Deleted, HeadMoved, Push, SessionClosing, TypingChanged};
 pub use id::{
-    ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, SessionId, UserId,
+    ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, RowKey, SessionId, UserId,
 };
 
+pub use identifier::{Identifier, IdentifierKind, InvalidIdentifier};
 pub use im::{Builder, Im};
 pub use limits::Limits;
 pub use message::*;
+pub use own::*;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Availability, Presence};
 pub use receipt::{Position, Receipt};
@@ -71,4 +76,4 @@ pub use search::{
 };
 pub use seq::{Head, Seq};
 pub use time::Timestamp;
-pub use user::{Actor, Authority, Profile};
+pub use user::{Actor, Authority, Gender, Profile, Tier};

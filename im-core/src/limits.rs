@@ -28,6 +28,8 @@ pub struct Limits {
     /// number is read before a conversation begins or somebody enters, and not locked: who enters several at the same
     /// moment can exceed it by as many as are under way, on all nodes together.
     pub conversations_per_user: usize,
+    /// Interests in one profile. Default 20, each of at most [`Limits::name_chars`].
+    pub interests: usize,
     /// Characters of a name. Default 100.
     pub name_chars: usize,
     /// Characters of an announcement, description or bio. Default 2,000.
@@ -43,6 +45,35 @@ pub struct Limits {
     pub search_steps: usize,
     /// Users that one user can block. Default 1,000.
     pub blocks_per_user: usize,
+    /// Messages that one user can have scheduled, also those that failed and stand. Default 100. The number is read and not
+    /// locked: several requests at the same moment can exceed it by as many as are under way.
+    pub scheduled_per_user: usize,
+    /// How far ahead a message can be scheduled, in milliseconds. Default 31,536,000,000 (365 days).
+    pub schedule_ahead_ms: u64,
+    /// Contacts that one user can have. Default 5,000: as many as one knows, and few pages of a sync. As with
+    /// [`Limits::conversations_per_user`], several at the same moment can exceed it by as many as are under way.
+    pub contacts_per_user: usize,
+    /// Requests to be contacts that are open to and from one user. Default 500: nobody answers more, and a user cannot be
+    /// flooded with them.
+    pub contact_requests: usize,
+    /// How long a request to be contacts can be accepted, in milliseconds. Default 604,800,000 (7 days).
+    pub contact_request_ms: u64,
+    /// Characters of what is said with a request to be contacts. Default 200.
+    pub greeting_chars: usize,
+    /// Labels of one contact. Default 20, of 32 characters each.
+    pub labels_per_contact: usize,
+    /// Users that one user can follow. Default 5,000. How many follow one user is not bounded.
+    pub follows_per_user: usize,
+    /// Favourite messages of one user. Default 2,000: they are all synced to every device.
+    pub favourites_per_user: usize,
+    /// Notices that one user keeps. Default 500; a new one pushes the oldest out.
+    pub notices_per_user: usize,
+    /// Notices to everybody that are shown at a time. Default 200: all of them are looked at when a user lists its own.
+    pub notices_to_all: usize,
+    /// Bytes of the texts of a notice in all its languages, and of its data as JSON. Default 8,192.
+    pub notice_bytes: usize,
+    /// How long a notice is shown that says nothing else, in milliseconds. Default 7,776,000,000 (90 days).
+    pub notice_ms: u64,
     /// Users that one message calls by name. Default 100.
     pub mentions: usize,
     /// Messages in one request that names several, and in one merged forward. Default 100.
@@ -73,6 +104,8 @@ pub struct Limits {
     pub typing_ms: u64,
     /// Members up to which receipts are pushed to everybody. Default 100: beyond, they would cost a square.
     pub receipt_push_members: u32,
+    /// Members up to which it is counted how many have read a message. Default 1,000: all of them are looked at.
+    pub counted_readers: u32,
     /// Messages and changes of conversations per second and user, averaged; bursts of twice as many pass. Default none;
     /// the server sets 10.
     pub sends_per_second: Option<u32>,
@@ -102,12 +135,26 @@ impl Default for Limits {
             page: 200,
             page_bytes: 1024 * 1024,
             conversations_per_user: 5_000,
+            interests: 20,
             name_chars: 100,
             text_field_chars: 2_000,
             presence_subscriptions: 1_000,
             search_chars: 100,
             search_steps: 64,
             blocks_per_user: 1_000,
+            scheduled_per_user: 100,
+            schedule_ahead_ms: 31_536_000_000,
+            contacts_per_user: 5_000,
+            contact_requests: 500,
+            contact_request_ms: 7 * 86_400_000,
+            greeting_chars: 200,
+            labels_per_contact: 20,
+            follows_per_user: 5_000,
+            favourites_per_user: 2_000,
+            notices_per_user: 500,
+            notices_to_all: 200,
+            notice_bytes: 8_192,
+            notice_ms: 90 * 86_400_000,
             mentions: 100,
             messages_per_request: 100,
             pins: 50,
@@ -122,6 +169,7 @@ impl Default for Limits {
             edit_ms: 86_400_000,
             typing_ms: 6_000,
             receipt_push_members: 100,
+            counted_readers: 1_000,
             sends_per_second: None,
             requests_per_second: None,
             lane_waiting: 4_096,
@@ -148,5 +196,11 @@ impl Limits {
     #[must_use]
     pub const fn edit(&self) -> Duration {
         Duration::from_millis(self.edit_ms)
+    }
+
+    /// [`Limits::contact_request_ms`] as a span.
+    #[must_use]
+    pub const fn contact_request(&self) -> Duration {
+        Duration::from_millis(self.contact_request_ms)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Timestamp, UserId};
+use crate::{LastSeen, Timestamp, UserId};
 
 /// Whether somebody can be reached now.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -30,4 +30,43 @@ pub struct Presence {
     /// When the last session ended; absent while there is one, or when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen_ms: Option<Timestamp>,
+}
+
+/// How fine a time is that is told as [`LastSeen::Hour`], in milliseconds.
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+
+impl Presence {
+    /// As the user lets others see it.
+    #[must_use]
+    pub(crate) fn shown(mut self, last_seen: LastSeen) -> Self {
+        self.last_seen_ms = match last_seen {
+            LastSeen::Exact => self.last_seen_ms,
+            LastSeen::Hidden => None,
+            LastSeen::Hour => {
+                let hour = |at: Timestamp| Timestamp(at.0 - at.0.rem_euclid(HOUR_MS));
+                self.last_seen_ms.map(hour)
+            }
+        };
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_somebody_was_last_there_is_told_as_it_lets_others_know() {
+        let seen = |last_seen| {
+            let presence = Presence {
+                user: UserId::new("alice").unwrap(),
+                availability: Availability::Offline,
+                last_seen_ms: Some(Timestamp(3 * HOUR_MS + 1_234)),
+            };
+            presence.shown(last_seen).last_seen_ms
+        };
+        assert_eq!(seen(LastSeen::Exact), Some(Timestamp(3 * HOUR_MS + 1_234)));
+        assert_eq!(seen(LastSeen::Hour), Some(Timestamp(3 * HOUR_MS)));
+        assert_eq!(seen(LastSeen::Hidden), None);
+    }
 }

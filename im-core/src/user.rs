@@ -24,6 +24,21 @@ pub struct Profile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub extra: Option<serde_json::Value>,
+    /// As the user gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gender: Option<Gender>,
+    /// A word for how the user sounds, for rooms in which people talk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice_tag: Option<String>,
+    /// What the user likes, in its own order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interests: Vec<String>,
+    /// How far the user has come, as the application counts it. Set by a service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<u32>,
+    /// What the user has paid for or was given. Set by a service; left out once it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
     /// When the profile last changed.
     pub updated_at_ms: Timestamp,
 }
@@ -38,8 +53,57 @@ impl Profile {
             avatar: None,
             bio: None,
             extra: None,
+            gender: None,
+            voice_tag: None,
+            interests: Vec::new(),
+            level: None,
+            tier: None,
             updated_at_ms,
         }
+    }
+
+    /// What others see of it at a time: without a tier that is over.
+    #[must_use]
+    pub fn at(mut self, now: Timestamp) -> Self {
+        self.tier = self.tier.filter(|tier| !tier.is_over(now));
+        self
+    }
+}
+
+/// A gender as its user gives it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Gender {
+    /// Female.
+    Female,
+    /// Male.
+    Male,
+    /// Another.
+    Other,
+    /// Not said, or a value of a newer peer. In a change it clears.
+    #[serde(other)]
+    Unspecified,
+}
+
+/// A tier of paid or granted membership in the application. Who is in a conversation is a
+/// [`Member`](crate::Member), which is something else.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Tier {
+    /// What the application calls it. In a change an empty name clears.
+    pub name: String,
+    /// Until when; for ever when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at_ms: Option<Timestamp>,
+}
+
+impl Tier {
+    /// Whether its time has passed.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at_ms.is_some_and(|end| end <= now)
     }
 }
 

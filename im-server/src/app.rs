@@ -18,11 +18,13 @@ use im_transport::ws::Refused;
 use crate::{
     accounts::Accounts,
     config::{ClientAddress, PublicUrl, Registration},
+    oidc::SingleSignOn,
     readiness::Readiness,
     rest::Cors,
     throttle::Throttle,
     tickets::Tickets,
     tokens::AccessTokens,
+    words::WordsFile,
 };
 
 /// Answers a request for a WebSocket, or says why not. `wire` knows whose.
@@ -47,10 +49,12 @@ pub(crate) struct App {
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) readiness: Readiness,
     pub(crate) registration: Registration,
+    pub(crate) single_sign_on: SingleSignOn,
     pub(crate) throttle: Throttle,
     pub(crate) tickets: Arc<Tickets>,
     pub(crate) tokens: Arc<AccessTokens>,
     pub(crate) upgrade: Upgrade,
+    pub(crate) words: Option<WordsFile>,
     pub(crate) is_shutting_down: AtomicBool,
 }
 

@@ -109,6 +109,11 @@ enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Erase a user with everything it said, for ever
+    Erase {
+        /// Whom
+        name: UserId,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -156,6 +161,7 @@ impl Cli {
                 name,
                 password_stdin,
             }) => command::add_user(&config, name, password_stdin).await,
+            Command::User(UserCommand::Erase { name }) => command::erase_user(&config, name).await,
             Command::Token(TokenCommand::Issue { user, device, ttl }) => {
                 command::issue_token(&config, user, device, ttl).await
             }

@@ -30,10 +30,14 @@
 mod accounts;
 mod app;
 mod authenticator;
+mod codes;
 mod config;
 mod jwt_ring;
+mod lock_out;
+mod oidc;
 mod opaque;
 mod readiness;
+mod real_name;
 mod rest;
 mod revocations;
 mod secret;
@@ -44,16 +48,22 @@ mod throttle;
 mod tickets;
 mod tokens;
 mod wire;
+mod words;
 
 pub mod cli;
 
-pub use accounts::{Accounts, IssuedToken, NewAccount, Password, SignedIn};
-pub use config::{
-    AllowedOrigins, ClientAddress, Config, ConfigError, LogFormat, Origin, PublicUrl, Registration,
-    Settings,
+pub use accounts::{
+    Accounts, Attempt, IssuedToken, Name, NewAccount, OwnAccount, Password, SignedIn,
 };
+pub use codes::{CodeSender, Purpose};
+pub use config::{
+    AllowedOrigins, ClientAddress, CodeSending, Config, ConfigError, LogFormat, Mode, OidcProvider,
+    Origin, PublicUrl, RealNameChecks, Registration, Settings,
+};
+pub use real_name::{Document, IdentityVerifier, RealNameView, TestVerifier};
 pub use secret::Secret;
 pub use server::{Server, StartError};
 pub use signing_key::KeyError;
 pub use throttle::RateLimits;
-pub use wire::WireError;
+pub use wire::{Extensions, WireError};
+pub use words::WordsFileError;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ring::hmac;
 use serde::{Deserialize, Deserializer};
 
 /// A text that Debug hides and that has no Display.
@@ -18,6 +19,12 @@ impl Secret {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// A key for one purpose that follows from this secret, and that tells nothing of it or of other keys.
+    pub(crate) fn key_for(&self, purpose: &[u8]) -> hmac::Key {
+        let root = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
+        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, purpose).as_ref())
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     app::App,
     config::Config,
     rest::{self, Peer},
-    wire::{self, WireError},
+    wire::{self, Extensions, WireError},
 };
 
 /// How long a client may take to send the head of a request, and to begin the next one. Default of common proxies.
@@ -41,8 +41,14 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often it is told at most that connections are refused.
 const REFUSALS_PAUSE: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether erasures are due: a second round comes a day after the first.
+const ERASURES_PAUSE: Duration = Duration::from_secs(60 * 60);
+
 /// How long stopping may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether a file that is read again has changed.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How long to wait when no connection can be accepted, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -69,6 +75,7 @@ pub struct Server {
     address: SocketAddr,
     app: Arc<App>,
     accepting: JoinHandle<()>,
+    erasing: JoinHandle<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -78,7 +85,15 @@ impl Server {
     /// # Errors
     /// [`StartError`] says what to change.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let app = Arc::new(wire::assemble(config).await?);
+        Self::start_with(config, Extensions::default()).await
+    }
+
+    /// As [`Server::start`], with what configuration cannot name.
+    ///
+    /// # Errors
+    /// [`StartError`] says what to change.
+    pub async fn start_with(config: &Config, extensions: Extensions) -> Result<Self, StartError> {
+        let app = Arc::new(wire::assemble_with(config, extensions).await?);
         let failed = |source| StartError::Listen {
             address: config.listen,
             source,
@@ -86,11 +101,14 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopping) = watch::channel(false);
+        let erasing = tokio::spawn(erase(app.im.clone(), stopping.clone()));
+        tokio::spawn(look_at_files(Arc::clone(&app), stopping.clone()));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&app), stopping));
         Ok(Self {
             address,
             app,
             accepting,
+            erasing,
             stop,
         })
     }
@@ -113,6 +131,14 @@ impl Server {
         &self.app.accounts
     }
 
+    /// Reads again what can change while it runs: the file of words. What cannot be used is logged, and what held before
+    /// goes on to hold.
+    pub async fn reload(&self) {
+        if let Some(words) = &self.app.words {
+            words.reload().await;
+        }
+    }
+
     /// Says that it is not ready, takes no more connections, finishes requests, tells sessions to come back and resume.
     /// Takes 10 seconds at most.
     pub async fn shut_down(self) {
@@ -120,7 +146,7 @@ impl Server {
         self.stop.send_replace(true);
         let im = &self.app.im;
         let finish = async {
-            let (_, accepted) = tokio::join!(im.shut_down(), self.accepting);
+            let (_, accepted, _) = tokio::join!(im.shut_down(), self.accepting, self.erasing);
             if let Err(error) = accepted {
                 tracing::error!(%error, "the accepting task broke off");
             }
@@ -129,6 +155,22 @@ impl Server {
         };
         if tokio::time::timeout(STOP_TIMEOUT, finish).await.is_err() {
             tracing::warn!("some requests or sessions did not end in time");
+        }
+    }
+}
+
+/// Goes on with erasures that broke off, and takes the second rounds when they are due, until told to stop.
+async fn erase(im: Im, mut stopping: watch::Receiver<bool>) {
+    loop {
+        let round = async {
+            if let Err(rejection) = im.resume_erasures().await {
+                tracing::warn!(%rejection, "erasures that are due have to wait");
+            }
+            tokio::time::sleep(ERASURES_PAUSE).await;
+        };
+        tokio::select! {
+            () = round => {}
+            () = told(&mut stopping) => return,
         }
     }
 }
@@ -162,6 +204,17 @@ async fn accept(listener: TcpListener, app: Arc<App>, mut stopping: watch::Recei
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// Reads files again that have changed, until told to stop.
+async fn look_at_files(app: Arc<App>, mut stopping: watch::Receiver<bool>) {
+    let Some(words) = &app.words else { return };
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => words.look().await,
+            () = told(&mut stopping) => return,
+        }
+    }
 }
 
 /// Connections that were refused because enough are open.

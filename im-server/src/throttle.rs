@@ -1,4 +1,4 @@
-//! How often somebody may try to sign in: token buckets by client address and by user name. A name's bucket belongs to
+//! How often somebody may try to sign in, and have codes sent: token buckets by client address, user name and target. A name's bucket belongs to
 //! one network, so that a stranger who guesses does not lock out whom the name belongs to.
 //!
 //! What users may ask per second is the engine's business (`Limits::sends_per_second` and `requests_per_second`).
@@ -18,7 +18,11 @@ const SLOTS: usize = 1 << 13;
 
 /// So many networks together can use up the attempts that a name has everywhere. More than a stranger has at hand; few
 /// enough that guessing from many places stays slow.
-const NETWORKS: u32 = 20;
+pub(crate) const NETWORKS: u32 = 20;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// How often somebody may register, sign in and refresh.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -32,6 +36,16 @@ pub struct RateLimits {
     /// pass, and 20 times as many from everywhere together. Default 10: a person mistypes three times, a guesser gets
     /// 14,400 guesses a day. 0 switches the limit off.
     pub sign_ins_per_user: u32,
+    /// Codes per hour and client address (IPv6: per /64), averaged; bursts of as many pass. Default 30: a school behind one
+    /// address, and no more text messages than that at the operator's cost. 0 switches the limit off.
+    pub codes_per_address: u32,
+    /// Codes per hour and e-mail address or phone number, averaged; bursts of as many pass. Default 5: each can be tried 5
+    /// times, so that a guesser needs four years on average. 0 switches the limit off.
+    pub codes_per_target: u32,
+    /// Failures in a row after which a name is locked for the network that they came from; after 20 times as many it is
+    /// locked for everybody. The first lock lasts a minute, each further failure doubles it up to an hour. Default 10: more
+    /// than a person mistypes. 0 switches locks off.
+    pub failures_before_lock: u32,
 }
 
 impl Default for RateLimits {
@@ -39,6 +53,9 @@ impl Default for RateLimits {
         Self {
             sign_ins_per_address: 60,
             sign_ins_per_user: 10,
+            codes_per_address: 30,
+            codes_per_target: 5,
+            failures_before_lock: 10,
         }
     }
 }
@@ -46,6 +63,8 @@ impl Default for RateLimits {
 /// Lets attempts through, or says when to come back.
 pub(crate) struct Throttle {
     addresses: Table,
+    code_addresses: Table,
+    code_targets: Table,
     failed_keys: Table,
     users: Table,
     users_everywhere: Table,
@@ -55,10 +74,12 @@ impl Throttle {
     /// Full buckets.
     pub(crate) fn new(limits: RateLimits) -> Self {
         Self {
-            addresses: Table::new(limits.sign_ins_per_address),
-            failed_keys: Table::new(limits.sign_ins_per_address),
-            users: Table::new(limits.sign_ins_per_user),
-            users_everywhere: Table::new(limits.sign_ins_per_user.saturating_mul(NETWORKS)),
+            addresses: Table::new(limits.sign_ins_per_address, MINUTE),
+            code_addresses: Table::new(limits.codes_per_address, HOUR),
+            code_targets: Table::new(limits.codes_per_target, HOUR),
+            failed_keys: Table::new(limits.sign_ins_per_address, MINUTE),
+            users: Table::new(limits.sign_ins_per_user, MINUTE),
+            users_everywhere: Table::new(limits.sign_ins_per_user.saturating_mul(NETWORKS), MINUTE),
         }
     }
 
@@ -98,10 +119,24 @@ impl Throttle {
         self.users.admit(&(name, network_of(address)), now)?;
         self.users_everywhere.admit(&name, now)
     }
+
+    /// Counts a code that is sent from an address to a target, whether or not somebody is found there.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`] with the time to wait.
+    pub(crate) fn admit_code(
+        &self,
+        target: &str,
+        address: IpAddr,
+        now: Duration,
+    ) -> Result<(), Rejection> {
+        self.code_addresses.admit(&network_of(address), now)?;
+        self.code_targets.admit(&target, now)
+    }
 }
 
 /// Whoever has one IPv6 address has its whole /64.
-fn network_of(address: IpAddr) -> u64 {
+pub(crate) fn network_of(address: IpAddr) -> u64 {
     match address.to_canonical() {
         IpAddr::V4(v4) => u64::from(v4.to_bits()),
         IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64,
@@ -110,7 +145,8 @@ fn network_of(address: IpAddr) -> u64 {
 
 /// A table of fixed size: keys that share a slot share a bucket, and nobody can choose to, because the hash is keyed.
 struct Table {
-    per_minute: u32,
+    burst: u32,
+    period: Duration,
     hasher: RandomState,
     slots: Mutex<Vec<Bucket>>,
 }
@@ -122,14 +158,16 @@ struct Bucket {
 }
 
 impl Table {
-    fn new(per_minute: u32) -> Self {
+    /// `burst` at once, and as many in each `period`.
+    fn new(burst: u32, period: Duration) -> Self {
         let full = Bucket {
-            tokens: f64::from(per_minute),
+            tokens: f64::from(burst),
             at: Duration::ZERO,
         };
-        let slots = if per_minute == 0 { 0 } else { SLOTS };
+        let slots = if burst == 0 { 0 } else { SLOTS };
         Self {
-            per_minute,
+            burst,
+            period,
             hasher: RandomState::new(),
             slots: Mutex::new(vec![full; slots]),
         }
@@ -146,11 +184,11 @@ impl Table {
     }
 
     fn take(&self, key: &impl Hash, now: Duration, tokens: f64) -> Result<(), Rejection> {
-        if self.per_minute == 0 {
+        if self.burst == 0 {
             return Ok(());
         }
-        let burst = f64::from(self.per_minute);
-        let per_second = burst / 60.0;
+        let burst = f64::from(self.burst);
+        let per_second = burst / self.period.as_secs_f64();
         let slot = self.hasher.hash_one(key) as usize % SLOTS;
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket = &mut slots[slot];
@@ -178,6 +216,7 @@ mod tests {
         Throttle::new(RateLimits {
             sign_ins_per_address: 60,
             sign_ins_per_user,
+            ..RateLimits::default()
         })
     }
 
@@ -229,6 +268,7 @@ mod tests {
         let throttle = Throttle::new(RateLimits {
             sign_ins_per_address: 0,
             sign_ins_per_user: 0,
+            ..RateLimits::default()
         });
         for _ in 0..1000 {
             let admitted = throttle.admit_user("alice", address("192.0.2.1"), Duration::ZERO);
@@ -241,5 +281,32 @@ mod tests {
         let [a, b, c] = ["2001:db8::1", "2001:db8::ffff", "2001:db9::1"].map(address);
         assert_eq!(network_of(a), network_of(b));
         assert_ne!(network_of(a), network_of(c));
+    }
+
+    #[test]
+    fn codes_are_counted_by_target_and_by_address() {
+        let throttle = Throttle::new(RateLimits {
+            codes_per_address: 3,
+            codes_per_target: 3,
+            ..RateLimits::default()
+        });
+        let now = Duration::from_secs(100_000);
+        let (here, there) = (address("192.0.2.1"), address("198.51.100.1"));
+        let admit = |target, from, now| throttle.admit_code(target, from, now).is_ok();
+        for _ in 0..3 {
+            assert!(admit("a@example.org", here, now));
+        }
+        assert!(!admit("a@example.org", there, now), "the target has enough");
+        assert!(
+            !admit("b@example.org", here, now),
+            "the address has asked enough"
+        );
+
+        assert!(admit("b@example.org", there, now));
+        assert!(admit(
+            "a@example.org",
+            there,
+            now + Duration::from_secs(20 * 60)
+        ));
     }
 }

@@ -11,21 +11,31 @@ use im_store::{MemoryStore, SqlStore};
 use im_transport::ws::{Options, Origins, WebSocketServer};
 
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, Parts},
     app::{App, Drained, Links, Upgrade},
     authenticator::TokenAuthenticator,
-    config::{AllowedOrigins, Config, Origin, PublicUrl},
+    codes::{CodeSender, Codes, LogSender},
+    config::{
+        AllowedOrigins, CodeSending, Config, ConfigError, Mode, Origin, PublicUrl, RealNameChecks,
+    },
+    lock_out::LockOut,
+    oidc::SingleSignOn,
     readiness::Readiness,
+    real_name::{IdentityVerifier, RealNames, TestVerifier},
     rest::Cors,
     signing_key::{self, KeyError},
     throttle::Throttle,
     tickets::Tickets,
     tokens::AccessTokens,
+    words::{WordsFile, WordsFileError},
 };
 
 /// Why the parts cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
+    /// A setting that is for developers alone.
+    #[error(transparent)]
+    Setting(#[from] ConfigError),
     /// No signing key.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -34,10 +44,31 @@ pub enum WireError {
         "database_url: the database cannot be opened; check the address, and that the server runs"
     )]
     Store(#[from] StoreError),
+    /// No words.
+    #[error("words_file: {0}")]
+    Words(#[from] WordsFileError),
+}
+
+/// What a host brings that configuration cannot name.
+#[derive(Clone, Default)]
+pub struct Extensions {
+    /// Sends one-time codes, instead of what `code_sender` says.
+    pub code_sender: Option<Arc<dyn CodeSender>>,
+    /// Checks real names, instead of what `real_names` says.
+    pub identity_verifier: Option<Arc<dyn IdentityVerifier>>,
 }
 
 /// Opens the store, which migrates it, and puts everything around it.
 pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
+    assemble_with(config, Extensions::default()).await
+}
+
+/// As [`assemble`], with what the host brings.
+pub(crate) async fn assemble_with(
+    config: &Config,
+    extensions: Extensions,
+) -> Result<App, WireError> {
+    let extensions = completed(config, extensions)?;
     signing_key::prepare_directory(&config.data_dir)?;
     let secret = signing_key::load(config.token_secret.as_ref(), &config.data_dir)?;
     let ports = open_store(config.database_url.expose()).await?;
@@ -49,12 +80,29 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
         tickets: Arc::clone(&tickets),
         tokens: Arc::clone(&tokens),
     };
-    let im = Im::builder(ports.clone(), authenticator)
-        .limits(config.limits.clone())
-        .build();
+    let mut builder = Im::builder(ports.clone(), authenticator).limits(config.limits.clone());
+    let words = match &config.words_file {
+        Some(path) => Some(WordsFile::open(path.clone()).await?),
+        None => None,
+    };
+    if let Some(words) = &words {
+        builder = builder.before(words.filter());
+    }
+    let im = builder.build();
+    im.housekeep();
+    let single_sign_on =
+        SingleSignOn::new(&config.oidc, config.public_url.as_ref(), ports.clone())?;
     let door = websocket(im.clone(), config);
+    let parts = Parts {
+        codes: Codes::new(&secret, ports.clone(), extensions.code_sender),
+        im: im.clone(),
+        lock_out: LockOut::new(config.rate_limits.failures_before_lock),
+        ports: ports.clone(),
+        real_names: RealNames::new(&secret, extensions.identity_verifier),
+        tokens: Arc::clone(&tokens),
+    };
     Ok(App {
-        accounts: Accounts::new(im.clone(), ports.clone(), Arc::clone(&tokens), &secret),
+        accounts: Accounts::new(parts, &secret),
         client_address: config.client_address,
         cors: Cors::new(config),
         drained: drained(door.clone()),
@@ -66,10 +114,37 @@ pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
         public_url: config.public_url.clone(),
         readiness: Readiness::default(),
         registration: config.registration,
+        single_sign_on,
         throttle: Throttle::new(config.rate_limits),
         tickets,
         tokens,
+        words,
         is_shutting_down: AtomicBool::new(false),
+    })
+}
+
+/// What the configuration names where the host brings nothing. What is for developers alone does not come near people.
+fn completed(config: &Config, extensions: Extensions) -> Result<Extensions, ConfigError> {
+    let is_production = config.mode == Mode::Production;
+    let code_sender: Option<Arc<dyn CodeSender>> = match config.code_sender {
+        CodeSending::None => None,
+        CodeSending::Log if is_production => {
+            let reason = "`log` writes codes where others may read them; take it out, or set mode to `development`";
+            return Err(ConfigError::new("code_sender", reason));
+        }
+        CodeSending::Log => Some(Arc::new(LogSender)),
+    };
+    let verifier: Option<Arc<dyn IdentityVerifier>> = match config.real_names {
+        RealNameChecks::None => None,
+        RealNameChecks::Test if is_production => {
+            let reason = "`test` believes everybody; take it out, or set mode to `development`";
+            return Err(ConfigError::new("real_names", reason));
+        }
+        RealNameChecks::Test => Some(Arc::new(TestVerifier)),
+    };
+    Ok(Extensions {
+        code_sender: extensions.code_sender.or(code_sender),
+        identity_verifier: extensions.identity_verifier.or(verifier),
     })
 }
 

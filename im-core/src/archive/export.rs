@@ -162,7 +162,7 @@ fn is_unknown(entry: &Entry) -> bool {
     )
 }
 
-/// Writes what a user has here, as the user sees it: profile, blocks, and all conversations that it is or was a member of,
+/// Writes what a user has here, as the user sees it: profile, blocks, rows of its own, and all conversations that it is or was a member of,
 /// with the entries that it may see. For the user to take along; a file of this kind is not imported.
 ///
 /// # Errors
@@ -188,6 +188,7 @@ pub async fn export_user(
             writer.write(&Line::Block { block: row.block })?;
         }
     }
+    write_own(ports, &mut writer, user).await?;
     let mut after = None;
     loop {
         let rows = ports.members.memberships(user, after, PAGE).await?;
@@ -197,6 +198,28 @@ pub async fn export_user(
         after = rows.last().map(|row| row.conversation);
         if rows.len() < PAGE {
             return writer.end();
+        }
+    }
+}
+
+/// Writes the rows of the user's own, as far as its devices get them.
+async fn write_own(
+    ports: &Ports,
+    writer: &mut Writer<'_>,
+    user: &UserId,
+) -> Result<(), ArchiveError> {
+    let mut after = 0;
+    loop {
+        let rows = ports.own.changed(user, after, PAGE).await?;
+        let is_last = rows.len() < PAGE;
+        for row in rows {
+            after = row.version;
+            if row.value.is_some() {
+                writer.write(&Line::Own { row })?;
+            }
+        }
+        if is_last {
+            return Ok(());
         }
     }
 }

@@ -57,6 +57,7 @@ impl Counts {
             | Line::Deleted { .. }
             | Line::End(_)
             | Line::ImExport { .. }
+            | Line::Own { .. }
             | Line::Profile { .. } => {}
         }
     }

@@ -78,6 +78,7 @@ pub async fn import(
             Line::Block { .. }
             | Line::End(_)
             | Line::ImExport { .. }
+            | Line::Own { .. }
             | Line::Profile { .. }
             | Line::View { .. } => {}
         }
@@ -182,6 +183,7 @@ impl Checked {
             | Line::Deleted { .. }
             | Line::End(_)
             | Line::ImExport { .. }
+            | Line::Own { .. }
             | Line::Profile { .. }
             | Line::View { .. } => Err("a line of this type has no place here"),
         }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Block, Content, ConversationId, ConversationView, Entry, Epoch, Head, Info, Member, Position,
-    Profile, Seq, Settings, Timestamp, UserId,
+    Block, Content, ConversationId, ConversationView, Entry, Epoch, Head, Info, Member, OwnRow,
+    Position, Profile, Seq, Settings, Timestamp, UserId,
 };
 
 /// The format that this build writes and reads.
@@ -58,6 +58,8 @@ pub(super) enum Line {
     Deleted { user: UserId, seqs: Vec<Seq> },
     /// The user's profile.
     Profile { profile: Profile },
+    /// A row of the user's own: a contact, a draft, a favourite …
+    Own { row: OwnRow },
     /// Whom the user has blocked.
     Block { block: Block },
     /// The last line.

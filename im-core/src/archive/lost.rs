@@ -38,12 +38,12 @@ impl Lost {
     /// Gives the first message whose content is gone what it had: a message without text, which the entry that took it
     /// away takes away again.
     pub(super) fn restore(&mut self, entry: &mut Entry) {
-        let is_gone = matches!(
-            entry.body,
-            Body::ExpiredMessage { .. } | Body::RecalledMessage { .. }
-        );
+        let (Body::ExpiredMessage { by } | Body::RecalledMessage { by }) = entry.body else {
+            return;
+        };
         let place = self.spoke.iter().position(|it| *it == entry.sender);
-        if !is_gone || place.is_none() && !self.burns {
+        // What was erased with its sender was taken away by no entry.
+        if by <= entry.seq || place.is_none() && !self.burns {
             return;
         }
         let mut message = Message::new(Content::text(""));

@@ -136,8 +136,8 @@ impl Writing {
         self.flush(ports).await?;
         self.flush_rows(ports).await?;
         let stored = ports.log.load(self.conversation).await?;
-        let (info, head) = (sorted(self.info), self.head);
-        if !stored.is_some_and(|it| sorted(it.info) == info && it.head == head) {
+        let (info, head) = (comparable(self.info), self.head);
+        if !stored.is_some_and(|it| comparable(it.info) == info && it.head == head) {
             return Err(ArchiveError::Different(self.conversation));
         }
         ports.search.prepare(self.conversation).await?;
@@ -145,10 +145,13 @@ impl Writing {
     }
 }
 
-/// Facts in one order: who spoke first is not known any more when that message is gone.
-fn sorted(mut info: Info) -> Info {
-    info.spoke.sort();
-    info
+/// Facts without those that messages left which are gone: they come back where the log still says who said something.
+fn comparable(info: Info) -> Info {
+    Info {
+        spoke: Vec::new(),
+        burns: false,
+        ..info
+    }
 }
 
 /// What makes these settings of those that a member begins with; `None` when they are those.

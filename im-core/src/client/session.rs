@@ -244,7 +244,7 @@ impl Session {
         if page.reset {
             self.tracker = Tracker::default();
         }
-        if !page.items.is_empty() || !page.blocks.is_empty() {
+        if !page.items.is_empty() || !page.blocks.is_empty() || !page.own.is_empty() {
             self.version_before
                 .get_or_insert(self.tracker.cursor().version);
         }
@@ -264,6 +264,8 @@ impl Session {
         }
         let blocks = page.blocks.into_iter().map(Push::BlockChanged);
         self.ready.extend(blocks);
+        let own = page.own.into_iter().map(Box::new).map(Push::OwnChanged);
+        self.ready.extend(own);
         self.tracker.turn_page(page.cursor, page.reset);
     }
 
@@ -295,6 +297,7 @@ impl Session {
             }
             other @ (Push::BlockChanged(_)
             | Push::ConversationChanged(_)
+            | Push::OwnChanged(_)
             | Push::Deleted(_)
             | Push::JoinRequested(_)
             | Push::Receipt(_)

@@ -75,6 +75,25 @@ pub struct ListConversations {
     /// At most so many; 50 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// Which of them; those that are neither archived nor hidden when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub which: Option<Which>,
+}
+
+/// Which conversations to list.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Which {
+    /// All.
+    All,
+    /// Those that the user archived.
+    Archived,
+    /// Those that the user hid, and in which nothing came since.
+    Hidden,
+    /// The others.
+    #[default]
+    Shown,
 }
 
 /// A page of conversations.
@@ -162,4 +181,23 @@ pub struct Typing {
     /// Where.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
     pub conversation: ConversationId,
+}
+
+/// What is unread in all conversations of the actor.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CountUnread {}
+
+/// What is unread in all conversations of a user.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UnreadTotals {
+    /// Messages in conversations that are not muted.
+    pub unread: u64,
+    /// Messages in muted conversations.
+    pub muted: u64,
+    /// Messages among both that call the user.
+    pub mentions: u64,
+    /// Conversations with something unread, or marked so.
+    pub conversations: u64,
 }

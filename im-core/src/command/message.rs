@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, Content, ConversationId, Entry, Head, Mentions, Seq, Timestamp};
+use crate::{ClientId, Content, ConversationId, Entry, Head, Mentions, Seq, Timestamp, UserId};
 
 /// Says something.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -165,5 +165,43 @@ pub struct HistoryPage {
     /// The end of what the actor sees.
     pub head: Head,
     /// Whether there is nothing further in the direction asked; that is forwards unless `before_seq` or nothing was given.
+    pub done: bool,
+}
+
+/// Who has read a message, by user id, page by page. Left out is its sender, and who keeps to itself how far it has read.
+/// Who keeps that to itself may not ask.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ListReaders {
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    pub conversation: ConversationId,
+    /// Which message.
+    pub seq: Seq,
+    /// `next_cursor` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub after: Option<UserId>,
+    /// At most so many; 50 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// A page of readers.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReaderPage {
+    /// By user id. Can be fewer than there is room for: only `done` says that there are no more.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub items: Vec<UserId>,
+    /// How many there are in all. Absent in groups with more than [`Limits::counted_readers`](crate::Limits::counted_readers)
+    /// members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// Where the next page begins: pass it as `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub next_cursor: Option<UserId>,
+    /// Whether this is the last page.
     pub done: bool,
 }

@@ -5,35 +5,59 @@
 mod contact;
 mod conversation;
 mod door;
+mod draft;
+mod favourite;
 mod group;
 mod message;
+mod notice;
+mod own;
 mod passing;
 mod presence;
 mod reaction;
+mod scheduled;
 mod search;
 mod session;
 mod sync;
+mod texts;
 mod user;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use contact::{BlockUser, Blocks, ListBlocks, UnblockUser};
+pub use contact::{
+    AcceptContact, BlockUser, Blocks, ChangeContact, DeleteContact, FollowUser, ListBlocks,
+    ListContactRequests, ListContacts, ListFollowers, ListFollows, RejectContact, RequestContact,
+    UnblockUser, UnfollowUser, WithdrawContact,
+};
 pub use conversation::{
-    ChangeSettings, ConversationPage, CreateConversation, GetConversation, ListConversations,
-    ListMembers, MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
+    ChangeSettings, ConversationPage, CountUnread, CreateConversation, GetConversation,
+    ListConversations, ListMembers, MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
+    UnreadTotals, Which,
 };
 pub use door::*;
+pub use draft::{DeleteDraft, ListDrafts, PutDraft};
+pub use favourite::{AddFavourite, FavouriteItem, FavouritePage, ListFavourites, RemoveFavourite};
 pub use group::*;
-pub use message::{EditMessage, History, HistoryPage, Landmark, RecallMessage, SendMessage, Sent};
+pub use message::{
+    EditMessage, History, HistoryPage, Landmark, ListReaders, ReaderPage, RecallMessage,
+    SendMessage, Sent,
+};
+pub use notice::{
+    DeleteNotice, DeleteTemplate, ListNotices, ListTemplates, NoticePage, PutTemplate,
+    ReadAllNotices, ReadNotices, SendNotice, SentNotice, TemplatePage,
+};
+pub use own::{OwnPage, OwnRows};
 pub use passing::*;
 pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
 pub use reaction::*;
+pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use sync::{SyncItem, SyncPage, SyncPull};
-pub use user::{GetProfiles, Profiles, UpdateProfile, UpsertUser};
+pub use user::{
+    ChangePreferences, GetPreferences, GetProfiles, Profiles, UpdateProfile, UpsertUser,
+};
 
-use crate::{ConversationView, Invite, Profile, Receipt};
+use crate::{ConversationView, Invite, OwnRow, Profile, Receipt};
 
 /// A command with its method and reply.
 pub trait Call: Clone + Send + Sync + 'static {
@@ -119,23 +143,34 @@ macro_rules! commands {
 }
 
 commands! {
+    AcceptContact(AcceptContact) -> OwnRows = "contact.accept";
+    AddFavourite(AddFavourite) -> OwnRow = "favourite.add";
     AddMembers(AddMembers) -> Changed = "group.add";
     ApproveRequests(ApproveRequests) -> Changed = "group.approve";
     BlockUser(BlockUser) -> Done = "contact.block";
     CastVote(CastVote) -> Changed = "message.vote";
+    ChangeContact(ChangeContact) -> OwnRows = "contact.change";
     ChangeInfo(ChangeInfo) -> Changed = "group.info";
     ChangePermissions(ChangePermissions) -> Changed = "group.permissions";
+    ChangePreferences(ChangePreferences) -> OwnRow = "user.change_settings";
     ChangeRole(ChangeRole) -> Changed = "group.role";
     ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings";
+    CountUnread(CountUnread) -> UnreadTotals = "conversation.unread";
     CloseSession(CloseSession) -> Done = "session.close";
     CreateConversation(CreateConversation) -> ConversationView = "conversation.create";
     CreateInvite(CreateInvite) -> Invite = "group.invite";
+    DeleteContact(DeleteContact) -> OwnRows = "contact.delete";
+    DeleteDraft(DeleteDraft) -> Done = "draft.delete";
     DeleteMessages(DeleteMessages) -> Done = "message.delete";
+    DeleteNotice(DeleteNotice) -> Done = "notice.delete";
+    DeleteTemplate(DeleteTemplate) -> Done = "notice.delete_template";
     DismissGroup(DismissGroup) -> Changed = "group.dismiss";
     EditMessage(EditMessage) -> Sent = "message.edit";
+    FollowUser(FollowUser) -> OwnRows = "contact.follow";
     ForwardMessages(ForwardMessages) -> Sent = "message.forward";
     GetConversation(GetConversation) -> ConversationView = "conversation.get";
     GetMessages(GetMessages) -> Messages = "message.get";
+    GetPreferences(GetPreferences) -> OwnRow = "user.settings";
     GetPresence(GetPresence) -> Presences = "presence.get";
     GetProfiles(GetProfiles) -> Profiles = "user.get";
     History(History) -> HistoryPage = "message.history";
@@ -146,12 +181,22 @@ commands! {
     ListAnnotations(ListAnnotations) -> Annotations = "message.annotations";
     ListBans(ListBans) -> Bans = "group.bans";
     ListBlocks(ListBlocks) -> Blocks = "contact.blocks";
+    ListContactRequests(ListContactRequests) -> OwnPage = "contact.requests";
+    ListContacts(ListContacts) -> OwnPage = "contact.list";
     ListConversations(ListConversations) -> ConversationPage = "conversation.list";
+    ListDrafts(ListDrafts) -> OwnPage = "draft.list";
     ListEdits(ListEdits) -> Edits = "message.edits";
+    ListFavourites(ListFavourites) -> FavouritePage = "favourite.list";
+    ListFollowers(ListFollowers) -> OwnPage = "contact.followers";
+    ListFollows(ListFollows) -> OwnPage = "contact.follows";
     ListInvites(ListInvites) -> Invites = "group.invites";
     ListMarkers(ListMarkers) -> MarkerPage = "message.markers";
     ListMembers(ListMembers) -> MemberPage = "conversation.members";
+    ListNotices(ListNotices) -> NoticePage = "notice.list";
+    ListScheduled(ListScheduled) -> OwnPage = "message.scheduled";
+    ListReaders(ListReaders) -> ReaderPage = "message.readers";
     ListRequests(ListRequests) -> RequestPage = "group.requests";
+    ListTemplates(ListTemplates) -> TemplatePage = "notice.templates";
     ListThread(ListThread) -> ThreadPage = "message.thread";
     MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered";
     MarkRead(MarkRead) -> Receipt = "conversation.read";
@@ -161,24 +206,36 @@ commands! {
     PinMessage(PinMessage) -> Changed = "message.pin";
     Ping(Ping) -> Pong = "session.ping";
     PreviewInvite(PreviewInvite) -> InvitePreview = "group.preview";
+    PutDraft(PutDraft) -> OwnRow = "draft.put";
+    PutTemplate(PutTemplate) -> Done = "notice.put_template";
     React(React) -> Changed = "message.react";
+    ReadAllNotices(ReadAllNotices) -> Done = "notice.read_all";
+    ReadNotices(ReadNotices) -> Done = "notice.read";
     RecallMessage(RecallMessage) -> Sent = "message.recall";
+    ScheduleMessage(ScheduleMessage) -> OwnRow = "message.schedule";
+    RejectContact(RejectContact) -> OwnRows = "contact.reject";
     RejectRequests(RejectRequests) -> Done = "group.reject";
+    RemoveFavourite(RemoveFavourite) -> Done = "favourite.remove";
     RenameMember(RenameMember) -> Changed = "group.nickname";
+    RequestContact(RequestContact) -> OwnRows = "contact.request";
     RequestJoin(RequestJoin) -> Done = "group.request";
     RevokeInvite(RevokeInvite) -> Done = "group.revoke_invite";
     SayNow(SayNow) -> Done = "message.now";
     SearchMessages(SearchMessages) -> SearchPage = "message.search";
     SendMessage(SendMessage) -> Sent = "message.send";
+    SendNotice(SendNotice) -> SentNotice = "notice.send";
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";
     SyncPull(SyncPull) -> SyncPage = "sync.pull";
     Typing(Typing) -> Done = "conversation.typing";
     UnbanUsers(UnbanUsers) -> Changed = "group.unban";
     UnblockUser(UnblockUser) -> Done = "contact.unblock";
+    UnscheduleMessage(UnscheduleMessage) -> Done = "message.unschedule";
+    UnfollowUser(UnfollowUser) -> OwnRows = "contact.unfollow";
     UnmuteMembers(UnmuteMembers) -> Changed = "group.unmute";
     UnpinMessage(UnpinMessage) -> Changed = "message.unpin";
     UnsubscribePresence(UnsubscribePresence) -> Done = "presence.unsubscribe";
     UpdateProfile(UpdateProfile) -> Profile = "user.update";
     UpsertUser(UpsertUser) -> Profile = "user.upsert";
+    WithdrawContact(WithdrawContact) -> OwnRows = "contact.withdraw";
     WithdrawRequest(WithdrawRequest) -> Done = "group.withdraw";
 }

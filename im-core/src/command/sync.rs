@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Block, ConversationView, Cursor, Entry, Positions, Seq};
+use crate::{Block, ConversationView, Cursor, Entry, OwnRow, Positions, Seq};
 
 /// What the device lacks. Repeat with the cursor of each page until `done`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -16,7 +16,8 @@ pub struct SyncPull {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, u64>))]
     pub have: Positions,
-    /// At most so many entries; 50 when absent. 0: none, the device only wants what comes from now on.
+    /// At most so many entries; 50 when absent. 0: none and no rows of the user's own, the device only wants what comes from
+    /// now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
@@ -35,6 +36,10 @@ pub struct SyncPage {
     /// Blocks that changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocks: Vec<Block>,
+    /// Rows of the user's own that changed, in the order of their versions. Those that were removed have no value; a new
+    /// device is not told of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<OwnRow>,
     /// Whether the device is up to date.
     pub done: bool,
 }

@@ -2,6 +2,7 @@
 
 mod door;
 mod entry;
+mod erasure;
 mod info;
 mod member;
 mod permission;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Info, Membership, Role, Settings};
-use crate::{ConversationId, Head, Position, Seq, UserId};
+use crate::{ConversationId, Head, Position, Seq, UserId, message::is_default};
 
 /// A conversation as one of its members sees it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -31,6 +31,9 @@ pub struct ConversationView {
     pub position: Position,
     /// Messages that the user has not read; its own never count.
     pub unread: u64,
+    /// How many of these call the user, by name or with everybody.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mentions: u64,
     /// How the user keeps it.
     pub settings: Settings,
     /// The last entry, where it was asked for.
@@ -62,6 +65,7 @@ impl ConversationView {
             left: membership.left,
             position: membership.position,
             unread,
+            mentions: 0,
             settings: membership.settings,
             last: None,
         }

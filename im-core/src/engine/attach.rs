@@ -227,6 +227,7 @@ impl Engine {
     /// kept back.
     pub(crate) async fn shut_down(self: &Arc<Self>) {
         self.closing.store(true, Ordering::Release);
+        self.keep_house();
         let sessions = self.registry.all();
         for session in &sessions {
             let (chance, _) = uuid::Uuid::new_v4().as_u64_pair();

@@ -200,6 +200,10 @@ impl Engine {
         };
         if let Some((a, b)) = pair {
             facts.blocked = self.is_blocked(a, b).await?;
+            facts.contacts_only = self.contacts_only(a, b).await?;
+            // Looked up only where it matters.
+            let matters = self.limits.strangers_send_one || !facts.contacts_only.is_empty();
+            facts.is_contact = matters && self.are_contacts(a, b).await?;
         }
         Ok(facts)
     }
@@ -373,6 +377,7 @@ impl Engine {
         entries: Vec<Entry>,
     ) {
         self.apply(slot, &entries);
+        let happened = self.hooks.happened(&waiting, &entries);
         let few = {
             let mut inner = slot.lock();
             inner.doubt = false;
@@ -399,6 +404,7 @@ impl Engine {
             answer();
             self.deliver(slot, entries).await;
         }
+        self.hooks.tell(happened, &self.ports.runtime);
     }
 
     pub(super) fn apply(&self, slot: &Slot, entries: &[Entry]) {

@@ -1,7 +1,9 @@
 //! What a user deleted or cleared away for itself: it stays in the log, and is nothing to that user.
 
 use super::Engine;
-use crate::{Body, Entry, Membership, Rejection, Seq, UserId, port::Span};
+use crate::{
+    Body, ConversationId, Entry, Membership, Rejection, Seq, Settings, UserId, port::Span,
+};
 
 /// Deletions that one catching up tells for one conversation.
 const TOLD: usize = 1_000;
@@ -11,23 +13,24 @@ impl Engine {
     pub(super) async fn hide_deleted(
         &self,
         user: &UserId,
-        row: &Membership,
+        conversation: ConversationId,
+        settings: &Settings,
         entries: &mut [Entry],
     ) -> Result<(), Rejection> {
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
             return Ok(());
         };
         let span = Span {
-            conversation: row.conversation,
+            conversation,
             after: first.seq.previous(),
             end: last.seq,
         };
-        let deleted = if row.settings.deletes {
+        let deleted = if settings.deletes {
             self.ports.tallies.deleted(user, span).await?
         } else {
             Vec::new()
         };
-        let cleared = row.settings.cleared.unwrap_or_default();
+        let cleared = settings.cleared.unwrap_or_default();
         for entry in entries {
             if entry.seq <= cleared || deleted.binary_search(&entry.seq).is_ok() {
                 entry.body = Body::Unknown;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Engine, positions::Mark, registry::SessionEntry, slot::Stored};
+use super::{Engine, caller::Caller, positions::Mark, registry::SessionEntry, slot::Stored};
 use crate::{
-    Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done, Pong,
-    Rejection, Reply, Sent,
-    state::{Ask, Enter},
+    Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done,
+    OwnKind, Pong, Rejection, Reply, Sent,
+    state::{Ask, ContactAsk, Enter},
 };
 
 impl Engine {
@@ -18,6 +18,12 @@ impl Engine {
         command: Command,
     ) -> Result<Reply, Rejection> {
         self.check_rate(&actor, &command)?;
+        let (actor, command) = if self.hooks.judge() {
+            // In a box for the same reason as below.
+            Box::pin(self.judge(actor, command)).await?
+        } else {
+            (Caller::from(actor), command)
+        };
         if let Command::SendMessage(ask) = command {
             let (id, client_id) = (ask.conversation, ask.client_id.clone());
             let sent = self.say(actor, id, client_id, Ask::Send(ask)).await?;
@@ -29,12 +35,95 @@ impl Engine {
 
     async fn execute_other(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         session: Option<Arc<SessionEntry>>,
         command: Command,
     ) -> Result<Reply, Rejection> {
         let session = session.as_ref();
         Ok(match command {
+            Command::AcceptContact(ask) => Reply::AcceptContact(
+                self.contact(&actor, session, &ask.user, ContactAsk::Accept)
+                    .await?,
+            ),
+            Command::AddFavourite(ask) => {
+                Reply::AddFavourite(self.add_favourite(&actor, session, ask).await?)
+            }
+            Command::ChangeContact(ask) => {
+                let change = ContactAsk::Change {
+                    remark: ask.remark,
+                    labels: ask.labels,
+                };
+                Reply::ChangeContact(self.contact(&actor, session, &ask.user, change).await?)
+            }
+            Command::ChangePreferences(ask) => {
+                Reply::ChangePreferences(self.change_preferences(&actor, session, ask).await?)
+            }
+            Command::DeleteContact(ask) => Reply::DeleteContact(
+                self.contact(&actor, session, &ask.user, ContactAsk::Delete)
+                    .await?,
+            ),
+            Command::FollowUser(ask) => {
+                Reply::FollowUser(self.follow(&actor, session, &ask.user).await?)
+            }
+            Command::GetPreferences(_) => {
+                Reply::GetPreferences(self.own_preferences(&actor).await?)
+            }
+            Command::ListContacts(ask) => Reply::ListContacts(
+                self.own_page(&actor.user, OwnKind::Contact, ask.after, ask.limit)
+                    .await?,
+            ),
+            Command::ListFavourites(ask) => {
+                Reply::ListFavourites(self.favourites(&actor, ask).await?)
+            }
+            Command::ListFollowers(ask) => Reply::ListFollowers(
+                self.own_page(&actor.user, OwnKind::Follower, ask.after, ask.limit)
+                    .await?,
+            ),
+            Command::ListFollows(ask) => Reply::ListFollows(
+                self.own_page(&actor.user, OwnKind::Follow, ask.after, ask.limit)
+                    .await?,
+            ),
+            Command::ListReaders(ask) => Reply::ListReaders(self.readers(&actor, ask).await?),
+            Command::ListContactRequests(ask) => Reply::ListContactRequests(
+                self.contact_requests(&actor, ask.after, ask.limit).await?,
+            ),
+            Command::RejectContact(ask) => Reply::RejectContact(
+                self.contact(&actor, session, &ask.user, ContactAsk::Reject)
+                    .await?,
+            ),
+            Command::RemoveFavourite(ask) => {
+                Reply::RemoveFavourite(self.remove_favourite(&actor, session, ask).await?)
+            }
+            Command::RequestContact(ask) => {
+                let request = ContactAsk::Request {
+                    greeting: ask.greeting,
+                };
+                Reply::RequestContact(self.contact(&actor, session, &ask.user, request).await?)
+            }
+            Command::UnfollowUser(ask) => {
+                Reply::UnfollowUser(self.unfollow(&actor, session, &ask.user).await?)
+            }
+            Command::WithdrawContact(ask) => Reply::WithdrawContact(
+                self.contact(&actor, session, &ask.user, ContactAsk::Withdraw)
+                    .await?,
+            ),
+            Command::DeleteNotice(ask) => {
+                Reply::DeleteNotice(self.delete_notice(&actor, session, ask).await?)
+            }
+            Command::DeleteTemplate(ask) => {
+                Reply::DeleteTemplate(self.delete_template(&actor, ask).await?)
+            }
+            Command::ListNotices(ask) => Reply::ListNotices(self.notices(&actor, ask).await?),
+            Command::ListTemplates(ask) => Reply::ListTemplates(self.templates(&actor, ask).await?),
+            Command::PutTemplate(ask) => Reply::PutTemplate(self.put_template(&actor, ask).await?),
+            Command::ReadAllNotices(_) => {
+                Reply::ReadAllNotices(self.read_notices(&actor, session, None).await?)
+            }
+            Command::ReadNotices(ask) => Reply::ReadNotices(
+                self.read_notices(&actor, session, Some(ask.notices))
+                    .await?,
+            ),
+            Command::SendNotice(ask) => Reply::SendNotice(self.send_notice(&actor, ask).await?),
             Command::AddMembers(ask) => {
                 self.check_users(&ask.users)?;
                 Reply::AddMembers(self.change(actor, ask.conversation, Ask::Add(ask)).await?)
@@ -134,9 +223,13 @@ impl Engine {
                 Reply::ChangeSettings(self.settings(&actor, session, ask).await?)
             }
             Command::CloseSession(_) => Reply::CloseSession(Done {}),
+            Command::CountUnread(_) => Reply::CountUnread(self.unread_totals(&actor).await?),
             Command::CreateConversation(ask) => {
                 self.check_users(&ask.members)?;
                 Reply::CreateConversation(self.begin(actor, Ask::Create(ask)).await?)
+            }
+            Command::DeleteDraft(ask) => {
+                Reply::DeleteDraft(self.delete_draft(&actor, session, ask).await?)
             }
             Command::EditMessage(ask) => {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
@@ -170,7 +263,15 @@ impl Engine {
             Command::ListConversations(ask) => {
                 Reply::ListConversations(self.list(&actor, ask).await?)
             }
+            Command::ListDrafts(ask) => Reply::ListDrafts(
+                self.own_page(&actor.user, OwnKind::Draft, ask.after, ask.limit)
+                    .await?,
+            ),
             Command::ListMembers(ask) => Reply::ListMembers(self.members(&actor, ask).await?),
+            Command::ListScheduled(ask) => Reply::ListScheduled(
+                self.own_page(&actor.user, OwnKind::Scheduled, ask.after, ask.limit)
+                    .await?,
+            ),
             Command::MarkDelivered(ask) => Reply::MarkDelivered(
                 self.mark(&actor, ask.conversation, Mark::Delivered(ask.seq))
                     .await?,
@@ -191,9 +292,13 @@ impl Engine {
             Command::Ping(_) => Reply::Ping(Pong {
                 server_time_ms: self.ports.runtime.now(),
             }),
+            Command::PutDraft(ask) => Reply::PutDraft(self.put_draft(&actor, session, ask).await?),
             Command::RecallMessage(ask) => {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::RecallMessage(self.say(actor, id, client_id, Ask::Recall(ask)).await?)
+            }
+            Command::ScheduleMessage(ask) => {
+                Reply::ScheduleMessage(self.schedule(&actor, session, ask).await?)
             }
             Command::SearchMessages(ask) => Reply::SearchMessages(self.search(&actor, ask).await?),
             Command::SendMessage(ask) => {
@@ -216,6 +321,9 @@ impl Engine {
                 )
                 .await?,
             ),
+            Command::UnscheduleMessage(ask) => {
+                Reply::UnscheduleMessage(self.unschedule(&actor, session, ask).await?)
+            }
             Command::UnsubscribePresence(ask) => {
                 Reply::UnsubscribePresence(self.unwatch(session, &ask.users)?)
             }
@@ -226,7 +334,7 @@ impl Engine {
 
     async fn say(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         conversation: ConversationId,
         client_id: ClientId,
         ask: Ask,
@@ -242,7 +350,7 @@ impl Engine {
 
     pub(super) async fn change(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         conversation: ConversationId,
         ask: Ask,
     ) -> Result<Changed, Rejection> {
@@ -250,7 +358,11 @@ impl Engine {
         Ok(Changed { conversation, seq })
     }
 
-    async fn begin(self: Arc<Self>, actor: Actor, ask: Ask) -> Result<ConversationView, Rejection> {
+    async fn begin(
+        self: Arc<Self>,
+        actor: Caller,
+        ask: Ask,
+    ) -> Result<ConversationView, Rejection> {
         let (user, id) = (actor.user.clone(), ask.conversation(&actor.user));
         self.clone().ask(actor, ask).await?;
         self.view(id, &user).await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 
-use super::Engine;
+use super::{Engine, caller::Caller};
 use crate::{
     Actor, ApproveRequests, BannedUser, Bans, Changed, Code, ConversationId, CreateInvite, Done,
     Info, Invite, InvitePreview, Invites, JoinByInvite, JoinGroup, JoinRequest, Joining, ListBans,
@@ -127,7 +127,7 @@ impl Engine {
 
     pub(super) async fn approve(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         ask: ApproveRequests,
     ) -> Result<Changed, Rejection> {
         self.check_users(&ask.users)?;
@@ -254,7 +254,7 @@ impl Engine {
 
     pub(super) async fn join_by_invite(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         ask: JoinByInvite,
     ) -> Result<Changed, Rejection> {
         let (invite, _) = self.good_invite(&ask.code).await?;

@@ -180,17 +180,17 @@ impl Engine {
         }
     }
 
-    /// Tells something that is not in the log to everybody who listens, but not to `except`. Others get a turn in between.
+    /// Tells something that is not in the log to those who listen and are to be told. Others get a turn in between.
     pub(super) async fn tell_audience(
         &self,
         id: ConversationId,
-        except: Option<&UserId>,
+        is_told: impl Fn(&UserId) -> bool + Send + Sync,
         broadcast: &Broadcast,
     ) {
         let audience = self.slots.at(id).lock().audience.clone();
         for chunk in audience.chunks(CHUNK) {
             for session in chunk {
-                if Some(&session.actor.user) != except {
+                if is_told(&session.actor.user) {
                     session.tell(broadcast);
                 }
             }

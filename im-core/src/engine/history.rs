@@ -99,7 +99,8 @@ impl Engine {
         if let Some(left) = left {
             hide_later(&mut items, left);
         }
-        self.hide_deleted(&actor.user, &row, &mut items).await?;
+        self.hide_deleted(&actor.user, row.conversation, &row.settings, &mut items)
+            .await?;
         let done = match range {
             Range::After(after) => {
                 let reached = items.last().map_or(after, |entry| entry.seq);

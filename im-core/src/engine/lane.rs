@@ -18,12 +18,13 @@ use tokio::sync::oneshot;
 
 use super::{
     Engine,
+    caller::Caller,
     fanout::give_way,
     retry::fingerprint,
     slot::{Slot, Stored, Waiting, Work},
 };
 use crate::{
-    Actor, CloseReason, Code, Rejection,
+    CloseReason, Code, Rejection,
     port::{BoxFuture, Range},
     state::Ask,
 };
@@ -76,9 +77,14 @@ impl Engine {
     /// Has a conversation decide a request. Requests keep the order in which this future was first polled.
     ///
     /// Dropping it does not withdraw the request.
-    pub(super) async fn ask(self: Arc<Self>, actor: Actor, ask: Ask) -> Result<Stored, Rejection> {
-        let slot = self.slots.at(ask.conversation(&actor.user));
-        let fingerprint = fingerprint(&ask);
+    pub(super) async fn ask(
+        self: Arc<Self>,
+        caller: Caller,
+        ask: Ask,
+    ) -> Result<Stored, Rejection> {
+        let slot = self.slots.at(ask.conversation(&caller.user));
+        let Caller { actor, asked } = caller;
+        let fingerprint = asked.unwrap_or_else(|| fingerprint(&ask));
         let (reply, answer) = oneshot::channel();
         let leads = {
             let mut inner = slot.lock();

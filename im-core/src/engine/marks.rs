@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{Engine, lane::interrupted, lock, slot::Stored};
+use super::{Engine, caller::Caller, lane::interrupted, lock, slot::Stored};
 use crate::{
     Actor, Annotation, Annotations, CastVote, Changed, ClientId, Code, ConversationId, Entry,
     ListAnnotations, ListMarkers, MarkerPage, Permission, React, Reaction, ReactionCount,
@@ -38,7 +38,7 @@ pub(super) struct Gathering {
 impl Engine {
     pub(super) async fn react(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         ask: React,
     ) -> Result<Changed, Rejection> {
         check_emoji(&ask.emoji)?;
@@ -80,7 +80,7 @@ impl Engine {
 
     pub(super) async fn cast_vote(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         ask: CastVote,
     ) -> Result<Changed, Rejection> {
         let id = ask.conversation;
@@ -101,7 +101,7 @@ impl Engine {
 
     async fn attach_mark(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         id: ConversationId,
         members: u32,
         mark: Mark,
@@ -120,7 +120,7 @@ impl Engine {
 
     async fn gather_mark(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         id: ConversationId,
         mark: Mark,
         wait_ms: u64,
@@ -134,7 +134,11 @@ impl Engine {
                 return Err(Rejection::new(Code::Overloaded, detail)
                     .retry_after(Duration::from_millis(wait_ms)));
             }
-            waiting.push(Waiting { actor, mark, reply });
+            waiting.push(Waiting {
+                actor: actor.actor,
+                mark,
+                reply,
+            });
             waiting.len() == 1
         };
         if is_first {
@@ -161,7 +165,7 @@ impl Engine {
             let together = std::mem::replace(&mut waiting, rest);
             let marks = together.iter().map(|one| one.mark.clone()).collect();
             let actor = together[0].actor.clone();
-            let stored = self.clone().ask(actor, ask_of(id, marks)).await;
+            let stored = self.clone().ask(actor.into(), ask_of(id, marks)).await;
             let taken = match &stored {
                 Ok(stored) => self.entry_at(id, stored.seq).await,
                 Err(_) => Ok(None),
@@ -172,7 +176,10 @@ impl Engine {
                 let answer = match &stored {
                     Ok(stored) if is_in => Ok(*stored),
                     // Alone it is taken in, or told why not.
-                    Ok(_) => self.clone().ask(actor, ask_of(id, vec![mark])).await,
+                    Ok(_) => {
+                        let alone = ask_of(id, vec![mark]);
+                        self.clone().ask(actor.into(), alone).await
+                    }
                     Err(rejection) => Err(rejection.clone()),
                 };
                 let _ = reply.send(answer);

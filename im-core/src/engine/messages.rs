@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Engine, read::hide_later, registry::SessionEntry, slot::Stored};
+use super::{Engine, caller::Caller, read::hide_later, registry::SessionEntry, slot::Stored};
 use crate::{
     Actor, ClientId, Code, Content, ConversationId, DeleteMessages, Deleted, Done, EarlierContent,
     Edits, Entry, ForwardMessages, ForwardedItem, GetMessages, Kind, ListEdits, ListThread,
@@ -45,7 +45,7 @@ impl Engine {
     }
 
     /// Those of some entries that a user may see, as they are now, in order.
-    async fn seen(
+    pub(super) async fn seen(
         &self,
         actor: &Actor,
         id: ConversationId,
@@ -69,7 +69,8 @@ impl Engine {
         if let Some(left) = row.left {
             hide_later(&mut entries, left);
         }
-        self.hide_deleted(&actor.user, &row, &mut entries).await?;
+        self.hide_deleted(&actor.user, id, &row.settings, &mut entries)
+            .await?;
         Ok(entries)
     }
 
@@ -117,7 +118,7 @@ impl Engine {
 
     pub(super) async fn forward(
         self: Arc<Self>,
-        actor: Actor,
+        actor: Caller,
         ask: ForwardMessages,
     ) -> Result<Sent, Rejection> {
         self.check_messages(&ask.seqs)?;
@@ -168,7 +169,9 @@ impl Engine {
                 asked: ask.clone(),
                 place,
             };
-            let one = self.clone().ask(actor.clone(), Ask::Forward(forward));
+            let one = self
+                .clone()
+                .ask(actor.actor.clone().into(), Ask::Forward(forward));
             stored = Some(one.await?);
         }
         let Some(Stored { seq, at_ms }) = stored else {
@@ -215,6 +218,9 @@ impl Engine {
             && let Some(peer) = snapshot.info.peer_of(&actor.user)
         {
             facts.blocked = self.is_blocked(&actor.user, peer).await?;
+            facts.contacts_only = self.contacts_only(&actor.user, peer).await?;
+            facts.is_contact =
+                !facts.contacts_only.is_empty() && self.are_contacts(&actor.user, peer).await?;
         }
         let now = self.ports.runtime.now();
         ConversationState::new(id, snapshot).check_speaks(&member, &facts, now)?;
@@ -225,7 +231,7 @@ impl Engine {
             at_ms: now,
         };
         let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::SaidNow(Box::new(said))]);
-        self.tell_audience(id, None, &broadcast).await;
+        self.tell_audience(id, |_| true, &broadcast).await;
         Ok(Done {})
     }
 }

@@ -2,31 +2,54 @@
 //!
 //! Nothing here decides who may do what: that is `state`. Nothing here knows a database or a socket: that is `port`.
 
+mod aftermath;
+mod alarms;
 mod attach;
 mod audience;
 mod batch;
+mod beliefs;
+mod caller;
+mod complaints;
+mod contacts;
 mod deletion;
 mod devices;
 mod dispatch;
 mod door;
+mod drafts;
+mod erasure;
+mod expired;
 mod expiry;
 mod fanout;
+mod favourites;
+mod follows;
 mod history;
+mod hooks;
+mod housekeeping;
+mod judge;
 mod lane;
 mod marks;
 mod messages;
 mod moment;
+mod nature;
+mod notices;
+mod own;
 mod page;
 mod positions;
+mod preferences;
 mod presence;
 mod rates;
 mod read;
+mod readers;
 mod registry;
 mod relations;
 mod retry;
+mod scheduled;
 mod search;
 mod slot;
 mod sync;
+mod telling;
+mod templates;
+mod unread;
 mod users;
 
 use std::{
@@ -35,6 +58,8 @@ use std::{
 };
 
 pub use attach::Attachment;
+pub(crate) use hooks::Hooks;
+pub(crate) use nature::place;
 
 use crate::{
     Limits,
@@ -47,9 +72,13 @@ pub(crate) struct Engine {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) limits: Limits,
     pub(crate) heartbeat: Duration,
+    hooks: Hooks,
+    housekeeping: housekeeping::Housekeeping,
     registry: registry::Registry,
     slots: slot::Slots,
     relations: relations::Relations,
+    preferences: preferences::KnownPreferences,
+    last_notice: telling::LastNotice,
     positions: positions::WriteBehind,
     devices: devices::Devices,
     expiries: expiry::Expiries,
@@ -72,8 +101,12 @@ impl Engine {
             authenticator,
             limits,
             heartbeat,
+            hooks: Hooks::default(),
+            housekeeping: housekeeping::Housekeeping::default(),
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
+            preferences: preferences::KnownPreferences::default(),
+            last_notice: telling::LastNotice::default(),
             positions: positions::WriteBehind::default(),
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),
@@ -82,6 +115,11 @@ impl Engine {
             typists: Mutex::default(),
             closing: AtomicBool::new(false),
         }
+    }
+
+    /// The same with the hooks of the host.
+    pub(crate) fn with_hooks(self, hooks: Hooks) -> Self {
+        Self { hooks, ..self }
     }
 }
 

@@ -113,9 +113,14 @@ impl Page {
 
 /// Bytes of an entry's body as JSON: what of it has no small bound.
 pub(super) fn weight(entry: &Entry) -> usize {
+    bytes_of(&entry.body)
+}
+
+/// Bytes of a value as JSON.
+pub(super) fn bytes_of(value: &impl serde::Serialize) -> usize {
     let mut counter = Counter(0);
-    // Counting does not fail, and bodies have string keys. If it did, the entry would fill a page alone.
-    match serde_json::to_writer(&mut counter, &entry.body) {
+    // Counting does not fail, and values have string keys. If it did, the value would fill a page alone.
+    match serde_json::to_writer(&mut counter, value) {
         Ok(()) => counter.0,
         Err(_) => usize::MAX / 2,
     }

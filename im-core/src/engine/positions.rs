@@ -9,8 +9,9 @@ use std::{
 
 use super::{Engine, lock};
 use crate::{
-    Actor, ConversationId, Membership, Position, Push, Receipt, Rejection, Seq, UserId,
-    port::{Advance, Broadcast, Range, Seen, Urgency},
+    Actor, ChangeSettings, ConversationId, Membership, Position, Receipt, Rejection, Seq,
+    SettingsPatch, UserId,
+    port::{Advance, Range, Seen},
 };
 
 /// How long a position that follows from the log itself is kept back, so that a writer costs one row per pause rather
@@ -163,6 +164,14 @@ impl WriteBehind {
         kept.positions.get(user).cloned().unwrap_or_default()
     }
 
+    /// The positions that are kept back in one conversation. To be asked before the store is, as [`Self::kept`].
+    pub(super) fn kept_in(&self, id: ConversationId) -> HashMap<UserId, Position> {
+        let kept = lock(&self.kept);
+        let users = kept.positions.iter();
+        let here = users.filter_map(|(user, of)| Some((user.clone(), *of.get(&id)?)));
+        here.collect()
+    }
+
     /// Waits until no other mark of the same user in the same conversation is under way.
     async fn turn(&self, id: ConversationId, user: &UserId) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
@@ -182,6 +191,7 @@ pub(super) fn with_position(mut membership: Membership, kept: &KeptOf) -> Member
 impl Engine {
     /// Whoever writes has read what stands before.
     pub(super) fn wrote(self: &Arc<Self>, entry: &crate::Entry) {
+        self.wind(entry);
         if entry.body.is_countable() {
             let position = Position {
                 delivered: entry.seq,
@@ -241,6 +251,9 @@ impl Engine {
             user: user.clone(),
             position: after,
         };
+        if matches!(mark, Mark::Read(_)) {
+            self.unmark_unread(user, id).await?;
+        }
         // Compared with what is stored: what is kept back may be lost, and this is an answer.
         if after == stored {
             return Ok(receipt);
@@ -251,16 +264,33 @@ impl Engine {
             position: after,
         };
         self.ports.positions.advance(vec![advance]).await?;
+        if state.info.burns && after.read > stored.read {
+            self.light(id, user, stored, after).await?;
+        }
         if after == before {
             return Ok(receipt);
         }
-        if state.info.member_count <= self.limits.receipt_push_members {
-            let broadcast = Broadcast::new(Urgency::Live, vec![Push::Receipt(receipt.clone())]);
-            self.tell_audience(id, None, &broadcast).await;
-        } else {
-            self.tell_user(user, None, Push::Receipt(receipt.clone()));
-        }
+        self.tell_receipt(&receipt, state.info.member_count).await?;
         Ok(receipt)
+    }
+
+    /// Whoever reads has nothing marked as unread any more.
+    async fn unmark_unread(&self, user: &UserId, id: ConversationId) -> Result<(), Rejection> {
+        let row = self.ports.members.membership(user, id).await?;
+        if row.is_none_or(|row| !row.settings.marked_unread) {
+            return Ok(());
+        }
+        let changes = SettingsPatch {
+            marked_unread: Some(false),
+            ..SettingsPatch::default()
+        };
+        let ask = ChangeSettings {
+            conversation: id,
+            changes,
+        };
+        // All devices of the user are told.
+        let actor = Actor::user(user.clone());
+        Box::pin(self.settings(&actor, None, ask)).await.map(drop)
     }
 
     /// Countable messages up to and including `seq`, which is at most the head.

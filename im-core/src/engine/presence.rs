@@ -1,11 +1,15 @@
 //! Who is there, for those who may know; and who is typing.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{Engine, lock, registry::SessionEntry};
 use crate::{
-    Actor, Availability, Code, ConversationId, Done, Presence, Presences, Push, Rejection,
-    TypingChanged, UserId,
+    Actor, Availability, Circle, Code, ConversationId, Done, LastSeen, OwnKey, OwnKind, Presence,
+    Presences, Push, Rejection, RowKey, TypingChanged, UserId,
     port::{Broadcast, Urgency},
     state::TypingState,
 };
@@ -22,6 +26,30 @@ pub(super) struct Typists {
     by_user: HashMap<UserId, TypingState>,
     /// At how many users those who have stopped are forgotten; not before [`TYPISTS`].
     sweep_at: usize,
+}
+
+/// Whom somebody may see, and how.
+type Visible = HashMap<UserId, LastSeen>;
+
+/// Users who have something in common with somebody.
+struct Acquainted {
+    all: Vec<UserId>,
+    contacts: HashSet<UserId>,
+}
+
+/// Who sees whom, as far as it is about one user.
+#[derive(Default)]
+struct Sight {
+    sees: HashSet<UserId>,
+    seen_by: HashSet<UserId>,
+}
+
+const fn is_within(circle: Circle, is_contact: bool) -> bool {
+    match circle {
+        Circle::Contacts => is_contact,
+        Circle::Everyone => true,
+        Circle::Nobody => false,
+    }
 }
 
 impl Engine {
@@ -41,32 +69,54 @@ impl Engine {
         self.check_count(users)
     }
 
-    /// Those of `users` whom the actor may watch: who share a conversation, without a block between them.
-    async fn visible(&self, actor: &Actor, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {
+    /// Those of `users` whom somebody may see, and how: who share a conversation with it or are its contacts, without a
+    /// block between them, and as far as they let themselves be seen.
+    async fn visible(&self, viewer: &UserId, users: &[UserId]) -> Result<Visible, Rejection> {
         self.check_count(users)?;
-        let mut visible = Vec::new();
-        for user in self.ports.members.sharing(&actor.user, users).await? {
-            if !self.is_blocked(&actor.user, &user).await? {
-                visible.push(user);
+        let mut visible = Visible::new();
+        let acquainted = self.acquainted(viewer, users).await?;
+        let preferences = self.preferences_of(&acquainted.all).await?;
+        for user in acquainted.all {
+            let preferences = preferences.get(&user).cloned().unwrap_or_default();
+            let is_shown = is_within(preferences.presence, acquainted.contacts.contains(&user));
+            if is_shown && !self.is_blocked(viewer, &user).await? {
+                visible.insert(user, preferences.last_seen);
             }
         }
-        if users.contains(&actor.user) {
-            visible.push(actor.user.clone());
+        if users.contains(viewer) {
+            visible.insert(viewer.clone(), LastSeen::Exact);
         }
         Ok(visible)
     }
 
-    fn presences(&self, users: Vec<UserId>, visible: &[UserId]) -> Presences {
-        let one = |user: UserId| {
-            if visible.contains(&user) {
-                self.registry.presence(&user)
-            } else {
-                Presence {
-                    user,
-                    availability: Availability::Offline,
-                    last_seen_ms: None,
-                }
-            }
+    /// Those of `users` who share a conversation with somebody or are its contacts.
+    async fn acquainted(&self, with: &UserId, users: &[UserId]) -> Result<Acquainted, Rejection> {
+        let keys: Vec<_> = users
+            .iter()
+            .map(|user| (with.clone(), OwnKey::new(OwnKind::Contact, user.into())))
+            .collect();
+        let rows = self.ports.own.read(&keys).await?;
+        let stands = rows.into_iter().filter(|(_, row)| row.value.is_some());
+        let stands: HashSet<RowKey> = stands.map(|(_, row)| row.key).collect();
+        let is_contact = |user: &&UserId| stands.contains(&RowKey::from(*user));
+        let contacts: HashSet<UserId> = users.iter().filter(is_contact).cloned().collect();
+        let mut all: HashSet<UserId> = contacts.clone();
+        all.extend(self.ports.members.sharing(with, users).await?);
+        all.remove(with);
+        Ok(Acquainted {
+            all: all.into_iter().collect(),
+            contacts,
+        })
+    }
+
+    fn presences(&self, users: Vec<UserId>, visible: &Visible) -> Presences {
+        let one = |user: UserId| match visible.get(&user) {
+            Some(last_seen) => self.registry.presence(&user).shown(*last_seen),
+            None => Presence {
+                user,
+                availability: Availability::Offline,
+                last_seen_ms: None,
+            },
         };
         Presences {
             items: users.into_iter().map(one).collect(),
@@ -78,7 +128,7 @@ impl Engine {
         actor: &Actor,
         users: Vec<UserId>,
     ) -> Result<Presences, Rejection> {
-        let visible = self.visible(actor, &users).await?;
+        let visible = self.visible(&actor.user, &users).await?;
         Ok(self.presences(users, &visible))
     }
 
@@ -89,7 +139,7 @@ impl Engine {
         users: Vec<UserId>,
     ) -> Result<Presences, Rejection> {
         let session = session.ok_or_else(needs_session)?;
-        let visible = self.visible(actor, &users).await?;
+        let visible = self.visible(&actor.user, &users).await?;
         if super::lock(&session.watches).len() + visible.len() > self.limits.presence_subscriptions
         {
             let detail = format!(
@@ -99,36 +149,55 @@ impl Engine {
             return Err(Rejection::new(Code::TooMany, detail));
         }
         // Watch first, look after: a change in between is told twice rather than never.
-        for user in &visible {
+        for (user, last_seen) in &visible {
             self.registry.watch(session, user);
+            self.registry.show(user, *last_seen);
         }
         // Who parted or blocked since the first question, and may have done so before there was a watch to end.
-        let still = self.visible(actor, &visible).await;
-        let still = still.as_deref().unwrap_or_default();
-        for user in visible.iter().filter(|user| !still.contains(user)) {
+        let watched: Vec<UserId> = visible.into_keys().collect();
+        let still = self.visible(&actor.user, &watched).await;
+        let still = still.unwrap_or_default();
+        for user in watched.iter().filter(|user| !still.contains_key(*user)) {
             self.registry.unwatch(session, user);
         }
-        Ok(self.presences(users, still))
+        Ok(self.presences(users, &still))
     }
 
-    /// Ends the watches between `user`, who has just left a conversation, and those with whom it shares no other.
+    /// Ends the watches between `user` and those with whom it has nothing more in common, or who may not see it any more.
     pub(super) async fn stop_watching(&self, user: &UserId) {
         let others = self.registry.watched_with(user);
         if others.is_empty() {
             return;
         }
-        let sharing = match self.ports.members.sharing(user, &others).await {
-            Ok(sharing) => sharing,
-            Err(error) => {
-                // Rather too many than too few: a device may ask again. Logged by the conversion.
-                let _ = Rejection::from(error);
-                Vec::new()
+        // Rather too many than too few, when the store fails: a device may ask again. Logged by the conversion.
+        let Sight { sees, seen_by } = self.mutual_sight(user, &others).await.unwrap_or_default();
+        for other in &others {
+            if !seen_by.contains(other) {
+                self.registry.hide(user, other);
             }
-        };
-        for other in others.iter().filter(|other| !sharing.contains(other)) {
-            self.registry.hide(user, other);
-            self.registry.hide(other, user);
+            if !sees.contains(other) {
+                self.registry.hide(other, user);
+            }
         }
+    }
+
+    /// Whom of `others` somebody may see, and who may see it. The store is asked once for both.
+    async fn mutual_sight(&self, user: &UserId, others: &[UserId]) -> Result<Sight, Rejection> {
+        let Acquainted { all, contacts } = self.acquainted(user, others).await?;
+        let own = self.preferences(user).await?.presence;
+        let preferences = self.preferences_of(&all).await?;
+        let mut sight = Sight::default();
+        for other in all {
+            let is_contact = contacts.contains(&other);
+            let theirs = preferences.get(&other).map(|it| it.presence);
+            if is_within(theirs.unwrap_or_default(), is_contact) {
+                sight.sees.insert(other.clone());
+            }
+            if is_within(own, is_contact) {
+                sight.seen_by.insert(other);
+            }
+        }
+        Ok(sight)
     }
 
     pub(super) fn unwatch(
@@ -164,7 +233,8 @@ impl Engine {
             expires_in_ms: self.limits.typing_ms,
         };
         let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::Typing(typing)]);
-        self.tell_audience(id, Some(&actor.user), &broadcast).await;
+        self.tell_audience(id, |user| *user != actor.user, &broadcast)
+            .await;
         Ok(Done {})
     }
 

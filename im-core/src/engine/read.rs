@@ -7,13 +7,16 @@ use super::{Engine, page::weight, positions::with_position, registry::SessionEnt
 use crate::{
     Actor, Body, ChangeSettings, Code, ConversationId, ConversationPage, ConversationView, Entry,
     Info, ListConversations, ListMembers, Member, MemberPage, Membership, Permission, Push,
-    Rejection, Seq, UserId,
+    Rejection, Seq, UserId, Which,
     port::{Range, Snapshot},
     state::Lookup,
 };
 
 /// Beyond every seq: what a JavaScript number holds exactly.
 pub(super) const LAST: Seq = Seq((1 << 53) - 1);
+
+/// Entries among which the last message is looked for.
+const FEW: usize = 20;
 
 impl Engine {
     /// A present member and the conversation's facts; `not_found` for everybody else.
@@ -83,7 +86,10 @@ impl Engine {
         user: &UserId,
     ) -> Result<ConversationView, Rejection> {
         let view = view_of(self.membership(id, user).await?, user);
-        self.with_last(view, user).await
+        let mut view = self.with_last(view, user).await?;
+        self.count_unread(user, std::slice::from_mut(&mut view))
+            .await?;
+        Ok(view)
     }
 
     async fn with_last(
@@ -106,6 +112,18 @@ impl Engine {
                 hide_later(&mut last, left);
                 view.head.ordinal = last.last().map_or(0, |entry| entry.ordinal);
             }
+            if last.last().is_some_and(|entry| !entry.body.is_countable()) {
+                // What was said last tells more than who reacted to it since.
+                let before = Range::Before(view.head.seq.next());
+                let mut few = self.ports.log.read(view.conversation, before, FEW).await?;
+                few.retain(|entry| entry.seq >= view.since && entry.body.is_countable());
+                if view.left.is_none() && few.last().is_some() {
+                    last = few;
+                }
+            }
+            last.drain(..last.len().saturating_sub(1));
+            self.hide_deleted(user, view.conversation, &view.settings, &mut last)
+                .await?;
             view.last = last.pop();
         }
         Ok(view)
@@ -117,41 +135,39 @@ impl Engine {
         ask: ListConversations,
     ) -> Result<ConversationPage, Rejection> {
         let room = self.room(ask.limit);
-        let limit = room.entries;
-        let (mut items, mut after, mut bytes) = (Vec::new(), ask.after, 0);
+        let which = ask.which.unwrap_or_default();
+        let (mut items, mut after) = (Vec::new(), ask.after);
         let kept = self.positions.kept(&actor.user);
-        loop {
+        let (mut bytes, mut done) = (0, false);
+        while !done && items.len() < room.entries && bytes < room.bytes {
+            let limit = room.entries - items.len();
             let rows = self
                 .ports
                 .members
                 .memberships(&actor.user, after, limit)
                 .await?;
-            let last = rows.len() < limit;
+            done = rows.len() < limit;
             for row in rows {
                 after = Some(row.conversation);
-                if row.left.is_some() {
+                if row.left.is_some() || !is_listed(&row, which) {
                     continue;
                 }
                 let view = view_of(with_position(row, &kept), &actor.user);
                 let view = self.with_last(view, &actor.user).await?;
                 bytes += view.last.as_ref().map_or(0, weight);
                 items.push(view);
-                if items.len() == limit || bytes >= room.bytes {
-                    return Ok(ConversationPage {
-                        items,
-                        next_cursor: after,
-                        done: false,
-                    });
+                if bytes >= room.bytes {
+                    done = false;
+                    break;
                 }
             }
-            if last {
-                return Ok(ConversationPage {
-                    items,
-                    next_cursor: None,
-                    done: true,
-                });
-            }
         }
+        self.count_unread(&actor.user, &mut items).await?;
+        Ok(ConversationPage {
+            items,
+            next_cursor: after.filter(|_| !done),
+            done,
+        })
     }
 
     pub(super) async fn members(
@@ -202,7 +218,9 @@ impl Engine {
             .change_settings(&actor.user, ask.conversation, ask.changes, now)
             .await?;
         let row = row.ok_or_else(|| Rejection::not_found("conversation"))?;
-        let view = view_of(with_position(row, &kept), &actor.user);
+        let mut view = view_of(with_position(row, &kept), &actor.user);
+        self.count_unread(&actor.user, std::slice::from_mut(&mut view))
+            .await?;
         self.tell_user(
             &actor.user,
             session,
@@ -241,6 +259,18 @@ impl Engine {
             self.ports.runtime.spawn(Box::pin(catch_up));
         }
         keeps_up
+    }
+}
+
+/// Whether a conversation is among those that are asked for.
+fn is_listed(row: &Membership, which: Which) -> bool {
+    let settings = &row.settings;
+    let is_hidden = settings.hidden_at.is_some_and(|at| at >= row.head.seq);
+    match which {
+        Which::All => true,
+        Which::Archived => settings.archived && !is_hidden,
+        Which::Hidden => is_hidden,
+        Which::Shown => !settings.archived && !is_hidden,
     }
 }
 

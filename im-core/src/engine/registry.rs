@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::lock;
 use crate::{
-    Actor, ConversationId, DeviceId, Presence, Push, SessionId, Timestamp, UserId,
+    Actor, ConversationId, DeviceId, LastSeen, Presence, Push, SessionId, Timestamp, UserId,
     port::{Broadcast, Outlet, Urgency},
     state::{DeliveryState, PresenceState},
 };
@@ -53,6 +53,8 @@ struct UserEntry {
     sessions: Vec<Arc<SessionEntry>>,
     presence: PresenceState,
     watchers: Vec<Arc<SessionEntry>>,
+    /// How those who watch see when it was last there.
+    last_seen: LastSeen,
     /// Raised when the user leaves a conversation, so that a session that is being set up looks again.
     departures: u64,
 }
@@ -244,6 +246,21 @@ impl Registry {
         }
     }
 
+    /// From now on those who watch `user` see like this when it was last there.
+    pub(super) fn show(&self, user: &UserId, last_seen: LastSeen) {
+        if let Some(entry) = lock(&self.users).get_mut(user) {
+            entry.last_seen = last_seen;
+        }
+    }
+
+    /// Sessions that are told when `user` comes or goes.
+    pub(super) fn watchers_of(&self, user: &UserId) -> Vec<Arc<SessionEntry>> {
+        lock(&self.users)
+            .get(user)
+            .map(|entry| entry.watchers.clone())
+            .unwrap_or_default()
+    }
+
     pub(super) fn unwatch(&self, watcher: &SessionEntry, user: &UserId) {
         lock(&watcher.watches).retain(|watched| watched != user);
         if let Some(entry) = lock(&self.users).get_mut(user) {
@@ -289,7 +306,8 @@ impl UserEntry {
     }
 
     fn news(&self, user: &UserId) -> News {
-        (self.presence_of(user), self.watchers.clone())
+        let presence = self.presence_of(user).shown(self.last_seen);
+        (presence, self.watchers.clone())
     }
 }
 

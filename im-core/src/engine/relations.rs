@@ -1,102 +1,28 @@
-//! Who blocked whom, kept at hand because every direct message asks.
+//! Who blocked whom, and who is whose contact; kept at hand because every direct message asks.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex},
-    time::Duration,
+use std::{collections::HashSet, sync::Arc};
+
+use super::{
+    Engine,
+    beliefs::{AtHand, Beliefs},
+    registry::SessionEntry,
 };
-
-use super::{Engine, lock, registry::SessionEntry};
-use crate::{Actor, Block, Blocks, Code, Done, Push, Rejection, UserId};
-
-/// Users whose blocks are kept at hand. Beyond, all are forgotten and read again.
-const KEPT: usize = 100_000;
-
-/// How long they are believed: another process on the same store may have changed them. A change by this process holds at
-/// once.
-const BELIEVED: Duration = Duration::from_secs(5);
-/// When somebody else looks again, should who is looking not come back.
-const PATIENCE: Duration = Duration::from_secs(1);
+use crate::{Actor, Block, Blocks, Code, Done, OwnKey, OwnKind, Push, Rejection, UserId};
 
 type Blocked = Arc<HashSet<UserId>>;
 
+/// Two users, the lesser one first.
+pub(super) type PairOf = (UserId, UserId);
+
 #[derive(Default)]
 pub(super) struct Relations {
-    blocks: Mutex<Known>,
+    blocks: Beliefs<UserId, HashSet<UserId>>,
+    pub(super) contacts: Beliefs<PairOf, bool>,
 }
 
-#[derive(Default)]
-struct Known {
-    by: HashMap<UserId, Believed>,
-    /// Raised by every change, so that what was read before it is not kept.
-    changes: u64,
-}
-
-/// A user's blocks, and until when nobody asks again.
-struct Believed {
-    blocked: Blocked,
-    until: Duration,
-}
-
-/// What is at hand of a user's blocks.
-enum AtHand {
-    /// To be used as they are.
-    Good(Blocked),
-    /// To be read again by whoever is told so, while the others use them.
-    Old(Blocked),
-    /// Nothing, after so many changes.
-    Nothing(u64),
-}
-
-impl Relations {
-    fn at_hand(&self, by: &UserId, now: Duration) -> AtHand {
-        let mut known = lock(&self.blocks);
-        let changes = known.changes;
-        match known.by.get_mut(by) {
-            Some(believed) if now < believed.until => AtHand::Good(believed.blocked.clone()),
-            Some(believed) => {
-                // One reads; nobody else in the meantime.
-                believed.until = now + PATIENCE;
-                AtHand::Old(believed.blocked.clone())
-            }
-            None => AtHand::Nothing(changes),
-        }
-    }
-
-    /// Keeps what was read, unless a change came in between.
-    fn keep(&self, by: &UserId, blocked: &Blocked, before: &AtHand, now: Duration) {
-        let mut known = lock(&self.blocks);
-        let is_unchanged = match before {
-            AtHand::Good(old) | AtHand::Old(old) => known
-                .by
-                .get(by)
-                .is_some_and(|believed| Arc::ptr_eq(&believed.blocked, old)),
-            AtHand::Nothing(changes) => known.changes == *changes,
-        };
-        if !is_unchanged {
-            return;
-        }
-        if known.by.len() >= KEPT {
-            known.by.clear();
-        }
-        let (blocked, until) = (blocked.clone(), now + BELIEVED);
-        known.by.insert(by.clone(), Believed { blocked, until });
-    }
-}
-
-/// Forgets a user's blocks when it goes out of scope: also when the store failed, or nobody waited for it, and it is not
-/// known what is stored.
-struct Forget<'a> {
-    relations: &'a Relations,
-    by: &'a UserId,
-}
-
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        let mut known = lock(&self.relations.blocks);
-        known.changes += 1;
-        known.by.remove(self.by);
-    }
+pub(super) fn pair_of(a: &UserId, b: &UserId) -> PairOf {
+    let (low, high) = if a <= b { (a, b) } else { (b, a) };
+    (low.clone(), high.clone())
 }
 
 impl Engine {
@@ -105,10 +31,24 @@ impl Engine {
         Ok(self.blocked_by(a).await?.contains(b) || self.blocked_by(b).await?.contains(a))
     }
 
-    async fn blocked_by(&self, by: &UserId) -> Result<Blocked, Rejection> {
-        // Before the rows, so that they are never believed for too long.
+    /// Whether the two are contacts.
+    pub(super) async fn are_contacts(&self, a: &UserId, b: &UserId) -> Result<bool, Rejection> {
+        let pair = pair_of(a, b);
         let now = self.ports.runtime.monotonic();
-        let at_hand = self.relations.at_hand(by, now);
+        let at_hand = self.relations.contacts.at_hand(&pair, now);
+        if let AtHand::Good(are) = at_hand {
+            return Ok(*are);
+        }
+        // Both have each other, so one row tells.
+        let key = OwnKey::new(OwnKind::Contact, b.into());
+        let are = Arc::new(self.own_row(a, key).await?.is_some());
+        self.relations.contacts.keep(&pair, &are, &at_hand, now);
+        Ok(*are)
+    }
+
+    async fn blocked_by(&self, by: &UserId) -> Result<Blocked, Rejection> {
+        let now = self.ports.runtime.monotonic();
+        let at_hand = self.relations.blocks.at_hand(by, now);
         if let AtHand::Good(blocked) = at_hand {
             return Ok(blocked);
         }
@@ -118,7 +58,7 @@ impl Engine {
             .filter(|row| row.block.blocked)
             .map(|row| row.block.user);
         let blocked: Blocked = Arc::new(blocked.collect());
-        self.relations.keep(by, &blocked, &at_hand, now);
+        self.relations.blocks.keep(by, &blocked, &at_hand, now);
         Ok(blocked)
     }
 
@@ -146,10 +86,7 @@ impl Engine {
             return Err(Rejection::new(Code::TooMany, detail));
         }
         let changed = {
-            let _forget = Forget {
-                relations: &self.relations,
-                by: &actor.user,
-            };
+            let _forget = self.relations.blocks.changing(&actor.user);
             self.ports
                 .contacts
                 .set_block(&actor.user, block.clone())
@@ -174,66 +111,5 @@ impl Engine {
                 .filter(|block| block.blocked)
                 .collect(),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn user(id: &str) -> UserId {
-        UserId::new(id).unwrap()
-    }
-
-    fn set(ids: &[&str]) -> Blocked {
-        Arc::new(ids.iter().map(|id| user(id)).collect())
-    }
-
-    #[test]
-    fn of_all_who_ask_one_reads_again() {
-        let (relations, me, now) = (Relations::default(), user("alice"), Duration::ZERO);
-        let nothing = relations.at_hand(&me, now);
-        relations.keep(&me, &set(&[]), &nothing, now);
-        let is_good = |now| matches!(relations.at_hand(&me, now), AtHand::Good(_));
-        assert!(is_good(BELIEVED - Duration::from_millis(1)));
-
-        let old = relations.at_hand(&me, BELIEVED);
-
-        assert!(matches!(old, AtHand::Old(_)));
-        assert!(is_good(BELIEVED));
-        relations.keep(&me, &set(&["bob"]), &old, BELIEVED);
-        let AtHand::Good(blocked) = relations.at_hand(&me, BELIEVED + PATIENCE) else {
-            panic!("it was just read")
-        };
-        assert!(blocked.contains(&user("bob")));
-    }
-
-    #[test]
-    fn who_never_comes_back_is_stood_in_for() {
-        let (relations, me) = (Relations::default(), user("alice"));
-        let nothing = relations.at_hand(&me, Duration::ZERO);
-        relations.keep(&me, &set(&[]), &nothing, Duration::ZERO);
-        assert!(matches!(relations.at_hand(&me, BELIEVED), AtHand::Old(_)));
-
-        let later = relations.at_hand(&me, BELIEVED + PATIENCE);
-
-        assert!(matches!(later, AtHand::Old(_)));
-    }
-
-    #[test]
-    fn what_was_read_before_a_change_is_not_kept() {
-        let (relations, me) = (Relations::default(), user("alice"));
-        let nothing = relations.at_hand(&me, Duration::ZERO);
-        relations.keep(&me, &set(&[]), &nothing, Duration::ZERO);
-        let old = relations.at_hand(&me, BELIEVED);
-        drop(Forget {
-            relations: &relations,
-            by: &me,
-        });
-
-        relations.keep(&me, &set(&["bob"]), &old, BELIEVED);
-
-        let now = relations.at_hand(&me, BELIEVED);
-        assert!(matches!(now, AtHand::Nothing(_)));
     }
 }

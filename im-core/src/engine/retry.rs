@@ -42,7 +42,12 @@ pub(super) fn fingerprint(ask: &Ask) -> i64 {
         return 0;
     }
     Format::MessagePack.write(ask, &mut bytes);
-    let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
+    hash(&bytes)
+}
+
+/// The same number for the same bytes, for ever.
+pub(super) fn hash(bytes: &[u8]) -> i64 {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
     let first = digest.as_ref().first_chunk().copied().unwrap_or_default();
     i64::from_be_bytes(first)
 }

@@ -245,7 +245,7 @@ impl Engine {
             if let Some(row) = &row {
                 for hit in hits.iter_mut().filter(|hit| hit.conversation == id) {
                     let hit = std::slice::from_mut(hit);
-                    self.hide_deleted(user, row, hit).await?;
+                    self.hide_deleted(user, id, &row.settings, hit).await?;
                 }
             }
             let sees = |row: &Membership, hit: &Entry| {
@@ -259,6 +259,7 @@ impl Engine {
                 views.extend(row.map(|row| view_of(row, user)));
             }
         }
+        self.count_unread(user, &mut views).await?;
         Ok((hits, views))
     }
 }

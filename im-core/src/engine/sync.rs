@@ -10,7 +10,7 @@ use super::{
     registry::SessionEntry,
 };
 use crate::{
-    Actor, Block, Cursor, Membership, Rejection, SyncItem, SyncPage, SyncPoint, SyncPull,
+    Actor, Block, Cursor, Membership, OwnRow, Rejection, SyncItem, SyncPage, SyncPoint, SyncPull,
     Visibility, port::Range,
 };
 
@@ -60,15 +60,17 @@ impl Engine {
         } else {
             Vec::new()
         };
-        let skip = ask.limit == Some(0);
         let mut pull = Pull {
             items: Vec::new(),
             room: self.room(ask.limit),
-            skip,
+            skip: ask.limit == Some(0),
         };
-        let done = self
-            .pull(actor, session, &mut cursor, version, &mut pull)
+        let own = self
+            .pull_own(actor, &mut cursor, version, &mut pull)
             .await?;
+        let is_through = self.pull(actor, session, &mut cursor, &mut pull).await?;
+        let has_own = cursor.page.and_then(|page| page.own) >= Some(version);
+        let done = is_through && has_own;
         if done {
             cursor.version = version;
             cursor.page = None;
@@ -78,8 +80,41 @@ impl Engine {
             reset,
             items: pull.items,
             blocks,
+            own,
             done,
         })
+    }
+
+    /// The next rows of the user's own. Beside the conversations, so that neither waits for all of the others.
+    async fn pull_own(
+        &self,
+        actor: &Actor,
+        cursor: &mut Cursor,
+        version: u64,
+        pull: &mut Pull,
+    ) -> Result<Vec<OwnRow>, Rejection> {
+        let page = cursor.page.get_or_insert(SyncPoint {
+            after: None,
+            version,
+            own: None,
+        });
+        let is_new = cursor.version == FRESH;
+        let base = if is_new { 0 } else { cursor.version };
+        let after = page.own.unwrap_or(base);
+        if pull.skip || after >= version {
+            page.own = Some(version);
+            return Ok(Vec::new());
+        }
+        let mut changes = self
+            .changed_own(&actor.user, after, version, pull.room.bytes)
+            .await?;
+        page.own = Some(changes.reached);
+        pull.room.bytes = pull.room.bytes.saturating_sub(changes.bytes);
+        if is_new {
+            // There is nothing that it could forget.
+            changes.rows.retain(|row| row.value.is_some());
+        }
+        Ok(changes.rows)
     }
 
     async fn changed_blocks(&self, actor: &Actor, version: u64) -> Result<Vec<Block>, Rejection> {
@@ -98,11 +133,10 @@ impl Engine {
         actor: &Actor,
         session: Option<&Arc<SessionEntry>>,
         cursor: &mut Cursor,
-        version: u64,
         pull: &mut Pull,
     ) -> Result<bool, Rejection> {
         loop {
-            let after = cursor.page.map(|page| page.after);
+            let after = cursor.page.and_then(|page| page.after);
             let kept = self.positions.kept(&actor.user);
             let rows = self
                 .ports
@@ -120,7 +154,9 @@ impl Engine {
                 if !complete {
                     return Ok(false);
                 }
-                cursor.page = Some(SyncPoint { after: id, version });
+                if let Some(page) = &mut cursor.page {
+                    page.after = Some(id);
+                }
             }
             if last {
                 return Ok(true);
@@ -176,7 +212,8 @@ impl Engine {
             entries.retain(|entry| entry.seq <= left);
             hide_later(&mut entries, left);
         }
-        self.hide_deleted(&actor.user, &row, &mut entries).await?;
+        self.hide_deleted(&actor.user, id, &row.settings, &mut entries)
+            .await?;
         let deleted = self
             .deleted_since(&actor.user, &row, cursor.version)
             .await?;
@@ -192,7 +229,9 @@ impl Engine {
             cursor.positions.insert(id, reached);
         }
         pull.room.entries = pull.room.entries.saturating_sub(entries.len());
-        let view = view_of(row, &actor.user);
+        let mut view = view_of(row, &actor.user);
+        self.count_unread(&actor.user, std::slice::from_mut(&mut view))
+            .await?;
         pull.items.push(SyncItem {
             view,
             entries,

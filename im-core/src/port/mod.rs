@@ -7,14 +7,20 @@ mod account;
 mod alarm;
 mod annotation;
 mod authenticator;
+mod code;
 mod contact;
 mod device;
 mod door;
+mod erasure;
+mod lease;
 mod log;
 mod member;
 mod membership_count;
+mod notice;
 mod outlet;
+mod own;
 mod position;
+mod real_name;
 mod runtime;
 mod search;
 mod tally;
@@ -25,18 +31,24 @@ mod user;
 
 use std::sync::Arc;
 
-pub use account::{Account, AccountStore, Created};
+pub use account::{Account, AccountStore, Attached, Created};
 pub use alarm::{Alarm, AlarmStore};
 pub use annotation::{AnnotationStore, MarkCount, ThreadCount};
 pub use authenticator::{Authenticator, Identity, TrustEveryone};
+pub use code::{CODE_TRIES, CODES_LAST, CodeHash, CodeStore, OneTimeCode};
 pub use contact::{ContactStore, VersionedBlock};
 pub use device::{DeviceStore, Seen};
 pub use door::{Banned, DoorStore, InviteStore};
+pub use erasure::{Erasure, ErasureStore};
+pub use lease::LeaseStore;
 pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
 pub use membership_count::MembershipCount;
+pub use notice::{NoticeStore, NoticeToAll};
 pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
+pub use own::{OwnStore, OwnWrite, Written};
 pub use position::{Advance, PositionStore};
+pub use real_name::{RealName, RealNameState, RealNameStore};
 pub use runtime::{BoxFuture, Runtime};
 pub use search::{Found, Rest, Search, SearchStore};
 pub use tally::{Span, Tally, TallyStore};
@@ -60,14 +72,20 @@ pub struct Ports {
     pub accounts: Arc<dyn AccountStore>,
     pub alarms: Arc<dyn AlarmStore>,
     pub annotations: Arc<dyn AnnotationStore>,
+    pub codes: Arc<dyn CodeStore>,
     pub contacts: Arc<dyn ContactStore>,
     pub devices: Arc<dyn DeviceStore>,
     pub doors: Arc<dyn DoorStore>,
+    pub erasures: Arc<dyn ErasureStore>,
     pub invites: Arc<dyn InviteStore>,
+    pub leases: Arc<dyn LeaseStore>,
     pub log: Arc<dyn LogStore>,
     pub members: Arc<dyn MemberStore>,
     pub membership_count: Arc<dyn MembershipCount>,
+    pub notices: Arc<dyn NoticeStore>,
+    pub own: Arc<dyn OwnStore>,
     pub positions: Arc<dyn PositionStore>,
+    pub real_names: Arc<dyn RealNameStore>,
     pub runtime: Arc<dyn Runtime>,
     pub search: Arc<dyn SearchStore>,
     pub tallies: Arc<dyn TallyStore>,

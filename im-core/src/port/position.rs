@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{ConversationId, Position, StoreError, UserId};
+use crate::{ConversationId, Member, Position, StoreError, UserId};
 
 /// A member came further.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,4 +32,12 @@ pub trait PositionStore: Send + Sync + 'static {
         conversation: ConversationId,
         user: &UserId,
     ) -> Result<Option<Position>, StoreError>;
+
+    /// A page of the present members with how far they have come, by user id.
+    async fn positions(
+        &self,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<(Member, Position)>, StoreError>;
 }

@@ -99,7 +99,15 @@ pub trait TokenStore: Send + Sync + 'static {
     async fn revoke_family(&self, family: Uuid, now: Timestamp) -> Result<(), StoreError>;
 
     /// Revokes all tokens of a user and the families that are alive, and returns these.
-    async fn revoke_user(&self, user: &UserId, now: Timestamp) -> Result<Vec<Uuid>, StoreError>;
+    ///
+    /// With `spared`, that family stays, and so do tokens that came from no stored family: only the families that are
+    /// returned are revoked, each by itself.
+    async fn revoke_user(
+        &self,
+        user: &UserId,
+        spared: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<Vec<Uuid>, StoreError>;
 
     /// What was revoked within [`REVOCATIONS_LAST`], in no order.
     async fn revocations(&self, now: Timestamp) -> Result<Vec<Revocation>, StoreError>;

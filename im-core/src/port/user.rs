@@ -8,7 +8,7 @@ use crate::{Profile, StoreError, Timestamp, UpdateProfile, UserId};
 ///
 /// # Contract
 /// - `version` is raised in the same transaction as every change of a row that the user owns (membership, position,
-///   settings, block), and that row keeps the version it was raised to. So whoever reads the version first and the rows
+///   settings, block, [own](super::OwnStore)), and that row keeps the version it was raised to. So whoever reads the version first and the rows
 ///   after misses nothing.
 /// - Changes of a profile apply to what stands, one after the other: those of different fields all hold.
 #[async_trait]

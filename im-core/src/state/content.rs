@@ -5,7 +5,7 @@ use crate::{Code, Content, FileRef, Limits, Poll, Profile, Rejection};
 /// How deep merged forwards may lie in each other.
 const DEPTH: usize = 3;
 
-fn too_large(what: &str, limit: usize, unit: &str) -> Rejection {
+pub(super) fn too_large(what: &str, limit: usize, unit: &str) -> Rejection {
     Rejection::new(
         Code::TooLarge,
         format!("{what} exceeds {limit} {unit}; send less"),
@@ -227,12 +227,35 @@ pub(crate) fn check_profile(profile: &Profile, limits: &Limits) -> Result<(), Re
     check_text("nickname", profile.nickname.as_ref(), limits.name_chars)?;
     check_text("avatar", profile.avatar.as_ref(), limits.text_field_chars)?;
     check_text("bio", profile.bio.as_ref(), limits.text_field_chars)?;
+    check_text("voice_tag", profile.voice_tag.as_ref(), limits.name_chars)?;
+    check_interests(&profile.interests, limits)?;
+    let tier = profile.tier.as_ref().map(|tier| &tier.name);
+    check_text("tier.name", tier, limits.name_chars)?;
     let bytes = profile
         .extra
         .as_ref()
         .map_or(0, |extra| extra.to_string().len());
     if bytes > limits.content_bytes {
         return Err(too_large("extra", limits.content_bytes, "bytes of JSON"));
+    }
+    Ok(())
+}
+
+fn check_interests(interests: &[String], limits: &Limits) -> Result<(), Rejection> {
+    if interests.len() > limits.interests {
+        return Err(Rejection::new(
+            Code::TooMany,
+            format!("a profile has at most {} interests", limits.interests),
+        ));
+    }
+    for interest in interests {
+        if interest.trim().is_empty() {
+            return Err(Rejection::new(
+                Code::InvalidRequest,
+                "an interest must hold at least one visible character",
+            ));
+        }
+        check_text("interests", Some(interest), limits.name_chars)?;
     }
     Ok(())
 }

@@ -20,7 +20,9 @@ pub struct Facts {
     pub earlier: Vec<UserId>,
     /// Whether one of the two in a direct conversation has blocked the other.
     pub blocked: bool,
-    /// Whether the two in a direct conversation are contacts.
+    /// Of the two in a direct conversation, those to whom only their contacts may write.
+    pub contacts_only: Vec<UserId>,
+    /// Whether the two in a direct conversation are contacts. Looked up only where it matters.
     pub is_contact: bool,
     /// Users in the request who do not exist.
     pub unknown: Vec<UserId>,
@@ -54,6 +56,18 @@ impl Facts {
             )),
             None => Ok(()),
         }
+    }
+
+    /// Refuses to write to somebody who hears from its contacts alone.
+    pub(super) fn check_contact(&self, actor: &UserId) -> Result<(), Rejection> {
+        let is_closed = self.contacts_only.iter().any(|user| user != actor);
+        if is_closed && !self.is_contact {
+            return Err(Rejection::new(
+                Code::ContactsOnly,
+                "this user takes messages from contacts alone; ask to become one (contact.request)",
+            ));
+        }
+        Ok(())
     }
 
     /// Refuses to bring in who is in as many conversations as one can be.

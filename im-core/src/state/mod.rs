@@ -4,11 +4,13 @@
 //! arguments.
 
 mod ask;
+mod contact;
 mod content;
 mod conversation;
 mod decide;
 mod delivery;
 mod facts;
+mod notice;
 mod outbox;
 mod pace;
 mod presence;
@@ -21,12 +23,14 @@ mod trace;
 mod typing;
 
 pub use ask::{Ask, Enter, Expire, Forward, Marks};
+pub use contact::{ContactAsk, ContactChange, ContactFacts, Pair, Side, Whose};
 pub(crate) use content::{check_content, check_emoji, check_profile, check_text};
 pub use conversation::{ConversationState, Lookup};
 pub use decide::Decision;
 pub(crate) use decide::check_vote;
 pub use delivery::DeliveryState;
 pub use facts::Facts;
+pub(crate) use notice::{check_notice, filled};
 pub use outbox::Outbox;
 pub use presence::PresenceState;
 pub use rate::RateState;

@@ -42,6 +42,26 @@ async fn row_version(ports: &Ports, at: ConversationId) -> u64 {
 }
 
 suite! { position_store_suite in positions:
+    /// Those who are there now, with since when and how far, page by page.
+    async fn positions_of_members_are_read_by_pages(ports) {
+        let mut log = group(ports, &["dora", "alice", "carol", "bob"]).await;
+        log.store(ports, [Draft::new("carol", Body::Left), Draft::new("dora", Body::MembersAdded { members: vec![user("eve")], since: None })]).await;
+        ports.positions.advance(vec![advance(log.conversation, "bob", position(3, 2, 0))]).await.unwrap();
+
+        let page = async |after: Option<&str>, limit| -> Vec<(String, u64, u64, u64)> {
+            let after = after.map(user);
+            let rows = ports.positions.positions(log.conversation, after.as_ref(), limit).await.unwrap();
+            let rows = rows.into_iter();
+            rows.map(|(member, at)| (member.user.to_string(), member.since.0, at.delivered.0, at.read.0)).collect()
+        };
+
+        let row = |name: &str, since, delivered, read| (name.to_owned(), since, delivered, read);
+        assert_eq!(page(None, 2).await, [row("alice", 1, 0, 0), row("bob", 1, 3, 2)]);
+        assert_eq!(page(Some("bob"), 2).await, [row("dora", 1, 0, 0), row("eve", 3, 2, 2)]);
+        assert_eq!(page(Some("eve"), 2).await, []);
+        assert_eq!(ports.positions.positions(conversation(), None, 10).await.unwrap(), []);
+    }
+
     /// Nobody has come anywhere where they never were, and cannot be put there.
     async fn who_never_was_a_member_has_no_position(ports) {
         let log = group(ports, &["alice"]).await;

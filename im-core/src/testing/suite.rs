@@ -36,12 +36,18 @@ macro_rules! every_store_suite {
         $crate::alarm_store_suite!($open);
         $crate::annotation_store_suite!($open);
         $crate::append_suite!($open);
+        $crate::code_store_suite!($open);
         $crate::contact_store_suite!($open);
         $crate::device_store_suite!($open);
         $crate::door_store_suite!($open);
+        $crate::erasure_store_suite!($open);
+        $crate::lease_store_suite!($open);
         $crate::log_store_suite!($open);
         $crate::member_store_suite!($open);
+        $crate::notice_store_suite!($open);
+        $crate::own_store_suite!($open);
         $crate::position_store_suite!($open);
+        $crate::real_name_store_suite!($open);
         $crate::roster_suite!($open);
         $crate::search_store_suite!($open);
         $crate::tally_store_suite!($open);

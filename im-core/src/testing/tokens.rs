@@ -167,13 +167,31 @@ suite! { token_store_suite in tokens:
         redeem(ports, 2, 20).await;
         ports.tokens.revoke_family(tokens[2].family, NOW).await.unwrap();
 
-        let revoked = ports.tokens.revoke_user(&user("alice"), NOW).await.unwrap();
+        let revoked = ports.tokens.revoke_user(&user("alice"), None, NOW).await.unwrap();
         assert_eq!(revoked.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([tokens[0].family, tokens[1].family]));
-        assert_eq!(ports.tokens.revoke_user(&user("alice"), NOW).await.unwrap(), Vec::<Uuid>::new());
-        assert_eq!(ports.tokens.revoke_user(&user("nobody"), NOW).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(ports.tokens.revoke_user(&user("alice"), None, NOW).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(ports.tokens.revoke_user(&user("nobody"), None, NOW).await.unwrap(), Vec::<Uuid>::new());
         assert_eq!(redeem(ports, 1, 30).await, Redeemed::Unknown);
         assert_eq!(redeem(ports, 20, 31).await, Redeemed::Unknown);
         assert_eq!(redeem(ports, 9, 32).await, Redeemed::Rotated(bobs));
+    }
+
+    /// All families but one can be revoked: that one goes on, and only the others are among the revocations.
+    async fn one_family_can_be_spared(ports) {
+        let tokens: Vec<_> = (1..=3).map(|n| token("alice", n)).collect();
+        for token in &tokens {
+            ports.tokens.insert(token.clone(), NOW).await.unwrap();
+        }
+
+        let spared = Some(tokens[1].family);
+        let revoked = ports.tokens.revoke_user(&user("alice"), spared, NOW).await.unwrap();
+
+        let others = BTreeSet::from([tokens[0].family, tokens[2].family]);
+        assert_eq!(revoked.into_iter().collect::<BTreeSet<_>>(), others);
+        let known: BTreeSet<_> = revocations(ports, NOW).await.into_keys().collect();
+        assert_eq!(known, others.into_iter().map(Revoked::Family).collect());
+        assert_eq!(redeem(ports, 1, 30).await, Redeemed::Unknown);
+        assert_eq!(redeem(ports, 2, 31).await, Redeemed::Rotated(tokens[1].clone()));
     }
 
     /// Whatever was revoked is remembered, however that came about, also of families that have no refresh token.
@@ -187,8 +205,8 @@ suite! { token_store_suite in tokens:
 
         ports.tokens.revoke_family(unstored, Timestamp(1_001)).await.unwrap();
         ports.tokens.revoke_family(tokens[2].family, Timestamp(1_002)).await.unwrap();
-        ports.tokens.revoke_user(&user("alice"), Timestamp(1_003)).await.unwrap();
-        ports.tokens.revoke_user(&user("nobody"), Timestamp(1_004)).await.unwrap();
+        ports.tokens.revoke_user(&user("alice"), None, Timestamp(1_003)).await.unwrap();
+        ports.tokens.revoke_user(&user("nobody"), None, Timestamp(1_004)).await.unwrap();
         redeem(ports, 4, 10).await;
         assert_eq!(redeem(ports, 4, 11).await, Redeemed::Reused(tokens[3].clone()));
 
@@ -210,7 +228,7 @@ suite! { token_store_suite in tokens:
         let family = Uuid::now_v7();
         for at in [NOW, LATER, NOW] {
             ports.tokens.revoke_family(family, at).await.unwrap();
-            ports.tokens.revoke_user(&user("alice"), at).await.unwrap();
+            ports.tokens.revoke_user(&user("alice"), None, at).await.unwrap();
         }
 
         let expected = [(Revoked::Family(family), LATER), (Revoked::User(user("alice")), LATER)];
@@ -221,13 +239,13 @@ suite! { token_store_suite in tokens:
     async fn a_revocation_is_forgotten_after_its_time(ports) {
         let (old, young) = (Uuid::now_v7(), Uuid::now_v7());
         ports.tokens.revoke_family(old, NOW).await.unwrap();
-        ports.tokens.revoke_user(&user("alice"), NOW).await.unwrap();
+        ports.tokens.revoke_user(&user("alice"), None, NOW).await.unwrap();
         let end = NOW.plus(REVOCATIONS_LAST);
         let before = Timestamp(end.0 - 1);
         assert_eq!(revocations(ports, before).await.len(), 2);
 
         ports.tokens.revoke_family(young, before).await.unwrap();
-        ports.tokens.revoke_user(&user("bob"), before).await.unwrap();
+        ports.tokens.revoke_user(&user("bob"), None, before).await.unwrap();
 
         assert_eq!(revocations(ports, before).await.len(), 4);
         let expected = [(Revoked::Family(young), before), (Revoked::User(user("bob")), before)];
@@ -285,7 +303,7 @@ suite! { token_store_suite in tokens:
         for n in 0..50 {
             assert_eq!(redeem(ports, n, 200 + n).await, Redeemed::Unknown, "{n}");
         }
-        assert_eq!(ports.tokens.revoke_user(&user("alice"), LATER).await.unwrap().len(), 10);
+        assert_eq!(ports.tokens.revoke_user(&user("alice"), None, LATER).await.unwrap().len(), 10);
     }
 
     /// A server key is found by its hash; a new one of the same name replaces it.

@@ -1,23 +1,12 @@
 //! Profiles, and the version of a user's own rows.
 
 use super::{UNUSUAL_IDS, group, race, user};
-use crate::{Profile, Timestamp, UpdateProfile, UserId};
-
-const NOTHING: UpdateProfile = UpdateProfile {
-    nickname: None,
-    avatar: None,
-    bio: None,
-    extra: None,
-};
+use crate::{Gender, Profile, Tier, Timestamp, UpdateProfile, UserId};
 
 fn profile(id: &str, nickname: Option<&str>) -> Profile {
     Profile {
-        user: user(id),
         nickname: nickname.map(Into::into),
-        avatar: None,
-        bio: None,
-        extra: None,
-        updated_at_ms: Timestamp(7),
+        ..Profile::empty(user(id), Timestamp(7))
     }
 }
 
@@ -37,6 +26,11 @@ suite! { user_store_suite in users:
             avatar: Some("key".into()),
             bio: Some("x\n".repeat(1_000)),
             extra: Some(serde_json::json!({"a": [1, null, {"b": "c"}]})),
+            gender: Some(Gender::Other),
+            voice_tag: Some("warm".into()),
+            interests: vec!["登山".into(), "chess".into()],
+            level: Some(u32::MAX),
+            tier: Some(Tier { name: "gold".into(), expires_at_ms: Some(Timestamp(1_800_000_000_000)) }),
             updated_at_ms: Timestamp(1_700_000_000_000),
         };
         ports.users.put(full.clone()).await.unwrap();
@@ -71,15 +65,42 @@ suite! { user_store_suite in users:
 
     /// A change leaves what it does not name, an empty text clears, and who has no profile gets one.
     async fn a_profile_is_changed_field_by_field(ports) {
-        let named = UpdateProfile { nickname: Some("Alice".into()), extra: Some(serde_json::json!([1])), ..NOTHING };
+        let named = UpdateProfile { nickname: Some("Alice".into()), extra: Some(serde_json::json!([1])), ..UpdateProfile::default() };
         let first = ports.users.change(&user("alice"), &named, Timestamp(7)).await.unwrap();
         assert_eq!(first, Profile { extra: named.extra, ..profile("alice", Some("Alice")) });
-        let changes = UpdateProfile { nickname: Some(String::new()), bio: Some("hello".into()), ..NOTHING };
+        let changes = UpdateProfile { nickname: Some(String::new()), bio: Some("hello".into()), ..UpdateProfile::default() };
         let second = ports.users.change(&user("alice"), &changes, Timestamp(8)).await.unwrap();
 
         let expected = Profile { nickname: None, bio: Some("hello".into()), updated_at_ms: Timestamp(8), ..first };
         assert_eq!(second, expected);
         assert_eq!(ports.users.profiles(&[user("alice")]).await.unwrap(), [expected]);
+    }
+
+    /// Gender, interests, level and tier each have a value that clears them.
+    async fn every_field_of_a_profile_can_be_cleared(ports) {
+        let full = UpdateProfile {
+            gender: Some(Gender::Female),
+            voice_tag: Some("warm".into()),
+            interests: Some(vec!["chess".into()]),
+            level: Some(3),
+            tier: Some(Tier { name: "gold".into(), expires_at_ms: None }),
+            ..UpdateProfile::default()
+        };
+        let stands = ports.users.change(&user("alice"), &full, Timestamp(7)).await.unwrap();
+        assert_eq!(stands.level, Some(3));
+        let kept = ports.users.change(&user("alice"), &UpdateProfile::default(), Timestamp(7)).await.unwrap();
+        assert_eq!(kept, stands);
+
+        let cleared = UpdateProfile {
+            gender: Some(Gender::Unspecified),
+            voice_tag: Some(String::new()),
+            interests: Some(Vec::new()),
+            level: Some(0),
+            tier: Some(Tier { name: String::new(), expires_at_ms: None }),
+            ..UpdateProfile::default()
+        };
+        let empty = ports.users.change(&user("alice"), &cleared, Timestamp(7)).await.unwrap();
+        assert_eq!(empty, Profile::empty(user("alice"), Timestamp(7)));
     }
 
     /// Devices that change different fields at the same moment do not put back each other's, also where there was none.
@@ -88,10 +109,10 @@ suite! { user_store_suite in users:
             let alice = user(&format!("alice{}", n / 2));
             let text = Some(format!("{n}"));
             let changes = [
-                UpdateProfile { nickname: text.clone(), ..NOTHING },
-                UpdateProfile { avatar: text.clone(), ..NOTHING },
-                UpdateProfile { bio: text.clone(), ..NOTHING },
-                UpdateProfile { extra: Some(serde_json::json!(n)), ..NOTHING },
+                UpdateProfile { nickname: text.clone(), ..UpdateProfile::default() },
+                UpdateProfile { avatar: text.clone(), ..UpdateProfile::default() },
+                UpdateProfile { bio: text.clone(), ..UpdateProfile::default() },
+                UpdateProfile { extra: Some(serde_json::json!(n)), ..UpdateProfile::default() },
             ];
             let racers = changes.map(|changes| {
                 let (ports, alice) = (ports.clone(), alice.clone());

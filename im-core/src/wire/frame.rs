@@ -412,11 +412,13 @@ fn number_of(code: Code) -> i32 {
         | Code::TooLarge
         | Code::TooMany
         | Code::Blocked
+        | Code::ContactsOnly
         | Code::Banned
         | Code::Muted
         | Code::Dismissed
         | Code::Expired
         | Code::Recalled
+        | Code::ContentRejected
         | Code::OwnerMustTransfer
         | Code::RateLimited
         | Code::Unavailable

@@ -157,6 +157,7 @@ impl World {
             let ask = ListConversations {
                 after: None,
                 limit: None,
+                which: None,
             };
             let page = self.call(n, ask).unwrap();
             let mut listed: Vec<_> = page.items.iter().map(|view| view.conversation).collect();

@@ -30,6 +30,7 @@
 mod archives;
 mod device;
 mod faults;
+mod hooks;
 mod laws;
 mod link;
 mod ops;
@@ -39,10 +40,12 @@ mod rates;
 mod readme;
 mod regressions;
 mod requests;
+mod scheduled;
 mod slow;
 mod step;
 mod threads;
 mod truth;
+mod words;
 mod world;
 
 use proptest::prelude::*;

@@ -82,6 +82,7 @@ impl House {
             ListConversations {
                 after: None,
                 limit: None,
+                which: None,
             }
             .into_command(),
             SyncPull {

@@ -154,4 +154,13 @@ impl PositionStore for Slow<dyn PositionStore> {
     ) -> Result<Option<Position>, StoreError> {
         slowly!(self, self.inner.position(conversation, user))
     }
+
+    async fn positions(
+        &self,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<(Member, Position)>, StoreError> {
+        slowly!(self, self.inner.positions(conversation, after, limit))
+    }
 }

@@ -14,9 +14,7 @@ pub(super) struct Successors(hmac::Key);
 impl Successors {
     /// Derives with `secret`, which all servers on one database share.
     pub(super) fn new(secret: &Secret) -> Self {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
-        let derived = hmac::sign(&root, PURPOSE);
-        Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+        Self(secret.key_for(PURPOSE))
     }
 
     /// The token after `token`.

@@ -18,14 +18,18 @@ pub(super) async fn add_user(
     } else {
         prompt::new_password()?
     };
-    let account = NewAccount {
-        user: name.clone(),
-        password: Password::new(password),
-        nickname: None,
-    };
+    let account = NewAccount::with_password(name.clone(), Password::new(password));
     let app = wire::assemble(config).await?;
     app.accounts.register(account, None).await?;
     println!("{name} can sign in");
+    Ok(())
+}
+
+pub(super) async fn erase_user(config: &Config, name: UserId) -> Result<(), Failure> {
+    telemetry::init("warn", config.log_format)?;
+    let app = wire::assemble(config).await?;
+    app.accounts.erase(&name).await?;
+    println!("{name} is erased; a server looks again in a day for what came meanwhile");
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::{Config, Server, telemetry};
 pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
     telemetry::init(&config.log, config.log_format)?;
     let mut signals = Signals::listen()?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     let server = Server::start(config).await?;
     // Scripts read this line, so it comes first, and does not wait in a buffer.
     println!("listening on http://{}", server.address());
@@ -17,7 +18,12 @@ pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
     io::stdout().flush()?;
     tracing::info!(address = %server.address(), data_dir = %config.data_dir.display(), "serving");
 
-    let name = signals.next().await;
+    let name = loop {
+        tokio::select! {
+            name = signals.next() => break name,
+            _ = hang_up.recv() => server.reload().await,
+        }
+    };
     tracing::info!(signal = name, "stopping; a second signal stops at once");
     tokio::select! {
         () = server.shut_down() => tracing::info!("stopped"),

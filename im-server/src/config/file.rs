@@ -134,13 +134,23 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_named_with_its_place() {
-        let cases: [(&str, &Variables, &[&str]); 13] = [
+        let cases: [(&str, &Variables, &[&str]); 15] = [
             ("lisen = 'x'", &[], &["test.toml, line 1", "lisen"]),
             ("log = 'a'\nlisten = 'nowhere'", &[], &["line 2", "listen"]),
             ("log_format = 'xml'", &[], &["log_format", "text"]),
             ("[limits]\ntext_char = 5", &[], &["limits", "text_char"]),
             ("[limits]\npage = 'x'", &[], &["limits", "page"]),
             ("listen = ", &[], &["line 1", "listen"]),
+            (
+                "[[oidc]]\nname = 'corp'\nisuer = 'x'",
+                &[],
+                &["line 3", "isuer"],
+            ),
+            (
+                "[[oidc]]\nname = 'corp'\nissuer = 'http://id.example.org'\nclient_id = 'im'",
+                &[],
+                &["oidc.corp.issuer", "https://"],
+            ),
             (
                 "",
                 &[("IM_LISTEN", "nowhere")],

@@ -2,6 +2,7 @@
 //! file, file before default.
 
 mod file;
+mod oidc;
 mod origin;
 mod settings;
 
@@ -9,8 +10,12 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use im_core::Limits;
 
+pub use self::oidc::OidcProvider;
+pub(crate) use self::oidc::is_safe;
 pub use self::origin::{AllowedOrigins, Origin, PublicUrl};
-pub use self::settings::{ClientAddress, LogFormat, Registration, Settings};
+pub use self::settings::{
+    ClientAddress, CodeSending, LogFormat, Mode, RealNameChecks, Registration, Settings,
+};
 use crate::{secret::Secret, throttle::RateLimits};
 
 /// Where the server listens unless it is told otherwise: this machine only, so that a first try is not on the network.
@@ -24,6 +29,8 @@ pub struct Config {
     pub allowed_origins: AllowedOrigins,
     /// Where the address of a client is found.
     pub client_address: ClientAddress,
+    /// Who sends one-time codes. Default: nobody.
+    pub code_sender: CodeSending,
     /// Where the server keeps what it makes. Default `./im-data`.
     pub data_dir: PathBuf,
     /// The database. May hold a password. Default `sqlite://<data_dir>/im.db`.
@@ -39,14 +46,22 @@ pub struct Config {
     /// Connections that may be open, WebSockets and others; the newest beyond it are closed as they come. Default 50,000:
     /// below the file descriptors of common services, and 2 GB when each holds what it may before it signs in.
     pub max_connections: usize,
+    /// What the server is for. Default: production.
+    pub mode: Mode,
+    /// Identity providers that users sign in at. Default: none. They need `public_url`.
+    pub oidc: Vec<OidcProvider>,
     /// How clients reach this server from outside, such as `https://im.example.org`. Default: not known.
     pub public_url: Option<PublicUrl>,
     /// How often somebody may sign in.
     pub rate_limits: RateLimits,
+    /// Who checks real names. Default: nobody.
+    pub real_names: RealNameChecks,
     /// Who may make an account.
     pub registration: Registration,
     /// What access tokens are signed with. Default: the secret in the data directory, made at first start.
     pub token_secret: Option<Secret>,
+    /// The words that are looked for in texts, and what to do about each. Default: none are.
+    pub words_file: Option<PathBuf>,
 }
 
 /// A setting that cannot be used.
@@ -60,7 +75,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             place: place.into(),
             reason: reason.into(),
@@ -78,16 +93,19 @@ impl Config {
         file: Option<PathBuf>,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let environment = Settings::from_environment(&environment)?;
-        let above = flags.or(environment);
+        let above = flags.or(Settings::from_environment(&environment)?);
         let path = file.map_or_else(
             || file::find(above.data_dir.as_deref()),
             |path| Ok(Some(path)),
         )?;
-        let settings = match path {
+        let mut settings = match path {
             Some(path) => above.or(file::read(&path)?),
             None => above,
         };
+        let oidc = settings.oidc.into_iter();
+        settings.oidc = oidc
+            .map(|provider| provider.completed(&environment))
+            .collect::<Result<_, _>>()?;
         Self::complete(settings)
     }
 
@@ -109,6 +127,7 @@ impl Config {
         Ok(Self {
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
             client_address: settings.client_address.unwrap_or_default(),
+            code_sender: settings.code_sender.unwrap_or_default(),
             data_dir,
             database_url,
             limits,
@@ -118,10 +137,14 @@ impl Config {
             log: settings.log.unwrap_or_else(|| "info".to_owned()),
             log_format: settings.log_format.unwrap_or_default(),
             max_connections: settings.max_connections.unwrap_or(50_000),
+            mode: settings.mode.unwrap_or_default(),
+            oidc: settings.oidc,
             public_url: settings.public_url,
             rate_limits,
+            real_names: settings.real_names.unwrap_or_default(),
             registration: settings.registration.unwrap_or_default(),
             token_secret: settings.token_secret,
+            words_file: settings.words_file,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 use im_core::Limits;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use super::{AllowedOrigins, ConfigError, PublicUrl};
+use super::{AllowedOrigins, ConfigError, OidcProvider, PublicUrl};
 use crate::{secret::Secret, throttle::RateLimits};
 
 /// Settings of one source. What is absent is taken from the next one.
@@ -15,6 +15,7 @@ use crate::{secret::Secret, throttle::RateLimits};
 pub struct Settings {
     pub allowed_origins: Option<AllowedOrigins>,
     pub client_address: Option<ClientAddress>,
+    pub code_sender: Option<CodeSending>,
     pub data_dir: Option<PathBuf>,
     pub database_url: Option<Secret>,
     /// Merged key by key, so that one source may set some and another the rest.
@@ -24,12 +25,18 @@ pub struct Settings {
     pub log: Option<String>,
     pub log_format: Option<LogFormat>,
     pub max_connections: Option<usize>,
+    pub mode: Option<Mode>,
+    /// In the file alone.
+    #[serde(default)]
+    pub oidc: Vec<OidcProvider>,
     pub public_url: Option<PublicUrl>,
     /// Merged key by key.
     #[serde(default, deserialize_with = "checked::<_, RateLimits>")]
     pub rate_limits: toml::Table,
+    pub real_names: Option<RealNameChecks>,
     pub registration: Option<Registration>,
     pub token_secret: Option<Secret>,
+    pub words_file: Option<PathBuf>,
 }
 
 /// Where the address of a client is found.
@@ -41,6 +48,39 @@ pub enum ClientAddress {
     Peer,
     /// In the last entry of `X-Forwarded-For`. Only behind a proxy that sets it, or clients choose their address.
     XForwardedFor,
+}
+
+/// Who sends one-time codes.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodeSending {
+    /// Nobody, unless the host brings a sender.
+    #[default]
+    None,
+    /// The log has them instead of the addressee. For development.
+    Log,
+}
+
+/// What the server is for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// People use it: settings that are safe for developers alone stop the start.
+    #[default]
+    Production,
+    /// Somebody tries it out.
+    Development,
+}
+
+/// Who checks real names.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum RealNameChecks {
+    /// Nobody, unless the host brings a verifier.
+    #[default]
+    None,
+    /// An example that believes documents whose number begins with `TEST-`. For development.
+    Test,
 }
 
 /// How logs are written.
@@ -81,6 +121,9 @@ macro_rules! from_text {
 
 from_text! {
     ClientAddress { "peer" => Peer, "x-forwarded-for" => XForwardedFor }
+    CodeSending { "none" => None, "log" => Log }
+    Mode { "production" => Production, "development" => Development }
+    RealNameChecks { "none" => None, "test" => Test }
     LogFormat { "text" => Text, "json" => Json }
     Registration { "open" => Open, "closed" => Closed }
 }
@@ -95,6 +138,7 @@ impl Settings {
         Ok(Self {
             allowed_origins: environment.parsed("allowed_origins")?,
             client_address: environment.parsed("client_address")?,
+            code_sender: environment.parsed("code_sender")?,
             data_dir: environment.text("data_dir").map(PathBuf::from),
             database_url: environment.text("database_url").map(Secret::new),
             limits: environment.table::<Limits>("limits", &keys_of(&Limits::default()))?,
@@ -102,11 +146,15 @@ impl Settings {
             log: environment.text("log"),
             log_format: environment.parsed("log_format")?,
             max_connections: environment.parsed("max_connections")?,
+            mode: environment.parsed("mode")?,
+            oidc: Vec::new(),
             public_url: environment.parsed("public_url")?,
             rate_limits: environment
                 .table::<RateLimits>("rate_limits", &keys_of(&RateLimits::default()))?,
+            real_names: environment.parsed("real_names")?,
             registration: environment.parsed("registration")?,
             token_secret: environment.text("token_secret").map(Secret::new),
+            words_file: environment.text("words_file").map(PathBuf::from),
         })
     }
 
@@ -115,6 +163,7 @@ impl Settings {
         Self {
             allowed_origins: self.allowed_origins.or(below.allowed_origins),
             client_address: self.client_address.or(below.client_address),
+            code_sender: self.code_sender.or(below.code_sender),
             data_dir: self.data_dir.or(below.data_dir),
             database_url: self.database_url.or(below.database_url),
             limits: merged(self.limits, below.limits),
@@ -122,10 +171,18 @@ impl Settings {
             log: self.log.or(below.log),
             log_format: self.log_format.or(below.log_format),
             max_connections: self.max_connections.or(below.max_connections),
+            mode: self.mode.or(below.mode),
+            oidc: if self.oidc.is_empty() {
+                below.oidc
+            } else {
+                self.oidc
+            },
             public_url: self.public_url.or(below.public_url),
             rate_limits: merged(self.rate_limits, below.rate_limits),
+            real_names: self.real_names.or(below.real_names),
             registration: self.registration.or(below.registration),
             token_secret: self.token_secret.or(below.token_secret),
+            words_file: self.words_file.or(below.words_file),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Registering. Signing in is of `sessions`.
+//! Registering, and getting in again. Signing in is of `sessions`.
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{ClientId, Code, UserId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -14,10 +14,17 @@ use super::{
     extract::{FromBody, GivenKey, MAX_PUBLIC_BODY},
     problem::Problem,
 };
-use crate::{accounts::NewAccount, app::App, config::Registration};
+use crate::{
+    accounts::{NewAccount, Password, parse_identifier},
+    app::App,
+    config::Registration,
+    secret::Secret,
+};
 
 pub(super) fn routes() -> Routes {
-    OpenApiRouter::default().routes(routes!(register))
+    OpenApiRouter::default()
+        .routes(routes!(register))
+        .routes(routes!(reset_password))
 }
 
 /// An account that was made.
@@ -50,4 +57,35 @@ async fn register(
         .register(new, key.as_ref().map(ClientId::as_str))
         .await?;
     Ok((StatusCode::CREATED, Json(Registered { user })))
+}
+
+/// A new password for whoever got a code.
+#[derive(Deserialize, ToSchema)]
+struct ResetPassword {
+    /// Where the code was sent to.
+    identifier: String,
+    /// The code that was sent for `reset_password`.
+    #[schema(value_type = String)]
+    code: Secret,
+    /// The new password: 8 to 128 characters.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
+    password: Password,
+}
+
+/// Set a new password with a code. All sign-ins of the account end.
+#[utoipa::path(post, path = "/v1/accounts/password", tag = "accounts", security(()), request_body = ResetPassword,
+    responses((status = 204)))]
+async fn reset_password(
+    State(app): State<Arc<App>>,
+    Address(address): Address,
+    FromBody(body): FromBody<ResetPassword, MAX_PUBLIC_BODY>,
+) -> Result<StatusCode, Problem> {
+    app.throttle.admit_address(address, app.uptime())?;
+    let identifier = parse_identifier(&body.identifier)?;
+    app.throttle
+        .admit_user(identifier.as_str(), address, app.uptime())?;
+    app.accounts
+        .reset_password(&identifier, &body.code, body.password)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -159,3 +159,41 @@ pub(super) struct UpTo {
     /// Up to here. A seq beyond the head counts as the head.
     pub(super) seq: Seq,
 }
+
+/// What somebody is about to say.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewDraft {
+    /// What is written so far.
+    pub(super) content: Content,
+    /// The message that it answers.
+    #[serde(default)]
+    pub(super) reply_to: Option<Seq>,
+}
+
+/// What is to be sent later.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewScheduled {
+    /// What.
+    pub(super) content: Content,
+    /// When, in milliseconds; in the past means now.
+    pub(super) at_ms: Timestamp,
+}
+
+/// What to say with a request to be contacts.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Greeting {
+    /// A few words.
+    #[serde(default)]
+    pub(super) greeting: Option<String>,
+}
+
+/// How to keep a contact. Absent means unchanged.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct ContactChanges {
+    /// The caller's own name for it; an empty text clears.
+    #[serde(default)]
+    pub(super) remark: Option<String>,
+    /// Under what the caller sorts it; these in place of those that stand.
+    #[serde(default)]
+    pub(super) labels: Option<Vec<String>>,
+}

@@ -89,6 +89,38 @@ async fn check_key(parts: &mut Parts, app: &Arc<App>, key: &str) -> Result<(), P
     }
 }
 
+/// A user with an access token of its own: what concerns an account is done by nobody in its name.
+pub(super) struct Own(pub(super) Claims);
+
+impl FromRequestParts<Arc<App>> for Own {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        match <Credential as FromRequestParts<_>>::from_request_parts(parts, app).await? {
+            Credential::User(claims) => Ok(Self(claims)),
+            Credential::Service(_) => Err(Problem::new(
+                Code::Forbidden,
+                "only a user with its own access token may do this",
+            )),
+        }
+    }
+}
+
+/// A user with an access token, or somebody without any.
+pub(super) struct Perhaps(pub(super) Option<Claims>);
+
+impl FromRequestParts<Arc<App>> for Perhaps {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        if bearer(&parts.headers).is_none() {
+            return Ok(Self(None));
+        }
+        let Own(claims) = <Own as FromRequestParts<_>>::from_request_parts(parts, app).await?;
+        Ok(Self(Some(claims)))
+    }
+}
+
 /// A caller that acts as a user.
 pub(super) struct Caller(pub(super) Actor);
 

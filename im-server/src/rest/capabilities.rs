@@ -65,6 +65,8 @@ struct AccountRules {
     password_min_chars: usize,
     /// Characters of a password at most.
     password_max_chars: usize,
+    /// Identity providers to sign in at: `GET /v1/oidc/{name}/start`.
+    single_sign_on: Vec<String>,
 }
 
 /// What this server can do.
@@ -85,6 +87,7 @@ async fn capabilities(State(app): State<Arc<App>>) -> Json<Capabilities> {
             registration: app.registration == Registration::Open,
             password_min_chars: MIN_CHARS,
             password_max_chars: MAX_CHARS,
+            single_sign_on: app.single_sign_on.names(),
         },
     })
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
     ChangeInfo, ChangeSettings, Changed, ConversationId, ConversationPage, ConversationView,
-    CreateConversation, DismissGroup, GetConversation, InfoPatch, ListConversations, MarkDelivered,
-    MarkRead, OpenDirect, Receipt, SettingsPatch, Typing,
+    CountUnread, CreateConversation, DismissGroup, GetConversation, InfoPatch, ListConversations,
+    MarkDelivered, MarkRead, OpenDirect, Receipt, SettingsPatch, Typing, UnreadTotals, Which,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -26,6 +26,7 @@ pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
         .routes(routes!(list, create))
         .routes(routes!(direct))
+        .routes(routes!(count_unread))
         .routes(routes!(view, change_info, dismiss))
         .routes(routes!(change_settings))
         .routes(routes!(mark_read))
@@ -42,6 +43,9 @@ struct Page {
     cursor: Option<ConversationId>,
     /// At most so many; 50 when absent.
     limit: Option<u32>,
+    /// Which of them; those that are neither archived nor hidden when absent.
+    #[param(inline)]
+    which: Option<Which>,
 }
 
 /// The caller's conversations.
@@ -55,8 +59,16 @@ async fn list(
     let command = ListConversations {
         after: page.cursor,
         limit: page.limit,
+        which: page.which,
     };
     Ok(Json(app.im.call(&actor, command).await?))
+}
+
+/// What is unread in all conversations of the caller.
+#[utoipa::path(get, path = "/v1/conversations/unread", tag = "conversations",
+    responses((status = 200, body = UnreadTotals)))]
+async fn count_unread(State(app): State<Arc<App>>, Caller(actor): Caller) -> Answer<UnreadTotals> {
+    Ok(Json(app.im.call(&actor, CountUnread {}).await?))
 }
 
 /// Begin a group that the caller owns.

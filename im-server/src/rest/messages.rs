@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
     Changed, DeleteMessages, Done, EditMessage, Edits, ForwardMessages, GetMessages, History,
-    HistoryPage, Landmark, ListEdits, Messages, PinMessage, RecallMessage, SayNow, SendMessage,
-    Sent, Seq, Timestamp, UnpinMessage,
+    HistoryPage, Landmark, ListEdits, ListReaders, Messages, PinMessage, ReaderPage, RecallMessage,
+    SayNow, SendMessage, Sent, Seq, Timestamp, UnpinMessage, UserId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -26,6 +26,7 @@ pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
         .routes(routes!(history, send))
         .routes(routes!(edit, recall))
+        .routes(routes!(readers))
         .routes(routes!(edits))
         .routes(routes!(some))
         .routes(routes!(forward))
@@ -137,6 +138,35 @@ async fn recall(
         conversation: path.id,
         client_id,
         target: path.seq,
+    };
+    Ok(Json(app.im.call(&actor, command).await?))
+}
+
+/// Which page of readers.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ReadersAfter {
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    cursor: Option<UserId>,
+    /// At most so many; 50 when absent.
+    limit: Option<u32>,
+}
+
+/// Who has read a message, as far as they let others know.
+#[utoipa::path(get, path = "/v1/conversations/{id}/messages/{seq}/readers", tag = "messages",
+    params(MessagePath, ReadersAfter), responses((status = 200, body = ReaderPage)))]
+async fn readers(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    FromPath(path): FromPath<MessagePath>,
+    FromQuery(page): FromQuery<ReadersAfter>,
+) -> Answer<ReaderPage> {
+    let command = ListReaders {
+        conversation: path.id,
+        seq: path.seq,
+        after: page.cursor,
+        limit: page.limit,
     };
     Ok(Json(app.im.call(&actor, command).await?))
 }

@@ -7,23 +7,31 @@ mod annotations;
 mod body;
 mod caller;
 mod capabilities;
+mod codes;
 mod contacts;
 mod conversations;
 mod cors;
 mod devices;
 mod doors;
+mod drafts;
 mod envelope;
 mod extract;
+mod favourites;
 mod health;
 mod live;
 mod members;
 mod messages;
+mod notices;
+mod oidc;
 mod openapi;
+mod own_account;
 mod path;
 mod presence;
 mod problem;
+mod scheduled;
 mod search;
 mod sessions;
+mod settings;
 mod sync;
 mod table;
 mod tickets;
@@ -74,18 +82,26 @@ fn resources() -> Routes {
         .merge(accounts::routes())
         .merge(annotations::routes())
         .merge(capabilities::routes())
+        .merge(codes::routes())
         .merge(contacts::routes())
         .merge(conversations::routes())
         .merge(devices::routes())
+        .merge(drafts::routes())
+        .merge(favourites::routes())
         .merge(doors::routes())
         .merge(health::routes())
         .merge(live::routes())
         .merge(members::routes())
         .merge(messages::routes())
+        .merge(oidc::routes())
+        .merge(notices::routes())
         .merge(openapi::routes())
+        .merge(own_account::routes())
         .merge(presence::routes())
+        .merge(scheduled::routes())
         .merge(search::routes())
         .merge(sessions::routes())
+        .merge(settings::routes())
         .merge(sync::routes())
         .merge(tickets::routes())
         .merge(users::routes())

@@ -1,6 +1,6 @@
 //! Paths and queries that several resources share.
 
-use im_core::{ConversationId, Role, Seq, UserId};
+use im_core::{ConversationId, Role, RowKey, Seq, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -92,4 +92,15 @@ pub(super) struct UserPath {
     /// Which user.
     #[param(value_type = String)]
     pub(super) user: UserId,
+}
+
+/// Which page of a list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RowPage {
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    pub(super) cursor: Option<RowKey>,
+    /// At most so many; 50 when absent.
+    pub(super) limit: Option<u32>,
 }

@@ -43,13 +43,17 @@ fn status_of(code: Code) -> StatusCode {
     match code {
         Code::InvalidRequest | Code::InvalidFrame => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::Blocked | Code::Banned | Code::Muted => StatusCode::FORBIDDEN,
+        Code::Forbidden | Code::Blocked | Code::Banned | Code::ContactsOnly | Code::Muted => {
+            StatusCode::FORBIDDEN
+        }
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
         Code::Conflict | Code::Expired | Code::OwnerMustTransfer => StatusCode::CONFLICT,
         Code::Recalled | Code::Dismissed => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::UnsupportedContent | Code::TooMany => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::ContentRejected | Code::UnsupportedContent | Code::TooMany => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Unavailable | Code::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         // A code that the engine got and this list did not; the test below fails for it.

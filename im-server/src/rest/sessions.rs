@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use im_core::{Code, DeviceId};
+use im_core::{Code, DeviceId, UserId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,26 +15,46 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    accounts::{Password, SignedIn},
+    accounts::{Attempt, Name, Password, SignedIn, parse_identifier},
     app::App,
+    secret::Secret,
 };
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
         .routes(routes!(sign_in))
+        .routes(routes!(sign_in_by_code))
         .routes(routes!(refresh))
         .routes(routes!(sign_out))
 }
 
-/// Who wants to sign in.
+/// Who wants to sign in: by user name, or by an e-mail address or phone number that the account has.
 #[derive(Deserialize, ToSchema)]
 struct SignIn {
     /// The user name.
-    #[schema(value_type = String)]
-    user: im_core::UserId,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    user: Option<UserId>,
+    /// Instead of `user`: an e-mail address or a phone number.
+    #[serde(default)]
+    identifier: Option<String>,
     /// The password.
     #[schema(value_type = String, format = Password)]
     password: Password,
+    /// Which device this is; a new one when absent. Keep it, so that the device stays the same.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    device: Option<DeviceId>,
+}
+
+/// Who wants to sign in with a code.
+#[derive(Deserialize, ToSchema)]
+struct SignInByCode {
+    /// Where the code was sent to.
+    identifier: String,
+    /// The code.
+    #[schema(value_type = String)]
+    code: Secret,
     /// Which device this is; a new one when absent. Keep it, so that the device stays the same.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -66,13 +86,42 @@ async fn sign_in(
     FromBody(body): FromBody<SignIn, MAX_PUBLIC_BODY>,
 ) -> Result<(StatusCode, Json<SignedIn>), Problem> {
     app.throttle.admit_address(address, app.uptime())?;
+    let name = match (body.user, body.identifier) {
+        (Some(user), None) => Name::User(user),
+        (None, Some(text)) => Name::Identifier(parse_identifier(&text)?),
+        (Some(_), Some(_)) | (None, None) => {
+            let detail = "body: name either user or identifier";
+            return Err(Problem::new(Code::InvalidRequest, detail));
+        }
+    };
     app.throttle
-        .admit_user(body.user.as_str(), address, app.uptime())?;
-    let signed_in = app
-        .accounts
-        .sign_in(body.user, body.password, body.device)
-        .await?;
+        .admit_user(name.as_str(), address, app.uptime())?;
+    let attempt = Attempt {
+        name,
+        password: body.password,
+        device: body.device,
+        address,
+    };
+    let signed_in = app.accounts.sign_in(attempt).await?;
     Ok((StatusCode::CREATED, Json(signed_in)))
+}
+
+/// Sign in with a code that was sent for `sign_in`.
+#[utoipa::path(post, path = "/v1/sessions/code", tag = "sessions", security(()), request_body = SignInByCode,
+    responses((status = 201, body = SignedIn)))]
+async fn sign_in_by_code(
+    State(app): State<Arc<App>>,
+    Address(address): Address,
+    FromBody(body): FromBody<SignInByCode, MAX_PUBLIC_BODY>,
+) -> Result<(StatusCode, Json<SignedIn>), Problem> {
+    app.throttle.admit_address(address, app.uptime())?;
+    let identifier = parse_identifier(&body.identifier)?;
+    app.throttle
+        .admit_user(identifier.as_str(), address, app.uptime())?;
+    let signing_in = app
+        .accounts
+        .sign_in_by_code(&identifier, &body.code, body.device);
+    Ok((StatusCode::CREATED, Json(signing_in.await?)))
 }
 
 /// Replace a refresh token, and get a new access token. A retry within 30 seconds gets the same refresh token again, as

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
     Actor, DeviceId, GetProfiles, Profile, Profiles, Rejection, UpdateProfile, UpsertUser, UserId,
+    port::RealNameState,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -14,6 +15,7 @@ use super::{
     Answer, Routes,
     caller::{Caller, Credential},
     extract::{FromBody, FromPath, Users},
+    own_account::erase_user,
     path::UserPath,
     problem::Problem,
 };
@@ -23,7 +25,8 @@ pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
         .routes(routes!(several))
         .routes(routes!(me, update_me))
-        .routes(routes!(one, upsert))
+        .routes(routes!(one, upsert, erase))
+        .routes(routes!(decide_real_name))
         .routes(routes!(issue_token))
 }
 
@@ -92,19 +95,7 @@ async fn upsert(
             Actor::service(acting_for.unwrap_or_else(|| path.user.clone()))
         }
     };
-    let UpdateProfile {
-        nickname,
-        avatar,
-        bio,
-        extra,
-    } = body;
-    let command = UpsertUser {
-        user: path.user,
-        nickname,
-        avatar,
-        bio,
-        extra,
-    };
+    let command = UpsertUser::from_profile(path.user, body);
     Ok(Json(app.im.call(&actor, command).await?))
 }
 
@@ -132,4 +123,44 @@ async fn profile(app: &App, actor: &Actor, user: UserId) -> Answer<Profile> {
     profile
         .map(Json)
         .ok_or_else(|| Rejection::not_found("user").into())
+}
+
+/// Erase a user, of this server or of the host application. Needs a server key. `202` when it takes longer; it goes on by
+/// itself.
+#[utoipa::path(delete, path = "/v1/users/{user}", tag = "users", params(UserPath),
+    responses((status = 204), (status = 202)))]
+async fn erase(
+    State(app): State<Arc<App>>,
+    credential: Credential,
+    FromPath(path): FromPath<UserPath>,
+) -> Result<StatusCode, Problem> {
+    credential.require_service()?;
+    erase_user(app, path.user).await
+}
+
+/// What somebody says who looked at a document.
+#[derive(Deserialize, ToSchema)]
+struct Verdict {
+    /// Whether the name is believed.
+    verified: bool,
+}
+
+/// Decide about a real name that is pending. Needs a server key.
+#[utoipa::path(put, path = "/v1/users/{user}/real-name", tag = "users", params(UserPath), request_body = Verdict,
+    responses((status = 204)))]
+async fn decide_real_name(
+    State(app): State<Arc<App>>,
+    credential: Credential,
+    FromPath(path): FromPath<UserPath>,
+    FromBody(body): FromBody<Verdict>,
+) -> Result<StatusCode, Problem> {
+    credential.require_service()?;
+    let state = if body.verified {
+        RealNameState::Verified
+    } else {
+        RealNameState::Rejected
+    };
+    let deciding = app.accounts.decide_real_name(&path.user, state);
+    deciding.await?;
+    Ok(StatusCode::NO_CONTENT)
 }

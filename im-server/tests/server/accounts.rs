@@ -273,6 +273,7 @@ async fn guessing_is_slowed_down() {
     let limits = RateLimits {
         sign_ins_per_address: 100,
         sign_ins_per_user: 3,
+        ..RateLimits::default()
     };
     let house = House::open_with(|config| config.rate_limits = limits).await;
     let guess = || {
@@ -298,6 +299,7 @@ async fn a_user_signs_in_while_a_stranger_guesses() {
         config.rate_limits = RateLimits {
             sign_ins_per_address: 100,
             sign_ins_per_user: 3,
+            ..RateLimits::default()
         };
     })
     .await;

@@ -297,6 +297,27 @@ async fn after_each_restore_a_new_epoch_makes_every_device_start_over() {
 }
 
 #[test]
+fn an_operator_erases_a_user() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let add = || {
+        run(
+            im_server(&data).args(["user", "add", "alice"]),
+            "correct horse\n",
+        )
+    };
+    let erase = |name: &str| run(im_server(&data).args(["user", "erase", name]), "");
+    assert!(add().status.success());
+
+    assert!(stdout(&erase("alice")).starts_with("alice is erased"));
+
+    let nobody = erase("nobody");
+    assert!(!nobody.status.success());
+    let again = String::from_utf8_lossy(&add().stderr).into_owned();
+    assert!(again.contains("taken"), "{again}");
+}
+
+#[test]
 fn a_server_that_cannot_start_says_what_to_change() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("data");
@@ -305,7 +326,7 @@ fn a_server_that_cannot_start_says_what_to_change() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let weak = [("IM_TOKEN_SECRET", "your-256-bit-secret")];
-    let cases: [(&[&str], &Variables<'_>, &[&str]); 5] = [
+    let cases: [(&[&str], &Variables<'_>, &[&str]); 7] = [
         (
             &["--config", file.to_str().unwrap()],
             &[],
@@ -315,6 +336,12 @@ fn a_server_that_cannot_start_says_what_to_change() {
         (&["--listen", &taken], &[], &["listen", &taken]),
         (&[], &weak, &["token_secret", "openssl"]),
         (&[], &[("IM_DATABASE_URL", "oracle://x")], &["database_url"]),
+        (
+            &[],
+            &[("IM_CODE_SENDER", "log")],
+            &["code_sender", "mode", "development"],
+        ),
+        (&[], &[("IM_MODE", "test")], &["IM_MODE", "production"]),
     ];
     for (arguments, environment, expected) in cases {
         let output = run(

@@ -1,12 +1,12 @@
 //! A server with a roof over its data, and a client without any comfort.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{HeaderMap, Request, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use im_server::{Config, NewAccount, Password, RateLimits, Secret, Server};
+use im_server::{Config, Extensions, NewAccount, Password, RateLimits, Secret, Server};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -15,7 +15,7 @@ pub(crate) const PASSWORD: &str = "correct horse";
 
 pub(crate) struct House {
     pub(crate) server: Server,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl House {
@@ -24,23 +24,48 @@ impl House {
         let rate_limits = RateLimits {
             sign_ins_per_address: 0,
             sign_ins_per_user: 0,
+            codes_per_address: 0,
+            codes_per_target: 0,
+            failures_before_lock: 0,
         };
         Self::open_with(|config| config.rate_limits = rate_limits).await
     }
 
     pub(crate) async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::open_extended(Extensions::default(), change).await
+    }
+
+    pub(crate) async fn open_extended(
+        extensions: Extensions,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut config = Config {
+        let mut config = Self::config(&home);
+        change(&mut config);
+        let server = Server::start_with(&config, extensions).await.unwrap();
+        Self { server, home }
+    }
+
+    /// Where the server keeps its data.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Stops the server and starts another on the same data.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { server, home } = self;
+        server.shut_down().await;
+        let config = Self::config(&home);
+        let server = Server::start(&config).await.unwrap();
+        Self { server, home }
+    }
+
+    fn config(home: &TempDir) -> Config {
+        Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             data_dir: home.path().into(),
             database_url: Secret::new(format!("sqlite://{}/im.db", home.path().display())),
             ..Config::default()
-        };
-        change(&mut config);
-        let server = Server::start(&config).await.unwrap();
-        Self {
-            server,
-            _home: home,
         }
     }
 
@@ -51,11 +76,7 @@ impl House {
 
     /// Registers a user, signs it in, and returns what that gave.
     pub(crate) async fn sign_in(&self, user: &str) -> Value {
-        let account = NewAccount {
-            user: user.try_into().unwrap(),
-            password: Password::new(PASSWORD),
-            nickname: None,
-        };
+        let account = NewAccount::with_password(user.try_into().unwrap(), Password::new(PASSWORD));
         self.server
             .accounts()
             .register(account, Some("k"))

@@ -137,6 +137,7 @@ async fn who_guesses_server_keys_has_to_wait_and_a_good_key_does_not() {
         config.rate_limits = RateLimits {
             sign_ins_per_address: 3,
             sign_ins_per_user: 0,
+            ..RateLimits::default()
         };
     })
     .await;

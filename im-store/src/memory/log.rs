@@ -7,6 +7,7 @@ use im_core::{
     Body, ClientId, Content, ConversationId, Entry, Epoch, Head, Message, Revision, Seq,
     StoreError, Timestamp, UserId,
     port::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot},
+    state::Trace,
 };
 
 use super::{MemoryStore, State};
@@ -65,6 +66,35 @@ impl Log {
     pub(super) fn entries(&self, after: Seq, before: Seq) -> &[NewEntry] {
         let to = index(before.previous()).min(self.entries.len());
         &self.entries[index(after).min(to)..to]
+    }
+
+    /// The last seq.
+    pub(super) fn last(&self) -> Seq {
+        self.head().0.seq
+    }
+
+    /// Takes what a user said out of at most `limit` entries after a seq. Returns the last that was looked at, and what the
+    /// changes leave beside the log.
+    pub(super) fn erase(
+        &mut self,
+        user: &UserId,
+        after: Seq,
+        limit: usize,
+    ) -> (Seq, Vec<(Entry, Vec<Trace>)>) {
+        let part = self.entries.iter_mut().skip(index(after)).take(limit);
+        let (mut upto, mut left) = (after, Vec::new());
+        for new in part {
+            upto = new.entry.seq;
+            let Some(traces) = new.entry.erase(user) else {
+                continue;
+            };
+            if new.entry.sender == *user {
+                new.fingerprint = 0;
+            }
+            self.edits.remove(&upto);
+            left.push((new.entry.clone(), traces));
+        }
+        (upto, left)
     }
 
     fn head(&self) -> (Head, Timestamp) {

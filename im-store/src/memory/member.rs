@@ -24,6 +24,23 @@ impl State {
             .is_some_and(|row| row.left.is_none())
     }
 
+    /// The present members after a user, by user id.
+    fn present(
+        &self,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+    ) -> Result<impl Iterator<Item = (&UserId, &MemberRow)>, StoreError> {
+        // No user id sorts before "!": it is the smallest printable character that is no space.
+        let first = UserId::new("!").map_err(|error| StoreError::new("reading a roster", error))?;
+        let from = after.map_or(Included((conversation, first)), |user| {
+            Excluded((conversation, user.clone()))
+        });
+        let rows = self.rows.members.range((from, Unbounded));
+        let own = rows.take_while(move |((at, _), _)| *at == conversation);
+        let present = own.filter(|(_, row)| row.left.is_none());
+        Ok(present.map(|((_, user), row)| (user, row)))
+    }
+
     fn membership(&self, user: &UserId, conversation: ConversationId) -> Option<Membership> {
         let snapshot = self.snapshot(conversation)?;
         let row = self.row(conversation, user)?;
@@ -60,18 +77,8 @@ impl MemberStore for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Member>, StoreError> {
         let state = self.state();
-        // No user id sorts before "!": it is the smallest printable character that is no space.
-        let first = UserId::new("!").map_err(|error| StoreError::new("reading a roster", error))?;
-        let from = after.map_or(Included((conversation, first)), |user| {
-            Excluded((conversation, user.clone()))
-        });
-        let rows = state.rows.members.range((from, Unbounded));
-        let own = rows.take_while(|((at, _), _)| *at == conversation);
-        let present = own.filter(|(_, row)| row.left.is_none());
-        Ok(present
-            .take(limit)
-            .map(|((_, user), row)| row.member(user))
-            .collect())
+        let present = state.present(conversation, after)?.take(limit);
+        Ok(present.map(|(user, row)| row.member(user)).collect())
     }
 
     async fn membership(
@@ -154,5 +161,17 @@ impl PositionStore for MemoryStore {
         user: &UserId,
     ) -> Result<Option<Position>, StoreError> {
         Ok(self.state().row(conversation, user).map(|row| row.position))
+    }
+
+    async fn positions(
+        &self,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<(Member, Position)>, StoreError> {
+        let state = self.state();
+        let present = state.present(conversation, after)?.take(limit);
+        let rows = present.map(|(user, row)| (row.member(user), row.position));
+        Ok(rows.collect())
     }
 }

@@ -3,9 +3,14 @@
 //! One lock around plain maps. The ports are implemented in files of their own; what entries do to rows is in
 //! [`rows`](crate::rows).
 
+mod account;
 mod door;
+mod erasure;
+mod lease;
 mod log;
 mod member;
+mod notice;
+mod own;
 mod search;
 mod token;
 mod trace;
@@ -19,7 +24,7 @@ use std::{
 use crate::rows::Rows;
 use im_core::{
     ConversationId, Device, DeviceId, Epoch, Invite, JoinRequest, Profile, Seq, Store, UserId,
-    port::{Account, Ports, ServerKey, TokioRuntime, VersionedBlock},
+    port::{Ports, ServerKey, TokioRuntime, VersionedBlock},
 };
 
 /// A store in memory; clone to share.
@@ -44,8 +49,12 @@ struct State {
     conversations_of: BTreeMap<UserId, BTreeSet<ConversationId>>,
     profiles: HashMap<UserId, Profile>,
     blocks: BTreeMap<(UserId, UserId), VersionedBlock>,
+    notices: notice::Notices,
+    own: own::OwnRows,
+    leases: lease::Leases,
     devices: BTreeMap<(UserId, DeviceId), Device>,
-    accounts: HashMap<UserId, Account>,
+    accounts: account::Accounts,
+    erasures: BTreeMap<UserId, erasure::Progress>,
     tokens: token::Tokens,
     keys: BTreeMap<String, ServerKey>,
 }
@@ -66,8 +75,12 @@ impl MemoryStore {
                 conversations_of: BTreeMap::new(),
                 profiles: HashMap::new(),
                 blocks: BTreeMap::new(),
+                notices: notice::Notices::default(),
+                own: BTreeMap::new(),
+                leases: HashMap::new(),
                 devices: BTreeMap::new(),
-                accounts: HashMap::new(),
+                accounts: account::Accounts::default(),
+                erasures: BTreeMap::new(),
                 tokens: token::Tokens::default(),
                 keys: BTreeMap::new(),
             })),
@@ -98,14 +111,20 @@ impl Store for MemoryStore {
             accounts: store.clone(),
             alarms: store.clone(),
             annotations: store.clone(),
+            codes: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
             doors: store.clone(),
+            erasures: store.clone(),
             invites: store.clone(),
+            leases: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
+            notices: store.clone(),
+            own: store.clone(),
             positions: store.clone(),
+            real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
             tallies: store.clone(),

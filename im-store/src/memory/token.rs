@@ -49,6 +49,16 @@ impl Tokens {
         }
     }
 
+    /// Deletes a user's tokens. `false` when there were none.
+    pub(super) fn remove(&mut self, user: &UserId) -> bool {
+        let count = self.tokens.len();
+        self.tokens.retain(|_, token| token.user != *user);
+        self.spent.retain(|hash| self.tokens.contains_key(hash));
+        self.alive.retain(|_, owner| owner != user);
+        self.families.remove(user);
+        self.tokens.len() < count
+    }
+
     fn note(&mut self, of: Revoked, now: Timestamp) {
         self.revoked.retain(|_, at| at.plus(REVOCATIONS_LAST) > now);
         let at = self.revoked.entry(of).or_insert(now);
@@ -110,15 +120,26 @@ impl TokenStore for MemoryStore {
         Ok(())
     }
 
-    async fn revoke_user(&self, user: &UserId, now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+    async fn revoke_user(
+        &self,
+        user: &UserId,
+        spared: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<Vec<Uuid>, StoreError> {
         let mut state = self.state();
         let tokens = &mut state.tokens;
-        let families = tokens.families.remove(user).unwrap_or_default();
-        for family in &families {
+        let families = tokens.families.get(user).cloned().unwrap_or_default();
+        let revoked: Vec<_> = families
+            .into_iter()
+            .filter(|family| Some(*family) != spared)
+            .collect();
+        for family in &revoked {
             tokens.revoke(*family, now);
         }
-        tokens.note(Revoked::User(user.clone()), now);
-        Ok(families.into_iter().collect())
+        if spared.is_none() {
+            tokens.note(Revoked::User(user.clone()), now);
+        }
+        Ok(revoked)
     }
 
     async fn revocations(&self, now: Timestamp) -> Result<Vec<Revocation>, StoreError> {

@@ -36,8 +36,19 @@ pub(super) struct Traces {
 
 impl Traces {
     pub(super) fn apply(&mut self, entry: &Entry) {
+        self.leave(entry, traces(entry));
+    }
+
+    /// Nobody calls a user any more who is gone.
+    pub(super) fn forget_mentions(&mut self, user: &UserId) {
+        for called in self.mentions.values_mut() {
+            called.retain(|who| who.as_ref() != Some(user));
+        }
+    }
+
+    pub(super) fn leave(&mut self, entry: &Entry, traces: Vec<Trace>) {
         let (at, seq) = (entry.conversation, entry.seq);
-        for trace in traces(entry) {
+        for trace in traces {
             match trace {
                 Trace::Alarm(when) => self.clock(entry).at_ms = when,
                 Trace::Burn(span) => self.clock(entry).burn_ms = span,

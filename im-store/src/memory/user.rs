@@ -1,11 +1,9 @@
-//! What is about users alone, in memory: profiles, blocks, devices, accounts.
+//! What is about users alone, in memory: profiles, blocks, devices.
 
 use async_trait::async_trait;
 use im_core::{
     Block, Device, DeviceId, Profile, StoreError, Timestamp, UpdateProfile, UserId,
-    port::{
-        Account, AccountStore, ContactStore, Created, DeviceStore, Seen, UserStore, VersionedBlock,
-    },
+    port::{ContactStore, DeviceStore, Seen, UserStore, VersionedBlock},
 };
 
 use super::{MemoryStore, State};
@@ -96,22 +94,6 @@ impl DeviceStore for MemoryStore {
         let from = state.devices.range((user.clone(), first)..);
         let own = from.take_while(|((owner, _), _)| owner == user);
         Ok(own.map(|(_, device)| device.clone()).collect())
-    }
-}
-
-#[async_trait]
-impl AccountStore for MemoryStore {
-    async fn create(&self, account: Account) -> Result<Created, StoreError> {
-        let mut state = self.state();
-        if let Some(taken) = state.accounts.get(&account.user) {
-            return Ok(Created::Taken(taken.clone()));
-        }
-        state.accounts.insert(account.user.clone(), account);
-        Ok(Created::Stored)
-    }
-
-    async fn account(&self, user: &UserId) -> Result<Option<Account>, StoreError> {
-        Ok(self.state().accounts.get(user).cloned())
     }
 }
 

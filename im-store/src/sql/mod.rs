@@ -7,6 +7,7 @@ mod annotation;
 mod batch;
 mod block;
 mod chunk;
+mod code;
 mod connection;
 mod contact;
 mod core;
@@ -14,13 +15,18 @@ mod device;
 mod dialect;
 mod door;
 mod entries;
+mod erasure;
 mod error;
+mod lease;
 mod log;
 mod member;
+mod notice;
 mod open;
+mod own;
 #[cfg(test)]
 mod plan;
 mod position;
+mod real_name;
 mod schema;
 mod search;
 mod signature;
@@ -114,14 +120,20 @@ impl Store for SqlStore {
             accounts: store.clone(),
             alarms: store.clone(),
             annotations: store.clone(),
+            codes: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),
             doors: store.clone(),
+            erasures: store.clone(),
             invites: store.clone(),
+            leases: store.clone(),
             log: store.clone(),
             members: store.clone(),
             membership_count: store.clone(),
+            notices: store.clone(),
+            own: store.clone(),
             positions: store.clone(),
+            real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
             tallies: store.clone(),

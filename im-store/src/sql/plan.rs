@@ -3,15 +3,20 @@
 #![allow(clippy::unwrap_used)]
 
 use im_core::{
-    Block, Device, DeviceClass, Profile, Store as _, Timestamp,
-    port::{Account, Ports, RefreshToken, ServerKey},
+    Block, Device, DeviceClass, Draft, Identifier, Notice, NoticeTemplate, NoticeTexts, Own,
+    Profile, Store as _, Timestamp,
+    port::{
+        Account, CodeHash, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName, RealNameState,
+        RefreshToken, ServerKey,
+    },
     testing::{device as device_id, group, user as user_id},
 };
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, alarm, annotation, block, connection::Connection, contact, device, door,
-    log, member, position, search, stored, tally, token, user,
+    SqlStore, account, alarm, annotation, block, code, connection::Connection, contact, device,
+    door, erasure, lease, log, member, notice, own, position, real_name, search, stored, tally,
+    token, user,
 };
 
 #[allow(
@@ -21,17 +26,23 @@ use super::{
 #[path = "../../tests/server/mod.rs"]
 mod server;
 
-const HOT: [&[&str]; 15] = [
+const HOT: &[&[&str]] = &[
     account::HOT,
     alarm::HOT,
     annotation::HOT,
     block::HOT,
+    code::HOT,
     contact::HOT,
     device::HOT,
     door::HOT,
+    erasure::HOT,
+    lease::HOT,
     log::HOT,
     member::HOT,
+    notice::HOT,
+    own::HOT,
     position::HOT,
+    real_name::HOT,
     search::HOT,
     stored::HOT,
     tally::HOT,
@@ -40,7 +51,7 @@ const HOT: [&[&str]; 15] = [
 ];
 
 fn hot() -> impl Iterator<Item = &'static str> {
-    HOT.into_iter().flatten().copied()
+    HOT.iter().flat_map(|hot| hot.iter()).copied()
 }
 
 /// Statements live as long as the program, also those of tests.
@@ -183,6 +194,37 @@ async fn fill(ports: &Ports) {
             blocked: true,
         };
         ports.contacts.set_block(&id, block).await.unwrap();
+        let draft = Own::Draft(Draft {
+            content: "hello".into(),
+            reply_to: None,
+            at_ms: now,
+        });
+        let own = OwnWrite::put(id.clone(), (&user_id(&other)).into(), draft);
+        // Little is due: what there is is in the future.
+        let own = own.due(Timestamp(1 << 40));
+        ports.own.write(vec![own]).await.unwrap();
+        let texts = NoticeTexts::new();
+        let notice = Notice {
+            category: "system".to_owned(),
+            texts: texts.clone(),
+            data: None,
+            at_ms: now,
+            read: false,
+        };
+        let to_all = NoticeToAll {
+            key: (&id).into(),
+            notice,
+            until_ms: now,
+        };
+        ports.notices.tell_all(to_all).await.unwrap();
+        let template = NoticeTemplate {
+            name: (&id).into(),
+            category: "system".to_owned(),
+            texts,
+        };
+        ports.notices.put_template(template).await.unwrap();
+        let holder = Uuid::from_bytes([n; 16]);
+        ports.leases.take(&name, holder, now, now).await.unwrap();
         let device = Device {
             user: id.clone(),
             id: device_id("phone"),
@@ -193,11 +235,28 @@ async fn fill(ports: &Ports) {
         ports.devices.remember(device).await.unwrap();
         let account = Account {
             user: id.clone(),
-            password_hash: String::new(),
+            password_hash: None,
             fingerprint: 0,
             created_at_ms: now,
         };
-        ports.accounts.create(account).await.unwrap();
+        let mail = Identifier::parse(&format!("{name}@example.org")).ok();
+        ports.accounts.create(account, mail).await.unwrap();
+        let later = Timestamp(1_000_000);
+        let code = OneTimeCode {
+            id: hash,
+            code: CodeHash(hash),
+            expires_at_ms: later,
+        };
+        ports.codes.give(code, now).await.unwrap();
+        let real_name = RealName {
+            state: RealNameState::Pending,
+            evidence: hash,
+            at_ms: now,
+        };
+        let checked = ports.real_names.set_real_name(&id, None, real_name);
+        assert!(checked.await.unwrap());
+        let erased = user_id(&format!("erased{n}"));
+        ports.erasures.begin(&erased, later).await.unwrap();
         let token = RefreshToken {
             hash,
             family: Uuid::from_u128(n.into()),

@@ -2,16 +2,17 @@
 
 use async_trait::async_trait;
 use im_core::{
-    ConversationId, Position, StoreError, UserId,
+    ConversationId, Member, Position, StoreError, Timestamp, UserId,
     port::{Advance, PositionStore},
 };
+use sea_orm::QueryResult;
 
 use super::{
     SqlStore,
     batch::Job,
     connection::Value,
     error::SqlError,
-    stored::{number, seq, uuid},
+    stored::{column, number, role, seq, user, uuid},
 };
 
 /// Positions in one transaction. Appends wait while it runs, and a dozen statements are over soon.
@@ -20,9 +21,30 @@ const ROWS: usize = 256;
 const POSITION: &str = "SELECT delivered, read_seq, read_ordinal FROM member \
     WHERE conversation_id = ? AND user_id = ?";
 
+const POSITIONS: &str = "SELECT delivered, read_seq, read_ordinal, user_id, role, since, nickname, silent_until_ms FROM member \
+    WHERE conversation_id = ? AND user_id > ? AND left_seq IS NULL ORDER BY user_id LIMIT ?";
+
 /// The statements whose plans are checked.
 #[cfg(test)]
-pub(super) const HOT: &[&str] = &[POSITION];
+pub(super) const HOT: &[&str] = &[POSITION, POSITIONS];
+
+fn position(row: &QueryResult) -> Result<Position, SqlError> {
+    Ok(Position {
+        delivered: seq(row, 0)?,
+        read: seq(row, 1)?,
+        read_ordinal: number(row, 2)?,
+    })
+}
+
+fn member(row: &QueryResult) -> Result<Member, SqlError> {
+    Ok(Member {
+        user: user(row, 3)?,
+        role: role(column(row, 4)?),
+        since: seq(row, 5)?,
+        nickname: column(row, 6)?,
+        silent_until_ms: column::<Option<i64>>(row, 7)?.map(Timestamp),
+    })
+}
 
 impl SqlStore {
     async fn read_position(
@@ -32,12 +54,21 @@ impl SqlStore {
     ) -> Result<Option<Position>, SqlError> {
         let values = [uuid(at), Value::Text(user.as_str())];
         let row = self.core.query(POSITION, 1, &values).await?.pop();
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(Position {
-            delivered: seq(&row, 0)?,
-            read: seq(&row, 1)?,
-            read_ordinal: number(&row, 2)?,
-        }))
+        row.map(|row| position(&row)).transpose()
+    }
+
+    async fn page_of_positions(
+        &self,
+        at: ConversationId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<(Member, Position)>, SqlError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let after = after.map_or("", UserId::as_str);
+        let values = [uuid(at), Value::Text(after), Value::Int(limit)];
+        let rows = self.core.query(POSITIONS, 1, &values).await?;
+        let rows = rows.iter().map(|row| Ok((member(row)?, position(row)?)));
+        rows.collect()
     }
 }
 
@@ -59,6 +90,16 @@ impl PositionStore for SqlStore {
     ) -> Result<Option<Position>, StoreError> {
         let reading = self.read_position(conversation, user).await;
         reading.map_err(|error| error.during("reading a position"))
+    }
+
+    async fn positions(
+        &self,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<(Member, Position)>, StoreError> {
+        let reading = self.page_of_positions(conversation, after, limit).await;
+        reading.map_err(|error| error.during("reading positions"))
     }
 }
 

@@ -13,11 +13,11 @@ use sea_orm_migration::{
 use sqlx::mysql::MySqlDatabaseError;
 
 use super::{
-    block,
+    account, block,
     dialect::{Dialect, Texts},
     door,
     error::SqlError,
-    trace,
+    lease, own, trace,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -100,9 +100,12 @@ impl MigratorTrait for Migrator {
         let steps = [
             ("m0001_first", FIRST),
             ("m0002_revocations", REVOCATIONS),
+            ("m0003_own", own::TABLES),
             ("m0004_search", block::TABLES),
             ("m0008_traces", trace::TABLES),
             ("m0009_doors", door::TABLES),
+            ("m0005_account", account::TABLES),
+            ("m0007_lease", lease::TABLES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()

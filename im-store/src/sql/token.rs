@@ -225,18 +225,23 @@ async fn revoke(connection: &mut Connection, family: Uuid, now: Timestamp) -> Re
 async fn revoke_all(
     connection: &mut Connection,
     user: &UserId,
+    spared: Option<Uuid>,
     now: Timestamp,
 ) -> Result<Vec<Uuid>, SqlError> {
     let select = "SELECT family FROM token_family WHERE user_id = ? AND revoked = 0 ORDER BY family FOR UPDATE";
     let rows = connection
         .query(select, 1, &[Value::Text(user.as_str())])
         .await?;
-    let families = rows
+    let mut families = rows
         .iter()
         .map(|row| column(row, 0))
         .collect::<Result<Vec<_>, _>>()?;
+    families.retain(|family| Some(*family) != spared);
     for family in &families {
         revoke(connection, *family, now).await?;
+    }
+    if spared.is_some() {
+        return Ok(families);
     }
     let upsert = "INSERT INTO revoked_user (user_id, at_ms) VALUES (?, ?) ON CONFLICT (user_id) \
                   DO UPDATE SET at_ms = GREATEST(revoked_user.at_ms, excluded.at_ms)";
@@ -276,10 +281,11 @@ impl SqlStore {
     async fn write_revocations(
         &self,
         user: &UserId,
+        spared: Option<Uuid>,
         now: Timestamp,
     ) -> Result<Vec<Uuid>, SqlError> {
         self.core
-            .transaction(|connection, _| Box::pin(revoke_all(connection, user, now)))
+            .transaction(|connection, _| Box::pin(revoke_all(connection, user, spared, now)))
             .await
     }
 
@@ -335,8 +341,13 @@ impl TokenStore for SqlStore {
         writing.map_err(|error| error.during("revoking a family of tokens"))
     }
 
-    async fn revoke_user(&self, user: &UserId, now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
-        let writing = self.write_revocations(user, now).await;
+    async fn revoke_user(
+        &self,
+        user: &UserId,
+        spared: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let writing = self.write_revocations(user, spared, now).await;
         writing.map_err(|error| error.during("revoking a user's tokens"))
     }
 

@@ -244,12 +244,7 @@ pub(crate) async fn two_stores_keep_each_others_changes(address: &str) {
     let first = SqlStore::open(address).await.unwrap().ports();
     let second = SqlStore::open(address).await.unwrap().ports();
     let (at, alice, now) = (groups(&first, 1).await[0], user("alice"), Timestamp(0));
-    let nothing = UpdateProfile {
-        nickname: None,
-        avatar: None,
-        bio: None,
-        extra: None,
-    };
+    let nothing = UpdateProfile::default();
     for n in 1..=30 {
         let settings = Settings {
             pinned: n % 2 == 1,

@@ -58,6 +58,7 @@ impl Node {
                 let started = runtime.spawn(async move {
                     let store = SqlStore::open(&url).await.unwrap();
                     let im = Im::builder(store, TrustEveryone).limits(limits).build();
+                    im.housekeep();
                     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                     let address = listener.local_addr().unwrap();
                     let door = WebSocketServer::new(im.clone(), ws::Options::default());
@@ -202,13 +203,7 @@ impl World {
         let Some(server) = &self.node().server else {
             return name.to_owned();
         };
-        let profile = UpsertUser {
-            user: user(name),
-            nickname: None,
-            avatar: None,
-            bio: None,
-            extra: None,
-        };
+        let profile = UpsertUser::new(user(name));
         let actor = Actor::service(user("operator"));
         self.im().call(&actor, profile).await.unwrap();
         let issued = server

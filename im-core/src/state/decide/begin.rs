@@ -114,6 +114,7 @@ fn begin_direct(actor: &Actor, peer: &UserId, facts: &Facts, limits: &Limits) ->
     if facts.blocked {
         return Err(blocked());
     }
+    facts.check_contact(&actor.user)?;
     let mut members = vec![actor.user.clone(), peer.clone()];
     members.sort();
     members.dedup();

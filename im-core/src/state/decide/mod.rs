@@ -120,7 +120,7 @@ impl ConversationState {
     /// Refuses who may say nothing now: muted, everybody is, it ended, or its role only reads. Not the slow mode.
     ///
     /// # Errors
-    /// `dismissed`, `muted`, `forbidden`, or `blocked`.
+    /// `dismissed`, `muted`, `forbidden`, `blocked`, or `contacts_only`.
     pub fn check_speaks(
         &self,
         member: &Member,
@@ -131,8 +131,11 @@ impl ConversationState {
         if info.dismissed {
             return Err(dismissed());
         }
-        if facts.blocked && info.kind == Kind::Direct {
-            return Err(blocked());
+        if info.kind == Kind::Direct {
+            if facts.blocked {
+                return Err(blocked());
+            }
+            facts.check_contact(&member.user)?;
         }
         self.check_allowed(member, Permission::Send)?;
         if let Some(until) = member.silent_until_ms.filter(|until| *until > now) {

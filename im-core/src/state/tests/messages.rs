@@ -40,6 +40,25 @@ fn a_block_stops_messages_and_edits_but_not_recalls_and_not_in_groups() {
 }
 
 #[test]
+fn who_hears_from_contacts_alone_is_written_to_by_contacts_alone() {
+    let closed = |to: &str, is_contact| Facts {
+        contacts_only: vec![user(to)],
+        is_contact,
+        ..said_by("mia", 0)
+    };
+    let refusal = Err(Code::ContactsOnly);
+    for ask in [send("a"), edit()] {
+        let decided =
+            |to, is_contact| decide(&direct(), "mia", ask.clone(), &closed(to, is_contact));
+        assert_eq!(decided("olga", false), refusal);
+        assert!(decided("olga", true).is_ok());
+        assert!(decided("mia", false).is_ok(), "it may write itself");
+        assert!(decide(&group(), "mia", ask.clone(), &closed("olga", false)).is_ok());
+    }
+    assert!(decide(&direct(), "mia", recall(), &closed("olga", false)).is_ok());
+}
+
+#[test]
 fn only_the_sender_edits_and_only_for_so_long() {
     let limit = Limits::default().edit_ms;
     assert!(decide(&group(), "mia", edit(), &said_by("mia", limit)).is_ok());

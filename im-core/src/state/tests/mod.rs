@@ -1,6 +1,7 @@
 //! The rules, one sentence each.
 
 mod attaching;
+mod contacts;
 mod groups;
 mod messages;
 mod order;

@@ -211,7 +211,14 @@ async fn a_list_of_conversations_with_large_messages_has_pages() {
     loop {
         let limit = Some(200);
         let page = im
-            .call(&me(), ListConversations { after, limit })
+            .call(
+                &me(),
+                ListConversations {
+                    after,
+                    limit,
+                    which: None,
+                },
+            )
             .await
             .unwrap();
         let last: Vec<_> = page

@@ -101,6 +101,7 @@ impl Inbox {
             Push::HeadMoved(hint) => Some((hint.conversation, hint.head)),
             Push::BlockChanged(_)
             | Push::ConversationChanged(_)
+            | Push::OwnChanged(_)
             | Push::Presence(_)
             | Push::Receipt(_)
             | Push::SessionClosing(_)

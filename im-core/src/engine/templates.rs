@@ -1,0 +1,52 @@
+//! Templates of notices. For the host alone.
+
+use super::{Engine, telling::check_authority};
+use crate::{
+    Actor, DeleteTemplate, Done, ListTemplates, PutTemplate, Rejection, TemplatePage,
+    state::check_notice,
+};
+
+impl Engine {
+    pub(super) async fn put_template(
+        &self,
+        actor: &Actor,
+        ask: PutTemplate,
+    ) -> Result<Done, Rejection> {
+        check_authority(actor)?;
+        let template = ask.template;
+        check_notice(&template.category, &template.texts, &self.limits)?;
+        self.ports.notices.put_template(template).await?;
+        Ok(Done {})
+    }
+
+    pub(super) async fn delete_template(
+        &self,
+        actor: &Actor,
+        ask: DeleteTemplate,
+    ) -> Result<Done, Rejection> {
+        check_authority(actor)?;
+        self.ports.notices.delete_template(&ask.name).await?;
+        Ok(Done {})
+    }
+
+    pub(super) async fn templates(
+        &self,
+        actor: &Actor,
+        ask: ListTemplates,
+    ) -> Result<TemplatePage, Rejection> {
+        check_authority(actor)?;
+        let limit = self.limits.page_of(ask.limit);
+        let items = self
+            .ports
+            .notices
+            .templates(ask.after.as_ref(), limit)
+            .await?;
+        let done = items.len() < limit;
+        let next_cursor = items.last().filter(|_| !done).map(|last| last.name.clone());
+        Ok(TemplatePage {
+            items,
+            next_cursor,
+            done,
+        })
+    }
+}

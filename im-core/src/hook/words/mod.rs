@@ -1,0 +1,8 @@
+//! A filter for words: replaces, rejects or flags texts that hold them.
+
+mod filter;
+mod list;
+mod normal;
+
+pub use filter::{FlagSink, Flagged, NoFlags, WordFilter};
+pub use list::{Action, InvalidWords, Words};

@@ -1,0 +1,71 @@
+//! Accounts of whoever an identity provider knows: linked by issuer and subject.
+
+use im_core::{
+    Code, Identifier, Rejection, UserId,
+    port::{Account, Created},
+};
+
+use super::{Accounts, SignedIn};
+use crate::{oidc::Identified, opaque};
+
+/// Characters of a random user id, beside its beginning: 120 bits.
+const ID_CHARS: usize = 20;
+
+impl Accounts {
+    /// Signs in whoever an identity provider says that somebody is; makes an account when that is allowed.
+    ///
+    /// # Errors
+    /// `Forbidden` for somebody who has no account here and gets none.
+    pub(crate) async fn sign_in_by_subject(
+        &self,
+        identified: Identified,
+    ) -> Result<SignedIn, Rejection> {
+        let identifier = Identifier::subject(&identified.issuer, &identified.subject);
+        let owner = self.ports.accounts.owner(&identifier).await?;
+        let user = match owner {
+            Some(user) => user,
+            None if identified.may_create => self.join(identifier, identified.name).await?,
+            None => {
+                let detail =
+                    "nobody here is linked to this identity; ask the operator for an account";
+                return Err(Rejection::new(Code::Forbidden, detail));
+            }
+        };
+        self.begin(user, identified.device).await
+    }
+
+    /// Makes an account. Its id says nothing of the person: names at a provider belong to others here.
+    async fn join(
+        &self,
+        identifier: Identifier,
+        name: Option<String>,
+    ) -> Result<UserId, Rejection> {
+        let text = opaque::random_text();
+        let user = UserId::new(format!("u-{}", &text[..ID_CHARS])).expect("base64url is an id");
+        let account = Account {
+            user: user.clone(),
+            password_hash: None,
+            fingerprint: 0,
+            created_at_ms: self.now(),
+        };
+        let accounts = &self.ports.accounts;
+        match accounts.create(account, Some(identifier.clone())).await? {
+            Created::Stored => {}
+            // The same person, from two windows.
+            Created::IdentifierTaken => {
+                let owner = accounts.owner(&identifier).await?;
+                return owner.ok_or_else(super::register::taken);
+            }
+            Created::Taken(_) | Created::Erased => return Err(super::register::taken()),
+        }
+        let most = self.im.limits().name_chars;
+        let is_shown = |name: &String| {
+            name.chars().count() <= most
+                && !name.trim().is_empty()
+                && !name.chars().any(char::is_control)
+        };
+        self.make_profile(user.clone(), name.filter(is_shown))
+            .await?;
+        Ok(user)
+    }
+}
