@@ -130,14 +130,14 @@ async fn read(path: &Path) -> Result<Words, WordsFileError> {
 }
 
 async fn text_of(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let file = File::open(path).await?;
-    file.take(MAX_BYTES + 1).read_to_string(&mut text).await?;
-    if text.len() as u64 > MAX_BYTES {
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).await?;
+    if bytes.len() as u64 > MAX_BYTES {
         let sentence = format!("it has more than {MAX_BYTES} bytes; use fewer words");
         return Err(io::Error::other(sentence));
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8; save it as that"))
 }
 
 #[cfg(test)]

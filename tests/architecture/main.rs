@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod features;
 mod rules;
 mod sources;
 
@@ -178,4 +179,10 @@ fn a_route_that_looks_who_is_in_what_is_noticed() {
         deciding_doors(&[bad]),
         ["im-server/src/rest/x.rs: ports.members"]
     );
+}
+
+#[test]
+fn the_list_of_features_is_true() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    assert_eq!(features::untrue(&root), Vec::<String>::new());
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, NoticeTemplate, NoticeText, NoticeTexts, OwnRow, RowKey, Timestamp, UserId};
+use crate::{ClientId, NoticeTemplate, NoticeTexts, OwnRow, RowKey, Timestamp, UserId};
 
 /// Says something to users, or to everybody. Needs the authority of a service.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -25,7 +25,7 @@ pub struct SendNotice {
     pub category: Option<String>,
     /// What it says, by language.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, NoticeText>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, crate::NoticeText>))]
     pub texts: NoticeTexts,
     /// Instead: the template that says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::{
-    Actor, ChangeRole, ClientId, CloseReason, Code, Command, ConversationId, LeaveGroup, Rejection,
-    Role, UserId,
-    port::{Erasure, REVOCATIONS_LAST},
+    Actor, ChangeRole, ClientId, CloseReason, Code, Command, ConversationId, LeaveGroup, OwnKey,
+    OwnKind, Rejection, Role, RowKey, UserId,
+    port::{Erasure, OwnWrite, REVOCATIONS_LAST},
 };
 
 /// Entries or rows in one step: a transaction of a few milliseconds, in which others wait where one writes at a time.
 const STEP: usize = 500;
+
+/// Contacts, requests or follows that end at a time.
+const RELATIONS: usize = 100;
 
 /// How often it is tried to leave a group that changes meanwhile.
 const ATTEMPTS: u32 = 5;
@@ -53,11 +56,39 @@ impl Engine {
         for conversation in self.ports.members.conversations_of(user).await? {
             self.leave_for_good(user, conversation).await?;
         }
+        self.part(user).await?;
         while !self.ports.erasures.step(user, STEP).await? {}
         let last_token_ends = erasure.begun_at_ms.plus(REVOCATIONS_LAST);
         let again = last_token_ends > self.ports.runtime.now();
         let due = again.then_some(last_token_ends);
         Ok(self.ports.erasures.end_round(user, due).await?)
+    }
+
+    /// Ends what the user has with others on both sides, with what it said in its requests; their devices are told. Its own
+    /// rows are the store's to delete.
+    async fn part(&self, user: &UserId) -> Result<(), Rejection> {
+        for (here, there) in [
+            (OwnKind::Contact, OwnKind::Contact),
+            (OwnKind::Request, OwnKind::Request),
+            (OwnKind::Follow, OwnKind::Follower),
+            (OwnKind::Follower, OwnKind::Follow),
+        ] {
+            loop {
+                let rows = self.ports.own.list(user, here, None, RELATIONS).await?;
+                if rows.is_empty() {
+                    break;
+                }
+                let both = rows.into_iter().flat_map(|row| {
+                    let other = UserId::new(row.key.as_str()).ok();
+                    let theirs = OwnKey::new(there, RowKey::from(user));
+                    let theirs = other.map(|other| OwnWrite::remove(other, theirs));
+                    let own = OwnWrite::remove(user.clone(), OwnKey::new(here, row.key));
+                    theirs.into_iter().chain([own])
+                });
+                self.write_own(None, both.collect()).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Leaves a group or a channel. A direct conversation has no other end: it stays with the other side, without what was

@@ -123,10 +123,10 @@ impl Truth {
             .any(|(since, left)| *since <= seq.0 && left.is_none_or(|left| seq.0 <= left))
     }
 
-    /// Countable messages after a seq.
+    /// Messages after a seq whose content is still there.
     pub(crate) fn unread_after(&self, seq: u64) -> u64 {
         let later = self.entries.iter().filter(|entry| entry.seq.0 > seq);
-        later.filter(|entry| is_message(entry)).count() as u64
+        later.filter(|entry| entry.body.as_message().is_some()).count() as u64
     }
 
     /// Law 1, and what every log must be.

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
+use im_core::ForwardedItem;
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
@@ -41,6 +42,10 @@ pub(super) fn document(mut routes: Routes) -> Routes {
     components
         .schemas
         .insert(Problem::name().into_owned(), Problem::schema());
+    // A content can hold others, which the collector does not follow.
+    components
+        .schemas
+        .insert(ForwardedItem::name().into_owned(), ForwardedItem::schema());
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("An access token, or a server key."))

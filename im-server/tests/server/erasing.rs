@@ -2,8 +2,8 @@
 
 use im_core::{
     Actor, AddMembers, BlockUser, Body, ChangeRole, ChangeSettings, ClientId, Content,
-    CreateConversation, DeleteMessages, EditMessage, Entry, Joining, KickMembers, React,
-    RenameMember, RequestJoin, Role, Seq, SettingsPatch, UserId, port::Range,
+    CreateConversation, DeleteMessages, EditMessage, Entry, Joining, KickMembers, PutDraft, React,
+    RenameMember, RequestContact, RequestJoin, Role, Seq, SettingsPatch, UserId, port::Range,
 };
 use im_server::{Mode, RealNameChecks};
 use serde_json::json;
@@ -21,7 +21,7 @@ const CANARY: &str = "canary7391";
 const NAME: &str = "idbird8264";
 
 /// Where the canary is before the user is erased.
-const SINGS: [&str; 10] = [
+const SINGS: [&str; 11] = [
     "device.device_id",
     "entry.body",
     "identifier.name",
@@ -29,19 +29,21 @@ const SINGS: [&str; 10] = [
     "mark.value",
     "member.nickname",
     "member.settings",
+    "own.value",
     "profile.profile",
     "revision.was",
     "token_family.device_id",
 ];
 
 /// Columns that may hold the id of an erased user.
-const MAY_NAME: [&str; 7] = [
+const MAY_NAME: [&str; 8] = [
     "conversation.info",
     "entry.body",
     "entry.sender",
     "erasure.user_id",
     "feed.user_id",
     "member.user_id",
+    "own.item",
     "revoked_user.user_id",
 ];
 
@@ -187,6 +189,17 @@ async fn talk(house: &House, device: &str) {
         greeting: Some(CANARY.to_owned()),
     };
     im.call(&me, knock).await.unwrap();
+    let friend = RequestContact {
+        user: user("bob"),
+        greeting: Some(CANARY.to_owned()),
+    };
+    im.call(&me, friend).await.unwrap();
+    let draft = PutDraft {
+        conversation: direct,
+        content: Content::text(CANARY),
+        reply_to: None,
+    };
+    im.call(&me, draft).await.unwrap();
     let notes = im.direct(NAME, NAME).await.unwrap();
     session.send(&notes, CANARY).await.unwrap();
     let kick = KickMembers {

@@ -69,13 +69,18 @@ impl State {
         self.blocks.retain(|(owner, _), _| owner != user);
         self.requests.retain(|(_, who), _| who != user);
         self.deletions.retain(|(owner, _, _), _| owner != user);
+        self.own.remove(user);
         self.traces.forget_mentions(user);
         let had_tokens = self.tokens.remove(user);
         count == self.owned() && !had_tokens
     }
 
     fn owned(&self) -> usize {
-        self.devices.len() + self.blocks.len() + self.requests.len() + self.deletions.len()
+        self.devices.len()
+            + self.blocks.len()
+            + self.requests.len()
+            + self.deletions.len()
+            + self.own.len()
     }
 }
 

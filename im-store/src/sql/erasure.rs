@@ -33,7 +33,7 @@ const NEXT: &str = "SELECT conversation_id FROM member WHERE user_id = ? AND con
     ORDER BY conversation_id LIMIT 1";
 
 /// Rows that a user owns: which to delete, and how.
-const OWNED: [(&str, &str); 2] = [
+const OWNED: [(&str, &str); 3] = [
     (
         "SELECT device_id FROM device WHERE user_id = ? ORDER BY device_id LIMIT ?",
         "DELETE FROM device WHERE user_id = ? AND device_id IN ([?|, ])",
@@ -41,6 +41,10 @@ const OWNED: [(&str, &str); 2] = [
     (
         "SELECT other FROM block WHERE user_id = ? ORDER BY other LIMIT ?",
         "DELETE FROM block WHERE user_id = ? AND other IN ([?|, ])",
+    ),
+    (
+        "SELECT item FROM own WHERE user_id = ? ORDER BY kind, item LIMIT ?",
+        "DELETE FROM own WHERE user_id = ? AND item IN ([?|, ])",
     ),
 ];
 
@@ -54,6 +58,7 @@ const FAMILIES: &str =
 #[cfg(test)]
 pub(super) const HOT: &[&str] = &[
     ERASURE, PROGRESS, DUE, HEAD, ENTRIES, NEXT, REQUESTS, FAMILIES, OWNED[0].0, OWNED[1].0,
+    OWNED[2].0,
 ];
 
 async fn begin_erasure(

@@ -67,7 +67,8 @@ pub(super) const HOT: &[&str] = &[
     IN_AT_LEAST,
 ];
 
-fn member(row: &QueryResult) -> Result<Member, SqlError> {
+/// Reads the five columns `user_id, role, since, nickname, silent_until_ms`.
+pub(super) fn member(row: &QueryResult) -> Result<Member, SqlError> {
     Ok(Member {
         user: user(row, 0)?,
         role: role(column(row, 1)?),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use im_core::{
-    ConversationId, Member, Position, StoreError, Timestamp, UserId,
+    ConversationId, Member, Position, StoreError, UserId,
     port::{Advance, PositionStore},
 };
 use sea_orm::QueryResult;
@@ -12,7 +12,8 @@ use super::{
     batch::Job,
     connection::Value,
     error::SqlError,
-    stored::{column, number, role, seq, user, uuid},
+    member::member,
+    stored::{number, seq, uuid},
 };
 
 /// Positions in one transaction. Appends wait while it runs, and a dozen statements are over soon.
@@ -21,28 +22,19 @@ const ROWS: usize = 256;
 const POSITION: &str = "SELECT delivered, read_seq, read_ordinal FROM member \
     WHERE conversation_id = ? AND user_id = ?";
 
-const POSITIONS: &str = "SELECT delivered, read_seq, read_ordinal, user_id, role, since, nickname, silent_until_ms FROM member \
+const POSITIONS: &str = "SELECT user_id, role, since, nickname, silent_until_ms, delivered, read_seq, read_ordinal FROM member \
     WHERE conversation_id = ? AND user_id > ? AND left_seq IS NULL ORDER BY user_id LIMIT ?";
 
 /// The statements whose plans are checked.
 #[cfg(test)]
 pub(super) const HOT: &[&str] = &[POSITION, POSITIONS];
 
-fn position(row: &QueryResult) -> Result<Position, SqlError> {
+/// Reads the three columns `delivered, read_seq, read_ordinal`.
+fn position(row: &QueryResult, from: usize) -> Result<Position, SqlError> {
     Ok(Position {
-        delivered: seq(row, 0)?,
-        read: seq(row, 1)?,
-        read_ordinal: number(row, 2)?,
-    })
-}
-
-fn member(row: &QueryResult) -> Result<Member, SqlError> {
-    Ok(Member {
-        user: user(row, 3)?,
-        role: role(column(row, 4)?),
-        since: seq(row, 5)?,
-        nickname: column(row, 6)?,
-        silent_until_ms: column::<Option<i64>>(row, 7)?.map(Timestamp),
+        delivered: seq(row, from)?,
+        read: seq(row, from + 1)?,
+        read_ordinal: number(row, from + 2)?,
     })
 }
 
@@ -54,7 +46,7 @@ impl SqlStore {
     ) -> Result<Option<Position>, SqlError> {
         let values = [uuid(at), Value::Text(user.as_str())];
         let row = self.core.query(POSITION, 1, &values).await?.pop();
-        row.map(|row| position(&row)).transpose()
+        row.map(|row| position(&row, 0)).transpose()
     }
 
     async fn page_of_positions(
@@ -67,7 +59,7 @@ impl SqlStore {
         let after = after.map_or("", UserId::as_str);
         let values = [uuid(at), Value::Text(after), Value::Int(limit)];
         let rows = self.core.query(POSITIONS, 1, &values).await?;
-        let rows = rows.iter().map(|row| Ok((member(row)?, position(row)?)));
+        let rows = rows.iter().map(|row| Ok((member(row)?, position(row, 5)?)));
         rows.collect()
     }
 }
