@@ -53,10 +53,8 @@ impl Chat {
 
     pub(crate) async fn show_history(&mut self) -> Result<(), Error> {
         let latest = History {
-            conversation: self.conversation,
-            after_seq: None,
-            before_seq: None,
             limit: Some(20),
+            ..History::of(self.conversation)
         };
         for entry in self.line.call(latest).await?.items {
             self.show(entry);

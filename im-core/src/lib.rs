@@ -36,10 +36,12 @@ mod message;
 mod own;
 mod presence;
 mod receipt;
+mod search;
 mod seq;
 mod time;
 mod user;
 
+pub mod archive;
 pub mod hook;
 pub mod port;
 pub mod state;
@@ -69,6 +71,9 @@ pub use own::*;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Availability, Presence};
 pub use receipt::{Position, Receipt};
+pub use search::{
+    InvalidSearchCursor, Needle, SEARCH_FORMAT, SearchCursor, normalized, searchable_text,
+};
 pub use seq::{Head, Seq};
 pub use time::Timestamp;
 pub use user::{Actor, Authority, Gender, Profile, Tier};

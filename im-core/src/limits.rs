@@ -36,6 +36,13 @@ pub struct Limits {
     pub text_field_chars: usize,
     /// Users that one session can watch. Default 1,000.
     pub presence_subscriptions: usize,
+    /// Characters of a text to search for. Default 100.
+    pub search_chars: usize,
+    /// Steps that one page of a search takes, beyond one in each conversation that it looks into. Default 64.
+    ///
+    /// A step looks at 32 blocks of 128 entries, or reads about 500 entries. A page that ends here has fewer hits than asked
+    /// for, or none, and says how to go on.
+    pub search_steps: usize,
     /// Users that one user can block. Default 1,000.
     pub blocks_per_user: usize,
     /// Messages that one user can have scheduled, also those that failed and stand. Default 100. The number is read and not
@@ -132,6 +139,8 @@ impl Default for Limits {
             name_chars: 100,
             text_field_chars: 2_000,
             presence_subscriptions: 1_000,
+            search_chars: 100,
+            search_steps: 64,
             blocks_per_user: 1_000,
             scheduled_per_user: 100,
             schedule_ahead_ms: 31_536_000_000,

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod archive;
 mod command;
 mod prompt;
 mod serve;
@@ -7,7 +8,7 @@ mod serve;
 use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use im_core::{DeviceId, UserId};
+use im_core::{ConversationId, DeviceId, UserId};
 
 use crate::{Config, ConfigError, LogFormat, PublicUrl, Registration, Secret, Settings};
 
@@ -70,8 +71,32 @@ enum Command {
     Key(KeyCommand),
     /// Bring the database to this version, and stop
     Migrate,
+    /// Write a conversation, or what a user sees, to a file of JSON Lines
+    Export {
+        #[command(flatten)]
+        what: Exported,
+        /// The file to make
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Read a conversation from a file that export made, into a database that does not have it
+    Import {
+        /// The file
+        file: PathBuf,
+    },
     /// After restoring a backup, with the server stopped: make every device start over
     NewEpoch,
+}
+
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Exported {
+    /// A whole conversation, to be imported elsewhere
+    #[arg(long, value_name = "ID")]
+    conversation: Option<ConversationId>,
+    /// What this user sees, for the user to take along
+    #[arg(long, value_name = "ID")]
+    user: Option<UserId>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -142,6 +167,8 @@ impl Cli {
             }
             Command::Key(KeyCommand::Create { name }) => command::create_key(&config, &name).await,
             Command::Migrate => command::migrate(&config).await,
+            Command::Export { what, out } => archive::export(&config, what, &out).await,
+            Command::Import { file } => archive::import(&config, &file).await,
             Command::NewEpoch => command::new_epoch(&config).await,
         }
     }

@@ -65,6 +65,7 @@ impl MemberRow {
             conversation,
             info: snapshot.info,
             head: snapshot.head,
+            last_at_ms: snapshot.last_at_ms,
             member: self.member(user),
             left: self.left,
             position: self.position,

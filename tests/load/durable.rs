@@ -208,10 +208,9 @@ pub(crate) async fn read_log(
     loop {
         let after = log.last().map_or(Seq::ZERO, |(seq, _)| *seq);
         let ask = History {
-            conversation,
             after_seq: Some(after),
-            before_seq: None,
             limit: Some(200),
+            ..History::of(conversation)
         };
         let page = im.call(actor, ask).await.map_err(io::Error::other)?;
         log.extend(

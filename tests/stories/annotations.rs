@@ -39,10 +39,8 @@ async fn annotations(session: &Session, conversation: ConversationId, seq: u64) 
 
 async fn whole(session: &Session, conversation: ConversationId) -> Vec<im_core::Entry> {
     let ask = History {
-        conversation,
         after_seq: Some(Seq::ZERO),
-        before_seq: None,
-        limit: None,
+        ..History::of(conversation)
     };
     call(session, ask).await.items
 }

@@ -32,10 +32,8 @@ async fn a_locked_database_refuses_sends_as_retryable_and_reads_go_on() {
     assert!(rejection.retry_after_ms.is_some());
     assert!(!rejection.detail.contains("SQL"), "{rejection}");
     let history = History {
-        conversation: chat,
         after_seq: Some(Seq::ZERO),
-        before_seq: None,
-        limit: None,
+        ..History::of(chat)
     };
     let page = call(&bob, history.clone()).await;
     assert_eq!(messages_in(&page.items), ["before"]);

@@ -257,10 +257,8 @@ async fn names(session: &Session, conversation: ConversationId) -> Vec<(&'static
 
 fn whole(conversation: ConversationId) -> History {
     History {
-        conversation,
         after_seq: Some(Seq::ZERO),
-        before_seq: None,
-        limit: None,
+        ..History::of(conversation)
     }
 }
 

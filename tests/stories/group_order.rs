@@ -296,10 +296,8 @@ async fn in_a_channel_few_write_and_newcomers_may_see_what_was_before() {
     let view = call(&bob, get).await;
     assert_eq!((view.since, view.unread), (Seq(1), 0));
     let history = im_core::History {
-        conversation: news.conversation,
         after_seq: Some(Seq::ZERO),
-        before_seq: None,
-        limit: None,
+        ..im_core::History::of(news.conversation)
     };
     assert_eq!(seqs(&call(&bob, history).await.items), [1, 2, 3]);
 }

@@ -67,10 +67,9 @@ async fn a_page_has_bounds_and_so_has_the_log() {
     let early = before(&alice, room, Some(1), 10).await;
     assert_eq!((seqs(&early.items), early.done), (vec![], true));
     let both = History {
-        conversation: room,
         after_seq: Some(Seq(1)),
         before_seq: Some(Seq(5)),
-        limit: None,
+        ..History::of(room)
     };
     assert_eq!(refused(&alice, both).await, Code::InvalidRequest);
 }
@@ -82,10 +81,9 @@ async fn after(
     limit: u32,
 ) -> HistoryPage {
     let ask = History {
-        conversation,
         after_seq: Some(Seq(seq)),
-        before_seq: None,
         limit: Some(limit),
+        ..History::of(conversation)
     };
     call(session, ask).await
 }
@@ -97,10 +95,9 @@ async fn before(
     limit: u32,
 ) -> HistoryPage {
     let ask = History {
-        conversation,
-        after_seq: None,
         before_seq: seq.map(Seq),
         limit: Some(limit),
+        ..History::of(conversation)
     };
     call(session, ask).await
 }

@@ -168,10 +168,9 @@ async fn history(
     let mut entries = Vec::new();
     loop {
         let ask = History {
-            conversation,
             after_seq: Some(after),
-            before_seq: None,
             limit: Some(200),
+            ..History::of(conversation)
         };
         let page = call(session, ask).await;
         after = page.items.last().map_or(after, |entry| entry.seq);

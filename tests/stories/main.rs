@@ -37,6 +37,7 @@ mod restart;
 mod resume_after_cut;
 mod retry;
 mod scheduled;
+mod search;
 mod slow_consumer;
 mod tokens;
 mod tour;

@@ -148,10 +148,9 @@ async fn recall(session: &Session, chat: ConversationId, target: u64) {
 
 async fn history(session: &Session, chat: ConversationId) -> Vec<Entry> {
     let ask = History {
-        conversation: chat,
         after_seq: Some(Seq::ZERO),
-        before_seq: None,
         limit: Some(200),
+        ..History::of(chat)
     };
     let page = call(session, ask).await;
     assert!(page.done);

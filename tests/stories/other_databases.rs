@@ -2,7 +2,7 @@
 
 use crate::{
     contacts, drafts, failing_store, kicked, notices, offline_sync, restart, retry, scheduled,
-    world::from_environment,
+    search, world::from_environment,
 };
 
 macro_rules! on {
@@ -25,6 +25,7 @@ on! { "IM_TEST_POSTGRES_URL":
     drafts_on_postgresql = drafts::tell;
     notices_on_postgresql = notices::tell;
     contacts_on_postgresql = contacts::tell;
+    finding_messages_on_postgresql = search::tell;
     broken_connections_to_postgresql = failing_store::broken_connections;
 }
 
@@ -37,5 +38,6 @@ on! { "IM_TEST_MARIADB_URL":
     drafts_on_mariadb = drafts::tell;
     notices_on_mariadb = notices::tell;
     contacts_on_mariadb = contacts::tell;
+    finding_messages_on_mariadb = search::tell;
     broken_connections_to_mariadb = failing_store::broken_connections;
 }

@@ -36,10 +36,9 @@ pub(crate) async fn tell(database: Database) {
     acknowledged.sort();
     assert_eq!(acknowledged, (2..=121).collect::<Vec<_>>());
     let ask = History {
-        conversation: room,
         after_seq: Some(Seq::ZERO),
-        before_seq: None,
         limit: Some(200),
+        ..History::of(room)
     };
     let page = call(&carol, ask).await;
     assert_eq!((page.items, page.done), (heard, true));

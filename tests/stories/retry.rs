@@ -34,12 +34,7 @@ pub(crate) async fn tell(database: Database) {
     }
 
     assert_eq!(door.connections(), 6);
-    let ask = History {
-        conversation: chat,
-        after_seq: None,
-        before_seq: None,
-        limit: None,
-    };
+    let ask = History::of(chat);
     let log = call(&bob, ask).await.items;
     assert_eq!((log.len(), messages_in(&log).len()), (6, 5));
 }

@@ -309,10 +309,9 @@ impl Session {
     /// Brings a page of what is missing in a conversation.
     async fn fetch(&mut self, conversation: ConversationId) -> Result<(), Error> {
         let ask = History {
-            conversation,
             after_seq: Some(self.tracker.held(conversation)),
-            before_seq: None,
             limit: Some(200),
+            ..History::of(conversation)
         };
         let done = match self.sender.call_until_answered(ask).await {
             Ok(page) => {

@@ -103,7 +103,7 @@ pub struct Sent {
     pub at_ms: Timestamp,
 }
 
-/// Entries of a conversation, in seq order. Without a bound: the latest.
+/// Entries of a conversation, in seq order. At most one place is given to begin at; without one: the latest.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct History {
@@ -116,9 +116,44 @@ pub struct History {
     /// Only earlier ones, from there on backwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_seq: Option<Seq>,
+    /// Half of them before this one, it and the others from there on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub around_seq: Option<Seq>,
+    /// From the first one on that was accepted at this moment or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<Timestamp>,
+    /// From a place on that the server knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Landmark>,
     /// At most so many; 50 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+}
+
+impl History {
+    /// The latest entries of a conversation.
+    #[must_use]
+    pub const fn of(conversation: ConversationId) -> Self {
+        Self {
+            conversation,
+            after_seq: None,
+            before_seq: None,
+            around_seq: None,
+            at_ms: None,
+            from: None,
+            limit: None,
+        }
+    }
+}
+
+/// A place in a conversation that the server knows.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Landmark {
+    /// The first entry that the actor has not read.
+    FirstUnread,
 }
 
 /// A page of entries.
@@ -129,7 +164,7 @@ pub struct HistoryPage {
     pub items: Vec<Entry>,
     /// The end of what the actor sees.
     pub head: Head,
-    /// Whether there is nothing further in the direction asked.
+    /// Whether there is nothing further in the direction asked; that is forwards unless `before_seq` or nothing was given.
     pub done: bool,
 }
 

@@ -15,6 +15,7 @@ mod passing;
 mod presence;
 mod reaction;
 mod scheduled;
+mod search;
 mod session;
 mod sync;
 mod texts;
@@ -37,7 +38,8 @@ pub use draft::{DeleteDraft, ListDrafts, PutDraft};
 pub use favourite::{AddFavourite, FavouriteItem, FavouritePage, ListFavourites, RemoveFavourite};
 pub use group::*;
 pub use message::{
-    EditMessage, History, HistoryPage, ListReaders, ReaderPage, RecallMessage, SendMessage, Sent,
+    EditMessage, History, HistoryPage, Landmark, ListReaders, ReaderPage, RecallMessage,
+    SendMessage, Sent,
 };
 pub use notice::{
     DeleteNotice, DeleteTemplate, ListNotices, ListTemplates, NoticePage, PutTemplate,
@@ -48,6 +50,7 @@ pub use passing::*;
 pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
 pub use reaction::*;
 pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
+pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use sync::{SyncItem, SyncPage, SyncPull};
 pub use user::{
@@ -218,6 +221,7 @@ commands! {
     RequestJoin(RequestJoin) -> Done = "group.request";
     RevokeInvite(RevokeInvite) -> Done = "group.revoke_invite";
     SayNow(SayNow) -> Done = "message.now";
+    SearchMessages(SearchMessages) -> SearchPage = "message.search";
     SendMessage(SendMessage) -> Sent = "message.send";
     SendNotice(SendNotice) -> SentNotice = "notice.send";
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";

@@ -55,6 +55,7 @@ impl Command {
             | Self::ReadNotices(_)
             | Self::RejectRequests(_)
             | Self::RevokeInvite(_)
+            | Self::SearchMessages(_)
             | Self::SendNotice(_)
             | Self::UnbanUsers(_)
             | Self::UnmuteMembers(_)

@@ -151,6 +151,8 @@ pub struct Membership {
     pub info: Info,
     /// The end of its log.
     pub head: Head,
+    /// When the last entry of the log was accepted.
+    pub last_at_ms: Timestamp,
     /// The user's place in it.
     pub member: Member,
     /// The last entry that the user sees, when it is no member any more: the one that ended it.

@@ -300,6 +300,7 @@ impl Engine {
             Command::ScheduleMessage(ask) => {
                 Reply::ScheduleMessage(self.schedule(&actor, session, ask).await?)
             }
+            Command::SearchMessages(ask) => Reply::SearchMessages(self.search(&actor, ask).await?),
             Command::SendMessage(ask) => {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::SendMessage(self.say(actor, id, client_id, Ask::Send(ask)).await?)

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::{
     Engine,
-    page::Page,
+    page::{Page, Room},
     read::{LAST, hide_later, view_of},
     registry::SessionEntry,
 };
 use crate::{
-    Actor, Code, ConversationId, Head, History, HistoryPage, Membership, Rejection, Seq, UserId,
-    port::Range,
+    Actor, Code, ConversationId, Head, History, HistoryPage, Landmark, Membership, Rejection, Seq,
+    Timestamp, UserId, port::Range,
 };
 
 /// What a user may see of a conversation.
@@ -31,15 +31,24 @@ impl Sight {
     }
 
     /// Where to read what is asked for, as far as it may be seen.
-    fn range_of(&self, ask: &History) -> Range {
-        match ask.after_seq {
-            Some(after) => Range::After(after.max(self.since.previous()).min(LAST)),
-            None => {
+    fn range_of(&self, from: Begin) -> Range {
+        match from {
+            Begin::After(after) => Range::After(after.max(self.since.previous()).min(LAST)),
+            Begin::Before(before) => {
                 let end = self.left.map_or(LAST, Seq::next);
-                Range::Before(ask.before_seq.unwrap_or(LAST).min(end))
+                Range::Before(before.min(end))
             }
+            Begin::Around(seq) => Range::After(seq.min(self.head.seq).max(self.since).previous()),
         }
     }
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy)]
+enum Begin {
+    After(Seq),
+    Around(Seq),
+    Before(Seq),
 }
 
 impl Engine {
@@ -49,17 +58,20 @@ impl Engine {
         session: Option<&Arc<SessionEntry>>,
         ask: History,
     ) -> Result<HistoryPage, Rejection> {
-        if ask.after_seq.is_some() && ask.before_seq.is_some() {
-            return Err(Rejection::new(
-                Code::InvalidRequest,
-                "give after_seq or before_seq, not both",
-            ));
-        }
+        check_begin(&ask)?;
         let room = self.room(ask.limit);
         let mut sight = self.sight(ask.conversation, &actor.user).await?;
+        let begin = self.begin_of(actor, &ask, &sight).await?;
+        // Who jumps to a place does not have what is before it, and has caught up with nothing.
+        let session = session.filter(|_| ask.after_seq.is_some());
         let (range, page, row) = loop {
-            let range = sight.range_of(&ask);
-            let page = self.page(ask.conversation, range, room).await?;
+            let range = sight.range_of(begin);
+            let page = match begin {
+                Begin::Around(_) => self.page_around(ask.conversation, range, room).await?,
+                Begin::After(_) | Begin::Before(_) => {
+                    self.page(ask.conversation, range, room).await?
+                }
+            };
             // The row after the entries: who was removed meanwhile, here or by another process, reads no further.
             let row = self.membership(ask.conversation, &actor.user).await?;
             let after = Sight::of(row.clone(), &actor.user);
@@ -107,6 +119,57 @@ impl Engine {
         Ok(HistoryPage { items, head, done })
     }
 
+    async fn begin_of(
+        &self,
+        actor: &Actor,
+        ask: &History,
+        sight: &Sight,
+    ) -> Result<Begin, Rejection> {
+        if let Some(seq) = ask.around_seq {
+            return Ok(Begin::Around(seq));
+        }
+        if let Some(at) = ask.at_ms {
+            let (id, end) = (ask.conversation, sight.head.seq.next());
+            let before = Timestamp(at.0.saturating_sub(1));
+            let first = self.first_after(id, sight.since, end, before).await?;
+            return Ok(Begin::After(first.previous()));
+        }
+        if let Some(Landmark::FirstUnread) = ask.from {
+            let row = self.membership(ask.conversation, &actor.user).await?;
+            return Ok(Begin::After(row.position.read));
+        }
+        Ok(match ask.after_seq {
+            Some(after) => Begin::After(after),
+            None => Begin::Before(ask.before_seq.unwrap_or(LAST)),
+        })
+    }
+
+    /// Reads as much before the beginning of a range as from there on.
+    async fn page_around(
+        &self,
+        id: ConversationId,
+        range: Range,
+        room: Room,
+    ) -> Result<Page, Rejection> {
+        let (Range::After(last) | Range::Before(last)) = range;
+        let half = Room {
+            entries: room.entries / 2,
+            bytes: room.bytes / 2,
+        };
+        let mut before = Page::default();
+        if half.entries > 0 {
+            before = self.page(id, Range::Before(last.next()), half).await?;
+        }
+        let rest = Room {
+            entries: room.entries - half.entries,
+            bytes: room.bytes - half.bytes,
+        };
+        let mut page = self.page(id, range, rest).await?;
+        before.entries.append(&mut page.entries);
+        page.entries = before.entries;
+        Ok(page)
+    }
+
     /// What the user may see of a conversation, as a present or former member.
     pub(super) async fn sight(
         &self,
@@ -125,4 +188,22 @@ impl Engine {
             Err(rejection) => Err(rejection),
         }
     }
+}
+
+/// Refuses more than one place to begin at.
+fn check_begin(ask: &History) -> Result<(), Rejection> {
+    let given = [
+        ask.after_seq.is_some(),
+        ask.before_seq.is_some(),
+        ask.around_seq.is_some(),
+        ask.at_ms.is_some(),
+        ask.from.is_some(),
+    ];
+    if given.into_iter().filter(|given| *given).count() > 1 {
+        return Err(Rejection::new(
+            Code::InvalidRequest,
+            "give one of after_seq, before_seq, around_seq, at_ms and from",
+        ));
+    }
+    Ok(())
 }

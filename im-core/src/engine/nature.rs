@@ -125,6 +125,7 @@ pub(super) fn nature(command: &Command) -> Nature {
         | Command::ListScheduled(_)
         | Command::OpenSession(_)
         | Command::Ping(_)
+        | Command::SearchMessages(_)
         | Command::SubscribePresence(_)
         | Command::SyncPull(_)
         | Command::Typing(_)

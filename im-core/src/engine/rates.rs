@@ -178,6 +178,7 @@ fn allowance(command: &Command) -> Allowance {
         | Command::ReadNotices(_)
         | Command::RejectContact(_)
         | Command::RemoveFavourite(_)
+        | Command::SearchMessages(_)
         | Command::SendNotice(_)
         | Command::SubscribePresence(_)
         | Command::SyncPull(_)

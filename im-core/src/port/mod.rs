@@ -22,6 +22,7 @@ mod own;
 mod position;
 mod real_name;
 mod runtime;
+mod search;
 mod tally;
 mod token;
 #[cfg(feature = "tokio")]
@@ -49,6 +50,7 @@ pub use own::{OwnStore, OwnWrite, Written};
 pub use position::{Advance, PositionStore};
 pub use real_name::{RealName, RealNameState, RealNameStore};
 pub use runtime::{BoxFuture, Runtime};
+pub use search::{Found, Rest, Search, SearchStore};
 pub use tally::{Span, Tally, TallyStore};
 pub use token::{
     REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore,
@@ -85,6 +87,7 @@ pub struct Ports {
     pub positions: Arc<dyn PositionStore>,
     pub real_names: Arc<dyn RealNameStore>,
     pub runtime: Arc<dyn Runtime>,
+    pub search: Arc<dyn SearchStore>,
     pub tallies: Arc<dyn TallyStore>,
     pub tokens: Arc<dyn TokenStore>,
     pub users: Arc<dyn UserStore>,

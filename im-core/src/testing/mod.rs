@@ -42,6 +42,7 @@ pub mod own;
 pub mod positions;
 pub mod real_names;
 pub mod roster;
+pub mod search;
 pub mod tallies;
 pub mod tokens;
 pub mod users;

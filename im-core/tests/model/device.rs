@@ -288,10 +288,9 @@ impl Raw {
         for _ in 0..1_000 {
             let have = self.have.entry(conversation).or_default();
             let ask = History {
-                conversation,
                 after_seq: Some(*have),
-                before_seq: None,
                 limit: Some(3),
+                ..History::of(conversation)
             };
             let page = match self.call(ground, ask) {
                 Ok(page) => page,

@@ -41,10 +41,8 @@ impl World {
         let history = self.call(
             n,
             History {
-                conversation: id,
-                after_seq: None,
-                before_seq: None,
                 limit: Some(200),
+                ..History::of(id)
             },
         );
         let Some((since, left)) = truth.window(&me) else {

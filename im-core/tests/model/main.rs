@@ -27,6 +27,7 @@
     reason = "a test fails by panicking, and looks at what it is about"
 )]
 
+mod archives;
 mod device;
 mod faults;
 mod hooks;

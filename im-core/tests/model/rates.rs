@@ -78,13 +78,7 @@ impl House {
             }
             .into_command(),
             GetPresence { users }.into_command(),
-            History {
-                conversation,
-                after_seq: None,
-                before_seq: None,
-                limit: None,
-            }
-            .into_command(),
+            History::of(conversation).into_command(),
             ListConversations {
                 after: None,
                 limit: None,

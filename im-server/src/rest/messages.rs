@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
     Changed, DeleteMessages, Done, EditMessage, Edits, ForwardMessages, GetMessages, History,
-    HistoryPage, ListEdits, ListReaders, Messages, PinMessage, ReaderPage, RecallMessage, SayNow,
-    SendMessage, Sent, Seq, UnpinMessage, UserId,
+    HistoryPage, Landmark, ListEdits, ListReaders, Messages, PinMessage, ReaderPage, RecallMessage,
+    SayNow, SendMessage, Sent, Seq, Timestamp, UnpinMessage, UserId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -35,7 +35,7 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(pin, unpin))
 }
 
-/// Which entries. Without a bound: the latest.
+/// Which entries: one place to begin at. Without one: the latest.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Window {
@@ -45,6 +45,15 @@ struct Window {
     /// Only earlier ones, from there on backwards.
     #[param(value_type = Option<u64>)]
     before_seq: Option<Seq>,
+    /// Half of them before this one, it and the others from there on.
+    #[param(value_type = Option<u64>)]
+    around_seq: Option<Seq>,
+    /// From the first one on that was accepted at this moment or later.
+    #[param(value_type = Option<i64>)]
+    at_ms: Option<Timestamp>,
+    /// From a place on that the server knows: `first_unread`.
+    #[param(value_type = Option<String>)]
+    from: Option<Landmark>,
     /// At most so many; 50 when absent.
     limit: Option<u32>,
 }
@@ -56,17 +65,16 @@ async fn history(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     FromPath(path): FromPath<ConversationPath>,
-    FromQuery(Window {
-        after_seq,
-        before_seq,
-        limit,
-    }): FromQuery<Window>,
+    FromQuery(window): FromQuery<Window>,
 ) -> Answer<HistoryPage> {
     let command = History {
         conversation: path.id,
-        after_seq,
-        before_seq,
-        limit,
+        after_seq: window.after_seq,
+        before_seq: window.before_seq,
+        around_seq: window.around_seq,
+        at_ms: window.at_ms,
+        from: window.from,
+        limit: window.limit,
     };
     Ok(Json(app.im.call(&actor, command).await?))
 }

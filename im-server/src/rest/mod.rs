@@ -29,6 +29,7 @@ mod path;
 mod presence;
 mod problem;
 mod scheduled;
+mod search;
 mod sessions;
 mod settings;
 mod sync;
@@ -98,6 +99,7 @@ fn resources() -> Routes {
         .merge(own_account::routes())
         .merge(presence::routes())
         .merge(scheduled::routes())
+        .merge(search::routes())
         .merge(sessions::routes())
         .merge(settings::routes())
         .merge(sync::routes())

@@ -177,6 +177,7 @@ pub(super) const ROUTES: &[Door] = &[
         "/v1/conversations/{id}/scheduled",
     ),
     door("message.scheduled", "GET", "/v1/scheduled"),
+    door("message.search", "GET", "/v1/search"),
     door("message.send", "POST", "/v1/conversations/{id}/messages"),
     door(
         "message.thread",

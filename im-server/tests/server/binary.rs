@@ -13,7 +13,7 @@ use crate::house::{Ask, text};
 /// Names and values in the environment.
 type Variables<'a> = [(&'a str, &'a str)];
 
-fn im_server(data: &Path) -> Command {
+pub(crate) fn im_server(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_im-server"));
     command.args(["--data-dir", data.to_str().unwrap()]);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("IM_")) {
@@ -23,7 +23,7 @@ fn im_server(data: &Path) -> Command {
     command
 }
 
-fn run(command: &mut Command, input: &str) -> Output {
+pub(crate) fn run(command: &mut Command, input: &str) -> Output {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

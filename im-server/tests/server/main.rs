@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod archives;
 mod bad_input;
 mod binary;
 mod codes;

@@ -62,6 +62,12 @@ impl Log {
         }
     }
 
+    /// The entries after one and before another.
+    pub(super) fn entries(&self, after: Seq, before: Seq) -> &[NewEntry] {
+        let to = index(before.previous()).min(self.entries.len());
+        &self.entries[index(after).min(to)..to]
+    }
+
     /// The last seq.
     pub(super) fn last(&self) -> Seq {
         self.head().0.seq

@@ -11,6 +11,7 @@ mod log;
 mod member;
 mod notice;
 mod own;
+mod search;
 mod token;
 mod trace;
 mod user;
@@ -125,6 +126,7 @@ impl Store for MemoryStore {
             positions: store.clone(),
             real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
+            search: store.clone(),
             tallies: store.clone(),
             tokens: store.clone(),
             users: store,

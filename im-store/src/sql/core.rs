@@ -12,6 +12,7 @@ use sea_orm::{DatabaseConnection, QueryResult};
 use tokio::{sync, time::timeout};
 
 use super::{
+    block::Blocks,
     connection::{self, Connection, Value},
     dialect::{Dialect, Texts},
     error::{Meaning, SqlError},
@@ -23,6 +24,7 @@ pub(super) const ATTEMPTS: u32 = 10;
 pub(super) struct Core {
     pub(super) texts: Arc<Texts>,
     pub(super) heads: Heads,
+    pub(super) blocks: Blocks,
     pub(super) patience: Duration,
     pub(super) epoch: AtomicU64,
     pool: DatabaseConnection,
@@ -45,14 +47,15 @@ pub(super) type Outlives<'c, 'w> = [&'c &'w (); 0];
 impl Core {
     pub(super) fn new(
         pool: DatabaseConnection,
-        dialect: Dialect,
-        epoch: Epoch,
+        (dialect, epoch): (Dialect, Epoch),
         patience: Duration,
+        blocks: Blocks,
         reads_with_writer: bool,
     ) -> Self {
         Self {
             texts: Arc::new(Texts::new(dialect)),
             heads: Heads::default(),
+            blocks,
             patience,
             epoch: AtomicU64::new(epoch.0),
             pool,

@@ -6,7 +6,7 @@ use im_core::{Body, ClientId, ConversationId, Entry, Revision, Seq, UserId, port
 use uuid::Uuid;
 
 use super::{
-    chunk,
+    block, chunk,
     connection::{Connection, Value},
     error::SqlError,
     stored::{column, conversation, int, seq, user, uuid},
@@ -178,7 +178,11 @@ impl Connection {
             body,
             ..by.clone()
         };
+        let searched = block::searched(&entry.body);
         if entry.revise(revision) {
+            if block::searched(&entry.body) != searched {
+                self.forget_block(by.conversation, entry.seq).await?;
+            }
             let body = rmp_serde::to_vec_named(&entry.body)?;
             let update = "UPDATE entry SET body = ? WHERE conversation_id = ? AND seq = ?";
             let values = [

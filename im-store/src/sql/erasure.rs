@@ -164,6 +164,9 @@ async fn rewrite(connection: &mut Connection, entry: &Entry, is_own: bool) -> Re
     };
     let values = [Value::Bytes(&body), at, seq];
     connection.execute(update, 1, &values).await?;
+    connection
+        .forget_block(entry.conversation, entry.seq)
+        .await?;
     let delete = "DELETE FROM revision WHERE conversation_id = ? AND target = ?";
     connection.execute(delete, 1, &[at, seq]).await?;
     Ok(())

@@ -65,7 +65,10 @@ impl SqlStore {
         Ok(epoch)
     }
 
-    async fn load_snapshot(&self, at: ConversationId) -> Result<Option<Snapshot>, SqlError> {
+    pub(super) async fn load_snapshot(
+        &self,
+        at: ConversationId,
+    ) -> Result<Option<Snapshot>, SqlError> {
         let row = self.core.query(LOAD, 1, &[uuid(at)]).await?.pop();
         let Some(row) = row else { return Ok(None) };
         let snapshot = Snapshot {
@@ -80,7 +83,7 @@ impl SqlStore {
         Ok(Some(snapshot))
     }
 
-    async fn read_page(
+    pub(super) async fn read_page(
         &self,
         at: ConversationId,
         range: Range,
@@ -147,7 +150,7 @@ impl SqlStore {
     }
 }
 
-fn entry(conversation: ConversationId, row: &QueryResult) -> Result<Entry, SqlError> {
+pub(super) fn entry(conversation: ConversationId, row: &QueryResult) -> Result<Entry, SqlError> {
     Ok(Entry {
         conversation,
         seq: seq(row, 0)?,

@@ -5,6 +5,7 @@ mod account;
 mod alarm;
 mod annotation;
 mod batch;
+mod block;
 mod chunk;
 mod code;
 mod connection;
@@ -27,6 +28,8 @@ mod plan;
 mod position;
 mod real_name;
 mod schema;
+mod search;
+mod signature;
 mod stored;
 mod tally;
 mod token;
@@ -89,10 +92,12 @@ impl SqlStore {
     /// # Cancel safety
     /// As [`open`](Self::open).
     pub async fn open_with(url: &str, options: SqlOptions) -> Result<Self, StoreError> {
-        let core = open::open(url, &options)
+        let (blocks, full) = block::channel();
+        let core = open::open(url, &options, blocks)
             .await
             .map_err(|error| error.during("opening the database"))?;
         let core = Arc::new(core);
+        tokio::spawn(block::run(Arc::downgrade(&core), full));
         let (jobs, waiting) = mpsc::channel(options.waiting);
         tokio::spawn(writer::run(Arc::clone(&core), waiting));
         Ok(Self { core, jobs })
@@ -130,6 +135,7 @@ impl Store for SqlStore {
             positions: store.clone(),
             real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
+            search: store.clone(),
             tallies: store.clone(),
             tokens: store.clone(),
             users: store,

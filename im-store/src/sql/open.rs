@@ -7,7 +7,7 @@ use std::{fs::OpenOptions, str::FromStr as _, time::Duration};
 use sea_orm::{ConnectOptions, Database};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use super::{connection, core::Core, dialect::Dialect, error::SqlError, schema};
+use super::{block::Blocks, connection, core::Core, dialect::Dialect, error::SqlError, schema};
 
 /// What can be tuned. The defaults suit a server on a small machine.
 #[derive(Clone, Debug)]
@@ -46,10 +46,14 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How often opening is tried while another process holds a SQLite file in the middle of its creation.
 const TRIES: u32 = 100;
 
-pub(super) async fn open(url: &str, options: &SqlOptions) -> Result<Core, SqlError> {
+pub(super) async fn open(
+    url: &str,
+    options: &SqlOptions,
+    blocks: Blocks,
+) -> Result<Core, SqlError> {
     let mut tries = 0;
     loop {
-        match open_once(url, options).await {
+        match open_once(url, options, &blocks).await {
             // Turning on the write-ahead log does not wait for others, it fails.
             Err(error) if is_locked(&error) && tries < TRIES => {
                 tries += 1;
@@ -63,7 +67,7 @@ pub(super) async fn open(url: &str, options: &SqlOptions) -> Result<Core, SqlErr
     }
 }
 
-async fn open_once(url: &str, options: &SqlOptions) -> Result<Core, SqlError> {
+async fn open_once(url: &str, options: &SqlOptions, blocks: &Blocks) -> Result<Core, SqlError> {
     let in_memory = url.starts_with("sqlite:") && url.contains(":memory:");
     if !in_memory {
         create_for_owner_alone(url);
@@ -72,7 +76,14 @@ async fn open_once(url: &str, options: &SqlOptions) -> Result<Core, SqlError> {
     let pool = Database::connect(connect).await?;
     let dialect = Dialect::of(pool.get_database_backend()).ok_or(SqlError::UnknownDatabase)?;
     let epoch = schema::migrate(&pool, dialect).await?;
-    Ok(Core::new(pool, dialect, epoch, options.patience, in_memory))
+    let blocks = blocks.clone();
+    Ok(Core::new(
+        pool,
+        (dialect, epoch),
+        options.patience,
+        blocks,
+        in_memory,
+    ))
 }
 
 /// Makes a SQLite file that is not there yet, so that nobody but its owner can read it; left to SQLite, the umask would

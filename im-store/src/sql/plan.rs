@@ -14,8 +14,9 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, alarm, annotation, code, connection::Connection, contact, device, door,
-    erasure, lease, log, member, notice, own, position, real_name, stored, tally, token, user,
+    SqlStore, account, alarm, annotation, block, code, connection::Connection, contact, device,
+    door, erasure, lease, log, member, notice, own, position, real_name, search, stored, tally,
+    token, user,
 };
 
 #[allow(
@@ -29,6 +30,7 @@ const HOT: &[&[&str]] = &[
     account::HOT,
     alarm::HOT,
     annotation::HOT,
+    block::HOT,
     code::HOT,
     contact::HOT,
     device::HOT,
@@ -41,6 +43,7 @@ const HOT: &[&[&str]] = &[
     own::HOT,
     position::HOT,
     real_name::HOT,
+    search::HOT,
     stored::HOT,
     tally::HOT,
     token::HOT,

@@ -13,7 +13,7 @@ use sea_orm_migration::{
 use sqlx::mysql::MySqlDatabaseError;
 
 use super::{
-    account,
+    account, block,
     dialect::{Dialect, Texts},
     door,
     error::SqlError,
@@ -101,6 +101,7 @@ impl MigratorTrait for Migrator {
             ("m0001_first", FIRST),
             ("m0002_revocations", REVOCATIONS),
             ("m0003_own", own::TABLES),
+            ("m0004_search", block::TABLES),
             ("m0008_traces", trace::TABLES),
             ("m0009_doors", door::TABLES),
             ("m0005_account", account::TABLES),

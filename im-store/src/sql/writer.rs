@@ -65,6 +65,9 @@ async fn settle(core: &Core, batch: &mut Batch) -> Result<(), SqlError> {
         match round.await.map_err(|_| SqlError::Timeout)? {
             Ok(()) => {
                 core.heads.note(batch.tips());
+                for encoded in batch.appends() {
+                    core.blocks.note(&encoded.append);
+                }
                 return Ok(());
             }
             Err(error) => match error.meaning() {

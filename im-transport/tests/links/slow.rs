@@ -39,10 +39,9 @@ async fn a_slow_reader_is_told_to_fetch_and_goes_on_when_it_reads_again() {
     };
     assert!(head > last);
     let history = History {
-        conversation: chat,
         after_seq: Some(im_core::Seq(last)),
-        before_seq: None,
         limit: Some(1),
+        ..History::of(chat)
     };
     bob.request(&Command::History(history)).await;
     assert!(matches!(bob.incoming().await, Incoming::Reply(_)));
@@ -113,10 +112,8 @@ async fn who_asks_and_does_not_read_is_not_read_either() {
 
     // Each asks for half a megabyte. Written until nothing more is taken.
     let history = Command::History(History {
-        conversation: chat,
-        after_seq: None,
-        before_seq: None,
         limit: Some(50),
+        ..History::of(chat)
     });
     let mut asked = 0;
     while tokio::time::timeout(Duration::from_millis(500), greedy.request(&history))

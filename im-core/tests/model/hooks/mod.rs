@@ -91,12 +91,7 @@ impl House {
 
     /// What is said in the conversation.
     pub(crate) fn texts(&self) -> Vec<String> {
-        let ask = History {
-            conversation: self.chat,
-            after_seq: None,
-            before_seq: None,
-            limit: None,
-        };
+        let ask = History::of(self.chat);
         let page = self.call(ask).unwrap();
         let messages = page.items.into_iter().filter_map(|entry| match entry.body {
             Body::Message(im_core::Message { content, .. }) => content.as_text().map(str::to_owned),

@@ -4,11 +4,13 @@ mod away;
 mod catching_up;
 mod delivery;
 mod expiry;
+mod jumps;
 mod nodes;
 mod pages;
 mod presence;
 mod races;
 mod rules;
+mod searches;
 
 use im_core::Push;
 

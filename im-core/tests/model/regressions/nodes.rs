@@ -138,10 +138,8 @@ fn who_was_removed_elsewhere_reads_no_further_here() {
     world.call_elsewhere(0, message(0, "secret")).unwrap();
 
     let ask = History {
-        conversation: conversation(0),
         after_seq: Some(Seq(0)),
-        before_seq: None,
-        limit: None,
+        ..History::of(conversation(0))
     };
     let page = world.call(1, ask).unwrap();
     let ask = ListMembers {
@@ -168,10 +166,9 @@ fn who_was_removed_and_added_elsewhere_reads_from_its_coming_on() {
     let (mut seqs, mut after) = (Vec::new(), Seq(0));
     loop {
         let ask = History {
-            conversation: conversation(0),
             after_seq: Some(after),
-            before_seq: None,
             limit: Some(1),
+            ..History::of(conversation(0))
         };
         let page = world.call(1, ask).unwrap();
         seqs.extend(page.items.iter().map(|entry| entry.seq.0));

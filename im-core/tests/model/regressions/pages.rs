@@ -70,10 +70,10 @@ async fn history_has_pages_of_so_many_bytes_without_a_hole_or_a_repeat() {
     let chat = group(&im, 0).await;
     say_often(&im, chat, 20).await;
     let ask = |after: Option<u64>, before: Option<u64>| History {
-        conversation: chat,
         after_seq: after.map(Seq),
         before_seq: before.map(Seq),
         limit: Some(200),
+        ..History::of(chat)
     };
 
     let mut forwards = Vec::new();
@@ -113,10 +113,9 @@ async fn a_page_of_small_entries_holds_as_many_as_were_asked_for() {
     }
 
     let ask = History {
-        conversation: chat,
         after_seq: Some(Seq(1)),
-        before_seq: None,
         limit: Some(8),
+        ..History::of(chat)
     };
     let page = im.call(&me(), ask).await.unwrap();
 
@@ -132,10 +131,8 @@ async fn an_entry_larger_than_a_page_is_one() {
     }
 
     let ask = History {
-        conversation: chat,
         after_seq: Some(Seq(1)),
-        before_seq: None,
-        limit: None,
+        ..History::of(chat)
     };
     let page = im.call(&me(), ask).await.unwrap();
 

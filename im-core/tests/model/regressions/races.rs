@@ -91,12 +91,7 @@ fn history_hands_out_nothing_from_after_a_removal_that_happens_meanwhile() {
         let world = begun(&[send(0, 0, 0), send(1, 0, 1)]);
         let what = remove_and_say(world.ground.im.clone(), edits);
         world.log.turns.at(1, what);
-        let ask = History {
-            conversation: conversation(0),
-            after_seq: None,
-            before_seq: None,
-            limit: None,
-        };
+        let ask = History::of(conversation(0));
 
         let page = world.call(1, ask).unwrap();
 

@@ -106,10 +106,9 @@ fn history_of_a_former_member_ends() {
     ops.extend((1..9).map(|key| send(0, 0, key)));
     let world = begun(&ops);
     let ask = |after| History {
-        conversation: conversation(0),
         after_seq: Some(Seq(after)),
-        before_seq: None,
         limit: Some(2),
+        ..History::of(conversation(0))
     };
 
     let page = world.call(1, ask(1)).unwrap();
@@ -134,12 +133,7 @@ fn a_former_member_does_not_see_what_was_edited_in_later() {
         content: Content::text("secret"),
     };
     world.call(0, edit).unwrap();
-    let ask = History {
-        conversation: conversation(0),
-        after_seq: None,
-        before_seq: None,
-        limit: None,
-    };
+    let ask = History::of(conversation(0));
 
     let page = world.call(1, ask).unwrap();
 
