@@ -334,7 +334,6 @@ impl Entry {
             ) if *target == self.seq && message.edited.is_none_or(|last| last < *by) => {
                 message.content = content.clone();
                 message.edited = Some(*by);
-                message.streaming = false;
                 true
             }
             (Revision::Wipe { target, by, why }, body @ Body::Message(_))

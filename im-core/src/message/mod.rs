@@ -46,9 +46,6 @@ pub struct Message {
     /// When it was sent by the clock of the sender's device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at_ms: Option<Timestamp>,
-    /// Whether it is still being written: what is added is pushed, and an edit brings the whole.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub streaming: bool,
     /// Whether it is the first that its sender says in a direct conversation.
     #[serde(default, skip_serializing_if = "is_false")]
     pub first: bool,
@@ -81,7 +78,6 @@ impl Message {
             expires_at_ms: None,
             burn_ms: None,
             sent_at_ms: None,
-            streaming: false,
             first: false,
         }
     }
