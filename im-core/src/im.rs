@@ -267,18 +267,6 @@ impl Im {
         self.engine.resume_erasures().await
     }
 
-    /// Clears away at most `limit` of users' own rows whose time is over: requests to be contacts, notices. Nobody is shown
-    /// them any more; call this every now and then so that they take no room. Returns how many it was.
-    ///
-    /// # Errors
-    /// `unavailable` when the store does not answer.
-    ///
-    /// # Cancel safety
-    /// Dropping the future may leave some of them for the next time.
-    pub async fn clear_expired(&self, limit: usize) -> Result<usize, Rejection> {
-        self.engine.clear_expired(limit).await
-    }
-
     /// Begins to do what is due, such as sending what was scheduled: call it once at the start of a program whose users
     /// schedule messages, so that what was scheduled before the start is sent. It begins by itself with the first thing
     /// that is scheduled in this process. One small task; it ends with [`Im::shut_down`].

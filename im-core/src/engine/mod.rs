@@ -17,7 +17,6 @@ mod dispatch;
 mod door;
 mod drafts;
 mod erasure;
-mod expired;
 mod expiry;
 mod facts;
 mod fanout;
