@@ -24,12 +24,13 @@ use axum::{
     routing::{get, post},
 };
 use im_core::{
-    Actor, Code, Im, ListConversations, Rejection, UserId,
+    Actor, Code, DeviceId, Im, ListConversations, Rejection, UserId,
     port::{Authenticator, Identity},
 };
 use im_store::MemoryStore;
 use im_transport::ws::{Options, WebSocketServer};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// What the application has had all along: users, and who is logged in.
 #[derive(Clone)]
@@ -44,7 +45,7 @@ impl Users {
         if self.passwords.get(&user) != Some(&password) {
             return None;
         }
-        let token = uuid::Uuid::new_v4().to_string();
+        let token = Uuid::new_v4().to_string();
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         logins.insert(token.clone(), user);
         Some(token)
@@ -67,7 +68,15 @@ impl Authenticator for Users {
             actor: Actor::user(user),
             expires_at_ms: None,
             sign_in: None,
+            checked_at: None,
         })
+    }
+
+    /// A log-in of this application is not for one device, so all of them end.
+    async fn sign_out(&self, user: &UserId, _: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.retain(|_, owner| owner != user);
+        Ok(Vec::new())
     }
 
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {

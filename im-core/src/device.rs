@@ -1,11 +1,19 @@
 //! Devices: installations of a user's client.
 
+mod policy;
+mod room;
+
 use serde::{Deserialize, Serialize};
+
+pub use policy::{Admission, LoginPolicy};
+pub use room::Room;
 
 use crate::{DeviceId, Timestamp, UserId};
 
 /// What kind of thing a device is.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum DeviceClass {

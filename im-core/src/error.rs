@@ -65,6 +65,8 @@ codes! {
     ContactsOnly = "contacts_only", fixed;
     /// The user was removed from the conversation and cannot come back yet.
     Banned = "banned", fixed;
+    /// Another device has the place: of this class one has a session at a time, or too many have one.
+    DeviceLimit = "device_limit", fixed;
     /// The actor was silenced, or everybody is.
     Muted = "muted", fixed;
     /// The conversation ended; it can only be read.
@@ -236,7 +238,7 @@ pub enum CloseReason {
     GoingAway,
     /// Nothing was heard from the device; come back and resume.
     IdleTimeout,
-    /// The same device opened another session.
+    /// Another session took its place: of the same device, or of another of its class where only one may have one.
     Displaced,
     /// The token ended or was revoked; sign in again.
     Unauthenticated,
@@ -268,7 +270,7 @@ impl fmt::Display for CloseReason {
             Self::TooSlow => "the device reads too slowly; resume",
             Self::GoingAway => "the server is going away; reconnect and resume",
             Self::IdleTimeout => "nothing was heard from the device; reconnect and resume",
-            Self::Displaced => "the same device opened another session",
+            Self::Displaced => "another session took its place",
             Self::Unauthenticated => "the token is no longer valid; sign in again",
             Self::ProtocolError => "the peer broke the protocol",
             Self::TooLarge => "a frame was larger than the limit",

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Attachment, Call, CloseReason, Command, ConversationId, DeviceId, Error, Limits,
-    OpenDirect, OpenSession, Rejection, Reply, Session, Store, UserId,
+    LoginPolicy, OpenDirect, OpenSession, Rejection, Reply, Session, Store, UserId,
     client::LocalConnector,
     engine::{Engine, Hooks},
     hook::{After, AfterOptions, Before, BeforeOptions},
@@ -25,6 +25,7 @@ pub struct Builder {
     authenticator: Arc<dyn Authenticator>,
     limits: Limits,
     heartbeat: Duration,
+    login_policy: LoginPolicy,
     hooks: Hooks,
 }
 
@@ -63,6 +64,13 @@ impl Builder {
         self
     }
 
+    /// How many devices of each class may have sessions at a time. Default: [`LoginPolicy::default`], any number.
+    #[must_use]
+    pub const fn login_policy(mut self, policy: LoginPolicy) -> Self {
+        self.login_policy = policy;
+        self
+    }
+
     /// How often a device on a link must be heard. Default 25 s: below the 30 s after which some mobile networks drop
     /// a silent connection.
     #[must_use]
@@ -83,7 +91,8 @@ impl Builder {
     pub fn build(self) -> Im {
         let engine = Arc::new(
             Engine::new(self.ports, self.authenticator, self.limits, self.heartbeat)
-                .with_hooks(self.hooks),
+                .with_hooks(self.hooks)
+                .with_login_policy(self.login_policy),
         );
         engine.find_house();
         Im { engine }
@@ -99,6 +108,7 @@ impl Im {
             authenticator: Arc::new(authenticator),
             limits: Limits::default(),
             heartbeat: Duration::from_secs(25),
+            login_policy: LoginPolicy::default(),
             hooks: Hooks::default(),
         }
     }
@@ -130,7 +140,7 @@ impl Im {
     /// Opens a session in this process. The host vouches for the user.
     ///
     /// # Errors
-    /// `Misuse` when a text is no id, `Rejected` when the store does not answer.
+    /// `Misuse` when a text is no id, `Rejected` when the store does not answer or another device has the place.
     ///
     /// # Cancel safety
     /// Dropping the future opens nothing.
@@ -147,6 +157,7 @@ impl Im {
                 actor,
                 expires_at_ms: None,
                 sign_in: None,
+                checked_at: None,
             },
             device,
         );
@@ -204,13 +215,14 @@ impl Im {
     /// # Cancel safety
     /// Dropping the future may spend a single-use ticket.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
-        self.engine.authenticator.authenticate(token).await
+        self.engine.authenticate(token).await
     }
 
     /// Opens a session for a device at the end of a link. For transports.
     ///
     /// # Errors
-    /// `unavailable` when the store does not answer or the node is going away.
+    /// `unavailable` when the store does not answer or the node is going away; `device_limit` when another device has the
+    /// place; `unauthenticated` when the device was logged out since the token was found good.
     ///
     /// # Cancel safety
     /// Dropping the future opens nothing.

@@ -54,7 +54,7 @@ pub use command::*;
 pub use contact::Block;
 pub use conversation::*;
 pub use cursor::{Cursor, Epoch, InvalidCursor, Positions, SyncPoint};
-pub use device::{Device, DeviceClass};
+pub use device::{Admission, Device, DeviceClass, LoginPolicy, Room};
 
 pub use engine::Attachment;
 pub use error::{CloseReason, Code, Error, Misuse, Rejection, StoreError};
@@ -69,7 +69,7 @@ pub use limits::Limits;
 pub use message::*;
 pub use own::*;
 pub use port::{Store, TrustEveryone};
-pub use presence::{Availability, Presence};
+pub use presence::{Attention, Availability, ClassPresence, Presence};
 pub use receipt::{Position, Receipt};
 pub use search::{
     InvalidSearchCursor, Needle, SEARCH_FORMAT, SearchCursor, normalized, searchable_text,

@@ -34,6 +34,10 @@ pub struct Limits {
     pub name_chars: usize,
     /// Characters of an announcement, description or bio. Default 2,000.
     pub text_field_chars: usize,
+    /// Devices of one user that are remembered, at least 1. Default 100: more than anybody has, and few enough for one page.
+    ///
+    /// When another one comes, that which was longest away and has no session is forgotten. Where all have one, it is refused.
+    pub devices_per_user: usize,
     /// Users that one session can watch. Default 1,000.
     pub presence_subscriptions: usize,
     /// Characters of a text to search for. Default 100.
@@ -138,6 +142,7 @@ impl Default for Limits {
             interests: 20,
             name_chars: 100,
             text_field_chars: 2_000,
+            devices_per_user: 100,
             presence_subscriptions: 1_000,
             search_chars: 100,
             search_steps: 64,

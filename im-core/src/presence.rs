@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LastSeen, Timestamp, UserId};
+use crate::{DeviceClass, LastSeen, Timestamp, UserId};
 
 /// Whether somebody can be reached now.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -18,6 +18,28 @@ pub enum Availability {
     Online,
 }
 
+/// Whether somebody is at a device that has a session.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Attention {
+    /// Nobody is.
+    Away,
+    /// Somebody is, as far as is known.
+    #[default]
+    Online,
+}
+
+/// How a user is on its devices of one class.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ClassPresence {
+    /// Of which class.
+    pub class: DeviceClass,
+    /// `away` when all sessions of this class are.
+    pub availability: Attention,
+}
+
 /// A user's availability as others may see it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -27,6 +49,9 @@ pub struct Presence {
     pub user: UserId,
     /// Now.
     pub availability: Availability,
+    /// On devices of which classes it has sessions, by class; none while it is offline.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassPresence>,
     /// When the last session ended; absent while there is one, or when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen_ms: Option<Timestamp>,
@@ -36,6 +61,17 @@ pub struct Presence {
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 
 impl Presence {
+    /// As everybody looks of whom one may know nothing.
+    #[must_use]
+    pub(crate) const fn unknown(user: UserId) -> Self {
+        Self {
+            user,
+            availability: Availability::Offline,
+            classes: Vec::new(),
+            last_seen_ms: None,
+        }
+    }
+
     /// As the user lets others see it.
     #[must_use]
     pub(crate) fn shown(mut self, last_seen: LastSeen) -> Self {
@@ -61,6 +97,7 @@ mod tests {
             let presence = Presence {
                 user: UserId::new("alice").unwrap(),
                 availability: Availability::Offline,
+                classes: Vec::new(),
                 last_seen_ms: Some(Timestamp(3 * HOUR_MS + 1_234)),
             };
             presence.shown(last_seen).last_seen_ms

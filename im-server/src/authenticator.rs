@@ -6,9 +6,10 @@ use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use im_core::{
-    Rejection, UserId,
-    port::{Authenticator, Identity, Ports},
+    DeviceId, Rejection, UserId,
+    port::{Authenticator, Extent, Identity, Ports},
 };
+use uuid::Uuid;
 
 use crate::{
     opaque::Kind,
@@ -39,6 +40,18 @@ impl Authenticator for TokenAuthenticator {
             return Err(unauthenticated());
         }
         Ok(claims.identity())
+    }
+
+    async fn sign_out(&self, user: &UserId, device: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
+        let now = self.ports.runtime.now();
+        let extent = Extent::Device(device.clone());
+        let tokens = &self.ports.tokens;
+        let families = tokens.revoke_user(user, &extent, now).await?;
+        for family in &families {
+            self.tokens.revoke_family(*family, now);
+        }
+        self.tokens.revoke_device(user.clone(), device.clone(), now);
+        Ok(families)
     }
 
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {

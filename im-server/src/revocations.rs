@@ -9,8 +9,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use im_core::{Timestamp, UserId};
+use im_core::{DeviceId, Timestamp, UserId};
 use uuid::Uuid;
+
+use crate::tokens::Claims;
 
 /// Entries of each list at most, about 64 bytes each. Beyond it, the half goes that ends first.
 const CAPACITY: usize = 100_000;
@@ -23,6 +25,7 @@ pub(crate) struct Revocations {
 
 #[derive(Debug, Default)]
 struct Lists {
+    devices: HashMap<(UserId, DeviceId), Revoked>,
     families: HashMap<Uuid, Revoked>,
     users: HashMap<UserId, Revoked>,
 }
@@ -34,12 +37,24 @@ struct Revoked {
 }
 
 impl Revocations {
-    /// Whether a token of this family, issued to this user then, was revoked.
-    pub(crate) fn contains(&self, family: Uuid, user: &UserId, issued_at: Timestamp) -> bool {
+    /// Whether the token that says this was revoked: its family, or what its user or device was issued by then.
+    pub(crate) fn contains(&self, claims: &Claims) -> bool {
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        let revoked = lists.users.get(user);
-        lists.families.contains_key(&family)
-            || revoked.is_some_and(|revoked| issued_at <= revoked.at)
+        let is_covered =
+            |revoked: Option<&Revoked>| revoked.is_some_and(|revoked| claims.iat_ms <= revoked.at);
+        let of_device = || {
+            let key = (claims.sub.clone(), claims.device.clone());
+            lists.devices.get(&key)
+        };
+        lists.families.contains_key(&claims.sid)
+            || is_covered(lists.users.get(&claims.sub))
+            || (!lists.devices.is_empty() && is_covered(of_device()))
+    }
+
+    /// Revokes everything that a user was issued for a device up to this moment.
+    pub(crate) fn add_device(&self, device: (UserId, DeviceId), at: Timestamp, until: Timestamp) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        insert(&mut lists.devices, device, Revoked { at, until });
     }
 
     /// Revokes a family, and remembers it until its last access token would have ended.
@@ -75,14 +90,23 @@ mod tests {
     #[test]
     fn the_list_is_bounded_and_keeps_what_lasts_longest() {
         let revocations = Revocations::default();
-        let user = UserId::new("alice").expect("an id");
         let family = |n: usize| Uuid::from_u128(n as u128);
+        let claims = |n| Claims {
+            sub: UserId::new("alice").expect("an id"),
+            device: DeviceId::new("phone").expect("an id"),
+            sid: family(n),
+            scope: String::new(),
+            exp: 0,
+            iat: 0,
+            iat_ms: Timestamp(0),
+            iss: String::new(),
+        };
         for n in 0..=CAPACITY {
             revocations.add_family(family(n), Timestamp(0), Timestamp(n as i64));
         }
 
-        assert!(revocations.contains(family(CAPACITY), &user, Timestamp(0)));
-        assert!(!revocations.contains(family(0), &user, Timestamp(0)));
+        assert!(revocations.contains(&claims(CAPACITY)));
+        assert!(!revocations.contains(&claims(0)));
         let lists = revocations.lists.lock().expect("nobody panicked");
         assert!(lists.families.len() <= CAPACITY);
     }

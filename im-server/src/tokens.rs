@@ -59,6 +59,7 @@ impl Claims {
             actor: Actor::user(self.sub.clone()),
             expires_at_ms: Some(self.expires_at()),
             sign_in: Some(self.sid),
+            checked_at: None,
         }
     }
 }
@@ -131,14 +132,16 @@ impl AccessTokens {
 
     /// Whether a token was revoked since it was checked.
     pub(crate) fn is_revoked(&self, claims: &Claims) -> bool {
-        self.revocations
-            .contains(claims.sid, &claims.sub, claims.iat_ms)
+        self.revocations.contains(claims)
     }
 
     /// Takes over what was revoked before this server started.
     pub(crate) fn restore(&self, revocations: Vec<Revocation>) {
         for revocation in revocations {
             match revocation.of {
+                Revoked::Device(user, device) => {
+                    self.revoke_device(user, device, revocation.at_ms);
+                }
                 Revoked::Family(family) => self.revoke_family(family, revocation.at_ms),
                 Revoked::User(user) => self.revoke_user(&user, revocation.at_ms),
             }
@@ -148,6 +151,12 @@ impl AccessTokens {
     /// Ends all access tokens of a sign-in.
     pub(crate) fn revoke_family(&self, family: Uuid, now: Timestamp) {
         self.revocations.add_family(family, now, now.plus(MAX_TTL));
+    }
+
+    /// Ends all access tokens that a user was issued for a device up to this moment.
+    pub(crate) fn revoke_device(&self, user: UserId, device: DeviceId, now: Timestamp) {
+        let until = now.plus(MAX_TTL);
+        self.revocations.add_device((user, device), now, until);
     }
 
     /// Ends all access tokens that a user was issued before this second.
@@ -239,6 +248,34 @@ mod tests {
         assert!(tokens.check(&token, NOW).is_ok());
         tokens.revoke_family(Uuid::from_u128(1), NOW);
         assert_eq!(tokens.check(&token, NOW), Err(unauthenticated()));
+    }
+
+    #[test]
+    fn revoking_a_device_ends_what_it_was_issued_before_and_nothing_else() {
+        let tokens = tokens();
+        let issue = |user: &str, device: &str, at: Timestamp| {
+            let (user, device) = (UserId::new(user).unwrap(), DeviceId::new(device).unwrap());
+            let lifetime = (at, ACCESS_TTL);
+            tokens.issue(user, device, Uuid::new_v4(), lifetime).0
+        };
+        let later = Timestamp(NOW.0 + 1);
+        let old = issue("alice", "phone", NOW);
+        let others = [
+            issue("alice", "phone", later),
+            issue("alice", "tablet", NOW),
+            issue("bob", "phone", NOW),
+        ];
+
+        let (user, device) = (
+            UserId::new("alice").unwrap(),
+            DeviceId::new("phone").unwrap(),
+        );
+        tokens.revoke_device(user, device, NOW);
+
+        assert_eq!(tokens.check(&old, later), Err(unauthenticated()));
+        for token in others {
+            assert!(tokens.check(&token, later).is_ok());
+        }
     }
 
     #[test]

@@ -80,7 +80,9 @@ pub(crate) async fn assemble_with(
         tickets: Arc::clone(&tickets),
         tokens: Arc::clone(&tokens),
     };
-    let mut builder = Im::builder(ports.clone(), authenticator).limits(config.limits.clone());
+    let mut builder = Im::builder(ports.clone(), authenticator)
+        .limits(config.limits.clone())
+        .login_policy(config.login_policy);
     let words = match &config.words_file {
         Some(path) => Some(WordsFile::open(path.clone()).await?),
         None => None,

@@ -441,6 +441,26 @@ pub(crate) fn table(ids: &Ids) -> Vec<Row> {
             "not_found",
         ),
         (
+            "forgetting a device that has no id",
+            "device.forget",
+            json!({"device": "my phone"}),
+            bad,
+        ),
+        ("forgetting no device", "device.forget", json!({}), bad),
+        (
+            "a device that asks and is none",
+            "device.list",
+            json!({"asking": 1}),
+            bad,
+        ),
+        (
+            "looking offline with a session",
+            "presence.set",
+            json!({"availability": "offline"}),
+            bad,
+        ),
+        ("no presence", "presence.set", json!({}), bad),
+        (
             "a favourite in somebody else's conversation",
             "favourite.add",
             json!({"conversation": ids.foreign, "seq": 2}),

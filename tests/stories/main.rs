@@ -12,6 +12,8 @@ mod by_hand;
 mod contacts;
 mod conversation_list;
 mod devices;
+mod devices_of_one_class;
+mod devices_that_are_forgotten;
 mod drafts;
 mod expiry;
 mod failing_store;

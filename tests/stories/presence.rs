@@ -1,11 +1,12 @@
 //! Who is there and who is writing: told to those who may know, and to nobody else.
 
 use im_core::{
-    Availability, BlockUser, Code, GetPresence, OpenDirect, Presence, Push, Session,
-    SubscribePresence, Typing, UnsubscribePresence, testing::user,
+    Attention, Availability, BlockUser, ClassPresence, Code, DeviceClass, GetPresence, OpenDirect,
+    Presence, Push, Session, SubscribePresence, Typing, UnsubscribePresence, testing::user,
 };
+use serde_json::json;
 
-use crate::world::{Told, World, call, group, next_that, refused};
+use crate::world::{ByHand, Told, World, call, group, next_that, refused};
 
 #[tokio::test]
 async fn presence_is_pushed_to_who_shares_a_conversation_and_watches() {
@@ -60,6 +61,73 @@ async fn presence_is_pushed_to_who_shares_a_conversation_and_watches() {
         !told.iter().any(|push| matches!(push, Push::Presence(_))),
         "{told:?}"
     );
+}
+
+#[tokio::test]
+async fn a_user_is_away_when_nobody_is_at_any_of_its_devices() {
+    let world = World::engine().await;
+    let mut bob = world.connect("bob", "phone").await;
+    let phone = world.connect("alice", "phone").await;
+    let laptop = world.connect("alice", "laptop").await;
+    let room = group(&bob, &["alice"]).await;
+    let watch = SubscribePresence {
+        users: vec![user("alice")],
+    };
+    assert_eq!(call(&bob, watch).await.items, [online("alice")]);
+
+    // Somebody is at the other one: nothing to tell.
+    phone.attend(Attention::Away).await.unwrap();
+    laptop.attend(Attention::Away).await.unwrap();
+    assert_eq!(next_presence(&mut bob).await, away("alice"));
+    laptop.attend(Attention::Away).await.unwrap();
+    laptop.attend(Attention::Online).await.unwrap();
+    assert_eq!(next_presence(&mut bob).await, online("alice"));
+    drop(laptop);
+    assert_eq!(next_presence(&mut bob).await, away("alice"));
+    drop(phone);
+    let gone = next_presence(&mut bob).await;
+    assert_eq!(gone.availability, Availability::Offline);
+    assert_eq!(gone.classes, []);
+
+    bob.send(&room, "done").await.unwrap();
+    let told = told_until_done(&mut bob).await;
+    assert!(
+        !told.iter().any(|push| matches!(push, Push::Presence(_))),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn on_devices_of_which_classes_somebody_is_there_is_told() {
+    let world = World::engine().await;
+    let mut bob = world.connect("bob", "phone").await;
+    let _alice = world.connect("alice", "laptop").await;
+    group(&bob, &["alice"]).await;
+    let watch = SubscribePresence {
+        users: vec![user("alice")],
+    };
+    call(&bob, watch).await;
+
+    let mut phone = ByHand::dial(world.address(), None).await;
+    let open = json!({"token": "alice", "device": "phone", "class": "ios"});
+    phone.call("session.open", open).await.unwrap();
+    let ios = |availability| ClassPresence {
+        class: DeviceClass::Ios,
+        availability,
+    };
+    let both = next_presence(&mut bob).await;
+    let expected = [desktop(Attention::Online), ios(Attention::Online)];
+    assert_eq!(both.classes, expected);
+
+    let away = json!({"availability": "away"});
+    phone.call("presence.set", away).await.unwrap();
+    let both = next_presence(&mut bob).await;
+    assert_eq!(both.availability, Availability::Online);
+    let expected = [desktop(Attention::Online), ios(Attention::Away)];
+    assert_eq!(both.classes, expected);
+
+    phone.call("session.close", json!({})).await.unwrap();
+    assert_eq!(next_presence(&mut bob).await, online("alice"));
 }
 
 #[tokio::test]
@@ -145,17 +213,34 @@ async fn told_until_done(session: &mut Session) -> Told {
     told
 }
 
+const fn desktop(availability: Attention) -> ClassPresence {
+    ClassPresence {
+        class: DeviceClass::Desktop,
+        availability,
+    }
+}
+
 fn online(name: &str) -> Presence {
     Presence {
         user: user(name),
         availability: Availability::Online,
+        classes: vec![desktop(Attention::Online)],
         last_seen_ms: None,
+    }
+}
+
+fn away(name: &str) -> Presence {
+    Presence {
+        availability: Availability::Away,
+        classes: vec![desktop(Attention::Away)],
+        ..online(name)
     }
 }
 
 fn offline(name: &str) -> Presence {
     Presence {
         availability: Availability::Offline,
+        classes: Vec::new(),
         ..online(name)
     }
 }

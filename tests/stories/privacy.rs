@@ -309,6 +309,7 @@ fn gone(name: &str) -> Presence {
     Presence {
         user: user(name),
         availability: Availability::Offline,
+        classes: Vec::new(),
         last_seen_ms: None,
     }
 }

@@ -280,6 +280,14 @@ async fn every_bad_request_is_a_problem_with_a_code_and_leaves_no_trace() {
             "not_found",
         ),
         (
+            "forgetting a device that has no id",
+            "DELETE",
+            "/v1/devices/my%20phone".into(),
+            json!({}),
+            400,
+            "invalid_request",
+        ),
+        (
             "a favourite that is no message",
             "PUT",
             at.replace("conversations", "favourites") + "/1",

@@ -1,5 +1,6 @@
 //! What a client needs whatever the link: resending, resuming, gap repair. The same in process and over a network.
 
+mod attention;
 mod connection;
 mod link;
 mod local;

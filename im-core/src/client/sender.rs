@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     CallError, Connection, Connector, Credential,
+    attention::SaidAttention,
     link::{LONGEST_AWAY, Link, Moment},
     pause,
     watches::Watches,
@@ -37,6 +38,7 @@ struct Shared {
     outbox: Mutex<Outbox>,
     echoes: Mutex<Echoes>,
     watches: Mutex<Watches>,
+    attention: Mutex<SaidAttention>,
 }
 
 #[derive(Default)]
@@ -67,6 +69,7 @@ impl Sender {
             outbox: Mutex::default(),
             echoes: Mutex::default(),
             watches: Mutex::default(),
+            attention: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -131,7 +134,11 @@ impl Sender {
     pub async fn call<C: Call>(&self, call: C) -> Result<C::Reply, Error> {
         let command = call.into_command();
         let watch = lock(&self.shared.watches).asking(&command);
+        let attention = lock(&self.shared.attention).asking(&command);
         let answer = self.execute(command).await;
+        if let (Some(attention), Ok((_, link))) = (attention, &answer) {
+            lock(&self.shared.attention).known(link, attention);
+        }
         if let Some(users) = watch {
             lock(&self.shared.watches).answered(&users, &answer);
         }

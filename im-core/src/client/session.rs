@@ -11,8 +11,8 @@ use super::{
     tracker::{Arrival, Tracker},
 };
 use crate::{
-    Body, Call, Code, Content, ConversationId, Cursor, Deleted, Entry, Error, History, Positions,
-    Push, Sent, SyncPage, SyncPull, UserId, port::Runtime,
+    Attention, Body, Call, Code, Content, ConversationId, Cursor, Deleted, Entry, Error, History,
+    Positions, Push, Sent, SetPresence, SyncPage, SyncPull, UserId, port::Runtime,
 };
 
 /// One device's session, in process or over a link. Reconnects and resumes by itself.
@@ -148,6 +148,17 @@ impl Session {
         self.sender.call(call).await
     }
 
+    /// Says whether somebody is at this device, and says it again after each break. A session begins with somebody there.
+    ///
+    /// # Errors
+    /// As [`Sender::call`].
+    ///
+    /// # Cancel safety
+    /// As [`Sender::call`].
+    pub async fn attend(&self, availability: Attention) -> Result<(), Error> {
+        self.call(SetPresence { availability }).await.map(drop)
+    }
+
     /// The next message from somebody else, or from another device of one's own. Entry, receipts and the rest are
     /// passed over; see [`Session::next_event`].
     ///
@@ -216,6 +227,8 @@ impl Session {
             self.tracker.begin_again();
             self.paging = Some(link.clone());
         }
+        // First, so that nobody sees it as back for long.
+        self.sender.attend_again().await?;
         let pull = SyncPull {
             cursor: Some(self.tracker.cursor().clone())
                 .filter(|cursor| *cursor != Cursor::default()),

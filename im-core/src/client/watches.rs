@@ -83,11 +83,7 @@ impl Watches {
             let watch = self.users.remove(user);
             let known = watch.and_then(|watch| watch.known);
             if known.is_some_and(|known| known.availability != Availability::Offline) {
-                self.news.push(Presence {
-                    user: user.clone(),
-                    availability: Availability::Offline,
-                    last_seen_ms: None,
-                });
+                self.news.push(Presence::unknown(user.clone()));
             }
         }
     }
@@ -126,6 +122,7 @@ impl Watches {
         // A server that has just begun remembers nobody's last session: that is no news.
         known.is_none_or(|known| {
             presence.availability != known.availability
+                || presence.classes != known.classes
                 || presence.last_seen_ms > known.last_seen_ms
         })
     }

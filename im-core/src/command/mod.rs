@@ -4,6 +4,7 @@
 
 mod contact;
 mod conversation;
+mod device;
 mod door;
 mod draft;
 mod favourite;
@@ -33,6 +34,7 @@ pub use conversation::{
     ListConversations, ListMembers, MarkDelivered, MarkRead, MemberPage, OpenDirect, Typing,
     UnreadTotals, Which,
 };
+pub use device::{DeviceView, Devices, ForgetDevice, ListDevices};
 pub use door::*;
 pub use draft::{DeleteDraft, ListDrafts, PutDraft};
 pub use favourite::{AddFavourite, FavouriteItem, FavouritePage, ListFavourites, RemoveFavourite};
@@ -47,7 +49,7 @@ pub use notice::{
 };
 pub use own::{OwnPage, OwnRows};
 pub use passing::*;
-pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
+pub use presence::{GetPresence, Presences, SetPresence, SubscribePresence, UnsubscribePresence};
 pub use reaction::*;
 pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use search::{SearchMessages, SearchPage};
@@ -167,6 +169,7 @@ commands! {
     DismissGroup(DismissGroup) -> Changed = "group.dismiss";
     EditMessage(EditMessage) -> Sent = "message.edit";
     FollowUser(FollowUser) -> OwnRows = "contact.follow";
+    ForgetDevice(ForgetDevice) -> Done = "device.forget";
     ForwardMessages(ForwardMessages) -> Sent = "message.forward";
     GetConversation(GetConversation) -> ConversationView = "conversation.get";
     GetMessages(GetMessages) -> Messages = "message.get";
@@ -184,6 +187,7 @@ commands! {
     ListContactRequests(ListContactRequests) -> OwnPage = "contact.requests";
     ListContacts(ListContacts) -> OwnPage = "contact.list";
     ListConversations(ListConversations) -> ConversationPage = "conversation.list";
+    ListDevices(ListDevices) -> Devices = "device.list";
     ListDrafts(ListDrafts) -> OwnPage = "draft.list";
     ListEdits(ListEdits) -> Edits = "message.edits";
     ListFavourites(ListFavourites) -> FavouritePage = "favourite.list";
@@ -224,6 +228,7 @@ commands! {
     SearchMessages(SearchMessages) -> SearchPage = "message.search";
     SendMessage(SendMessage) -> Sent = "message.send";
     SendNotice(SendNotice) -> SentNotice = "notice.send";
+    SetPresence(SetPresence) -> Done = "presence.set";
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";
     SyncPull(SyncPull) -> SyncPage = "sync.pull";
     Typing(Typing) -> Done = "conversation.typing";

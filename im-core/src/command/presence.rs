@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Presence, UserId};
+use crate::{Attention, Presence, UserId};
 
 /// The presence of users that share a conversation with the actor. Others look offline.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -29,6 +29,15 @@ pub struct UnsubscribePresence {
     /// Of whom.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub users: Vec<UserId>,
+}
+
+/// Says whether somebody is at this session, which begins with somebody there. A user is away when nobody is at any of its
+/// sessions.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SetPresence {
+    /// `online` or `away`.
+    pub availability: Attention,
 }
 
 /// Presences in the order asked.

@@ -2,21 +2,20 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-
-use uuid::Uuid;
 
 use super::{
     Engine,
     audience::{Listening, listen_as_read},
     lock,
+    log_outs::logged_out,
     registry::SessionEntry,
 };
 use crate::{
-    CloseReason, Code, Command, ConversationId, Device, DeviceId, OpenSession, Push, Rejection,
-    Reply, SessionClosing, SessionOpened, UserId,
+    CloseReason, Code, Command, ConversationId, Device, OpenSession, Push, Rejection, Reply,
+    SessionClosing, SessionOpened,
     port::{Broadcast, Identity, Outlet, Seen, Urgency},
     state::time_away,
 };
@@ -88,8 +87,14 @@ impl Engine {
                 "the server is going away; connect again",
             ));
         }
+        let checked_at = identity.checked_at;
+        let checked_at = checked_at.unwrap_or_else(|| self.log_outs.count());
+        let admission = self.login_policy.of(open.class);
         let now = self.ports.runtime.now();
         let user = identity.actor.user.clone();
+        // Asked again where it counts; who is refused here is not remembered either.
+        self.registry
+            .check_admission(admission, &user, (&open.device, open.class))?;
         let device = Device {
             user: user.clone(),
             id: open.device.clone(),
@@ -99,17 +104,13 @@ impl Engine {
         };
         self.remember(device).await?;
         let epoch = self.ports.log.epoch().await?;
+        let id = self.registry.next_id();
+        let actor = identity.actor.clone();
         let entry = Arc::new(SessionEntry {
-            id: self.registry.next_id(),
-            actor: identity.actor.clone(),
-            device: open.device.clone(),
+            class: open.class,
             expires_at_ms: identity.expires_at_ms,
             sign_in: identity.sign_in,
-            outlet,
-            delivery: Mutex::default(),
-            listens: Mutex::new(Some(Vec::new())),
-            read_at: 0.into(),
-            watches: Mutex::default(),
+            ..SessionEntry::new(id, actor, open.device.clone(), outlet)
         });
         let opened = SessionOpened {
             session: entry.id,
@@ -119,7 +120,8 @@ impl Engine {
             heartbeat_ms: u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX),
         };
         self.expiries.add(self, &entry);
-        let displaced = self.registry.add(&entry);
+        let added = self.registry.add(&entry, admission);
+        let displaced = added.inspect_err(|_| self.expiries.remove(&entry))?;
         // From here on dropping it undoes what was done.
         let attachment = Attachment {
             engine: self.clone(),
@@ -127,6 +129,9 @@ impl Engine {
             identity,
             opened,
         };
+        if self.log_outs.include(&attachment.entry, checked_at) {
+            return Err(logged_out());
+        }
         for displaced in displaced {
             self.end(&displaced, CloseReason::Displaced);
         }
@@ -198,29 +203,6 @@ impl Engine {
         entry.tell(&Broadcast::new(Urgency::Control, vec![closing]));
         entry.outlet.close(reason);
         self.detach(entry);
-    }
-
-    /// Ends the sessions of a user, or of one of its devices.
-    pub(crate) fn disconnect(
-        self: &Arc<Self>,
-        user: &UserId,
-        device: Option<&DeviceId>,
-        reason: CloseReason,
-    ) {
-        for session in self.registry.sessions_of(user) {
-            if device.is_none_or(|device| *device == session.device) {
-                self.end(&session, reason);
-            }
-        }
-    }
-
-    /// Ends the sessions that tokens of a sign-in opened.
-    pub(crate) fn sign_out(self: &Arc<Self>, user: &UserId, sign_in: Uuid) {
-        for session in self.registry.sessions_of(user) {
-            if session.sign_in == Some(sign_in) {
-                self.end(&session, CloseReason::Unauthenticated);
-            }
-        }
     }
 
     /// Ends all sessions, so that their devices come back elsewhere or later, but not all at once; and stores what was

@@ -205,29 +205,8 @@ mod tests {
         port::{Broadcast, Offer, Outlet},
     };
 
-    struct Nowhere;
-
-    impl Outlet for Nowhere {
-        fn offer(&self, _: &Broadcast) -> Offer {
-            Offer::Taken
-        }
-
-        fn close(&self, _: CloseReason) {}
-    }
-
     fn session() -> Arc<SessionEntry> {
-        Arc::new(SessionEntry {
-            id: SessionId(1),
-            actor: Actor::user(UserId::new("bob").unwrap()),
-            device: DeviceId::new("phone").unwrap(),
-            expires_at_ms: None,
-            sign_in: None,
-            outlet: Arc::new(Nowhere),
-            delivery: Mutex::default(),
-            listens: Mutex::new(Some(Vec::new())),
-            read_at: 0.into(),
-            watches: Mutex::default(),
-        })
+        Arc::new(fixture::session("bob"))
     }
 
     /// A group that was loaded after so many others.

@@ -1,12 +1,17 @@
-//! Devices that the store is known to have, so that who comes back costs no question about its device.
+//! The devices of users: remembered when they come, listed, forgotten.
+//!
+//! Those that the store is known to have are kept at hand, so that who comes back costs no question about its device.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::{Engine, lock};
-use crate::{Device, DeviceClass, DeviceId, Rejection, UserId};
+use super::{Engine, lock, registry::SessionEntry};
+use crate::{
+    Actor, CloseReason, Code, Device, DeviceClass, DeviceId, DeviceView, Devices as DeviceList,
+    Done, ListDevices, Rejection, Room, UserId, port::Remembered,
+};
 
 /// Users whose devices are kept at hand, about 300 bytes each. Beyond, all are forgotten and asked for again.
 const KEPT: usize = 100_000;
@@ -38,18 +43,86 @@ impl Devices {
         classes.retain(|(id, _)| *id != device.id);
         classes.push((device.id.clone(), device.class));
     }
+
+    fn forget(&self, user: &UserId, device: &DeviceId) {
+        if let Some(classes) = self.lock().get_mut(user) {
+            classes.retain(|(id, _)| id != device);
+        }
+    }
 }
 
 impl Engine {
     /// Stores a device unless that was done. Where another process gave it another class meanwhile, that one stays until
-    /// this device says something new here.
+    /// this device says something new here; where one forgot it, it is not listed until then.
     pub(super) async fn remember(&self, device: Device) -> Result<(), Rejection> {
         if self.devices.knows(&device) {
             return Ok(());
         }
-        let stored = self.ports.devices.remember(device).await?;
-        self.devices.note(&stored);
-        Ok(())
+        let user = device.user.clone();
+        let room = Room {
+            most: self.limits.devices_per_user,
+            staying: self.registry.devices_of(&user),
+        };
+        match self.ports.devices.remember(device, &room).await? {
+            Remembered::Stored { device, forgotten } => {
+                for other in forgotten {
+                    self.devices.forget(&user, &other);
+                }
+                self.devices.note(&device);
+                Ok(())
+            }
+            Remembered::Full => Err(Rejection::new(
+                Code::DeviceLimit,
+                format!("{} devices have sessions; end one first", room.most),
+            )),
+        }
+    }
+
+    /// The devices of the actor.
+    pub(super) async fn list_devices(
+        &self,
+        actor: &Actor,
+        session: Option<&Arc<SessionEntry>>,
+        ask: ListDevices,
+    ) -> Result<DeviceList, Rejection> {
+        let asking = ask
+            .asking
+            .or_else(|| session.map(|session| session.device.clone()));
+        let devices = self.ports.devices.devices(&actor.user).await?;
+        let connected = self.registry.devices_of(&actor.user);
+        let view = |device: Device| DeviceView {
+            connected: connected.contains(&device.id),
+            current: asking.as_ref() == Some(&device.id),
+            id: device.id,
+            class: device.class,
+            created_at_ms: device.created_at_ms,
+            last_seen_ms: device.last_seen_ms,
+        };
+        Ok(DeviceList {
+            items: devices.into_iter().map(view).collect(),
+        })
+    }
+
+    /// Logs a device of the actor out and forgets it.
+    pub(super) async fn forget_device(
+        self: &Arc<Self>,
+        actor: &Actor,
+        device: &DeviceId,
+    ) -> Result<Done, Rejection> {
+        let user = &actor.user;
+        // First of all, or it could come back with what it has.
+        let sign_ins = self.authenticator.sign_out(user, device).await?;
+        let reason = CloseReason::Unauthenticated;
+        self.disconnect(user, Some(device), reason);
+        // It may have called itself otherwise when it opened one.
+        for sign_in in sign_ins {
+            self.sign_out(user, sign_in);
+        }
+        let forgetting = self.ports.devices.forget(user, device).await;
+        // Also when the outcome is not known, and after the row is gone: somebody may have asked for it meanwhile.
+        self.devices.forget(user, device);
+        forgetting?;
+        Ok(Done {})
     }
 }
 

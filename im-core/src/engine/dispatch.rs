@@ -175,6 +175,9 @@ impl Engine {
             Command::DeleteMessages(ask) => {
                 Reply::DeleteMessages(self.delete_messages(&actor, session, ask).await?)
             }
+            Command::ForgetDevice(ask) => {
+                Reply::ForgetDevice(self.forget_device(&actor, &ask.device).await?)
+            }
             Command::ForwardMessages(ask) => {
                 Reply::ForwardMessages(self.forward(actor, ask).await?)
             }
@@ -263,6 +266,9 @@ impl Engine {
             Command::ListConversations(ask) => {
                 Reply::ListConversations(self.list(&actor, ask).await?)
             }
+            Command::ListDevices(ask) => {
+                Reply::ListDevices(self.list_devices(&actor, session, ask).await?)
+            }
             Command::ListDrafts(ask) => Reply::ListDrafts(
                 self.own_page(&actor.user, OwnKind::Draft, ask.after, ask.limit)
                     .await?,
@@ -304,6 +310,9 @@ impl Engine {
             Command::SendMessage(ask) => {
                 let (id, client_id) = (ask.conversation, ask.client_id.clone());
                 Reply::SendMessage(self.say(actor, id, client_id, Ask::Send(ask)).await?)
+            }
+            Command::SetPresence(ask) => {
+                Reply::SetPresence(self.attend(session, ask.availability)?)
             }
             Command::SubscribePresence(ask) => {
                 Reply::SubscribePresence(self.watch(&actor, session, ask.users).await?)

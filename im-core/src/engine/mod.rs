@@ -21,12 +21,15 @@ mod expiry;
 mod facts;
 mod fanout;
 mod favourites;
+#[cfg(test)]
+mod fixture;
 mod follows;
 mod history;
 mod hooks;
 mod housekeeping;
 mod judge;
 mod lane;
+mod log_outs;
 mod marks;
 mod messages;
 mod moment;
@@ -62,7 +65,7 @@ pub(crate) use hooks::Hooks;
 pub(crate) use nature::place;
 
 use crate::{
-    Limits,
+    Limits, LoginPolicy,
     port::{Authenticator, Ports},
 };
 
@@ -72,6 +75,7 @@ pub(crate) struct Engine {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) limits: Limits,
     pub(crate) heartbeat: Duration,
+    login_policy: LoginPolicy,
     hooks: Hooks,
     housekeeping: housekeeping::Housekeeping,
     registry: registry::Registry,
@@ -82,6 +86,7 @@ pub(crate) struct Engine {
     positions: positions::WriteBehind,
     devices: devices::Devices,
     expiries: expiry::Expiries,
+    log_outs: log_outs::LogOuts,
     rates: rates::Rates,
     gathering: Mutex<marks::Gathering>,
     typists: Mutex<presence::Typists>,
@@ -101,6 +106,7 @@ impl Engine {
             authenticator,
             limits,
             heartbeat,
+            login_policy: LoginPolicy::default(),
             hooks: Hooks::default(),
             housekeeping: housekeeping::Housekeeping::default(),
             registry: registry::Registry::default(),
@@ -110,10 +116,19 @@ impl Engine {
             positions: positions::WriteBehind::default(),
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),
+            log_outs: log_outs::LogOuts::default(),
             rates: rates::Rates::default(),
             gathering: Mutex::default(),
             typists: Mutex::default(),
             closing: AtomicBool::new(false),
+        }
+    }
+
+    /// The same with a policy of who may have sessions at a time.
+    pub(crate) fn with_login_policy(self, login_policy: LoginPolicy) -> Self {
+        Self {
+            login_policy,
+            ..self
         }
     }
 

@@ -9,8 +9,8 @@ use super::{
     registry::SessionEntry,
 };
 use crate::{
-    Actor, Availability, ChangePreferences, Code, Own, OwnKey, OwnKind, OwnRow, Preferences,
-    PreferencesPatch, Presence, Push, Rejection, UserId, Writers,
+    Actor, ChangePreferences, Code, Own, OwnKey, OwnKind, OwnRow, Preferences, PreferencesPatch,
+    Presence, Push, Rejection, UserId, Writers,
     port::{Broadcast, OwnWrite, Urgency},
 };
 
@@ -134,11 +134,7 @@ impl Engine {
         let before = self.registry.watchers_of(user);
         self.stop_watching(user).await;
         let after = self.registry.watchers_of(user);
-        let gone = Push::Presence(Presence {
-            user: user.clone(),
-            availability: Availability::Offline,
-            last_seen_ms: None,
-        });
+        let gone = Push::Presence(Presence::unknown(user.clone()));
         let gone = Broadcast::new(Urgency::Ephemeral, vec![gone]);
         for session in before {
             if after.iter().all(|other| other.id != session.id) {

@@ -8,7 +8,7 @@ use std::{
 
 use super::{Engine, lock, registry::SessionEntry};
 use crate::{
-    Actor, Availability, Circle, Code, ConversationId, Done, LastSeen, OwnKey, OwnKind, Presence,
+    Actor, Attention, Circle, Code, ConversationId, Done, LastSeen, OwnKey, OwnKind, Presence,
     Presences, Push, Rejection, RowKey, TypingChanged, UserId,
     port::{Broadcast, Urgency},
     state::TypingState,
@@ -112,11 +112,7 @@ impl Engine {
     fn presences(&self, users: Vec<UserId>, visible: &Visible) -> Presences {
         let one = |user: UserId| match visible.get(&user) {
             Some(last_seen) => self.registry.presence(&user).shown(*last_seen),
-            None => Presence {
-                user,
-                availability: Availability::Offline,
-                last_seen_ms: None,
-            },
+            None => Presence::unknown(user),
         };
         Presences {
             items: users.into_iter().map(one).collect(),
@@ -210,6 +206,17 @@ impl Engine {
         for user in users {
             self.registry.unwatch(session, user);
         }
+        Ok(Done {})
+    }
+
+    /// A session says whether somebody is at it.
+    pub(super) fn attend(
+        &self,
+        session: Option<&Arc<SessionEntry>>,
+        attention: Attention,
+    ) -> Result<Done, Rejection> {
+        let session = session.ok_or_else(needs_session)?;
+        self.registry.attend(session, attention);
         Ok(Done {})
     }
 

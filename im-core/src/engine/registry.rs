@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use super::lock;
 use crate::{
-    Actor, ConversationId, DeviceId, LastSeen, Presence, Push, SessionId, Timestamp, UserId,
+    Actor, Admission, Attention, Code, ConversationId, DeviceClass, DeviceId, LastSeen, Presence,
+    Push, Rejection, SessionId, Timestamp, UserId,
     port::{Broadcast, Outlet, Urgency},
     state::{DeliveryState, PresenceState},
 };
@@ -23,6 +24,7 @@ pub(crate) struct SessionEntry {
     pub(super) id: SessionId,
     pub(super) actor: Actor,
     pub(super) device: DeviceId,
+    pub(super) class: DeviceClass,
     /// When it must end; `None` for never.
     pub(super) expires_at_ms: Option<Timestamp>,
     /// Where its token came from.
@@ -38,6 +40,28 @@ pub(crate) struct SessionEntry {
 }
 
 impl SessionEntry {
+    /// A session that has just begun, without an end.
+    pub(super) fn new(
+        id: SessionId,
+        actor: Actor,
+        device: DeviceId,
+        outlet: Arc<dyn Outlet>,
+    ) -> Self {
+        Self {
+            id,
+            actor,
+            device,
+            class: DeviceClass::default(),
+            expires_at_ms: None,
+            sign_in: None,
+            outlet,
+            delivery: Mutex::default(),
+            listens: Mutex::new(Some(Vec::new())),
+            read_at: 0.into(),
+            watches: Mutex::default(),
+        }
+    }
+
     /// Offers something that can be lost: when there is no room, it is.
     pub(super) fn tell(&self, broadcast: &Broadcast) {
         // What cannot be queued here is learned by asking or by the next sync.
@@ -103,25 +127,58 @@ impl Registry {
         self.loads.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Adds a session; returns those of the same device, which it displaces.
-    pub(super) fn add(&self, session: &Arc<SessionEntry>) -> Vec<Arc<SessionEntry>> {
+    /// Adds a session, if it is admitted; returns those that it displaces: of the same device, or of its class.
+    pub(super) fn add(
+        &self,
+        session: &Arc<SessionEntry>,
+        admission: Admission,
+    ) -> Result<Vec<Arc<SessionEntry>>, Rejection> {
         let _turn = self.turn(&session.actor.user);
         let mut users = lock(&self.users);
         let user = users.entry(session.actor.user.clone()).or_default();
-        let displaced = user
-            .sessions
-            .iter()
-            .filter(|other| other.device == session.device)
-            .cloned()
-            .collect();
+        user.check_admission(admission, &session.device, session.class)?;
+        let is_displaced = |other: &&Arc<SessionEntry>| {
+            other.device == session.device
+                || (admission == Admission::One && other.class == session.class)
+        };
+        let displaced = user.sessions.iter().filter(is_displaced).cloned().collect();
         user.sessions.push(session.clone());
         let news = user
             .presence
-            .attached()
+            .attached(session.id, session.class)
             .then(|| user.news(&session.actor.user));
         drop(users);
         tell(news);
-        displaced
+        Ok(displaced)
+    }
+
+    /// Whether a device may open a session now.
+    pub(super) fn check_admission(
+        &self,
+        admission: Admission,
+        user: &UserId,
+        (device, class): (&DeviceId, DeviceClass),
+    ) -> Result<(), Rejection> {
+        let users = lock(&self.users);
+        let user = users.get(user);
+        user.map_or(Ok(()), |user| {
+            user.check_admission(admission, device, class)
+        })
+    }
+
+    /// A session says whether somebody is at it.
+    pub(super) fn attend(&self, session: &SessionEntry, attention: Attention) {
+        let _turn = self.turn(&session.actor.user);
+        let mut users = lock(&self.users);
+        let Some(user) = users.get_mut(&session.actor.user) else {
+            return;
+        };
+        let news = user
+            .presence
+            .attended(session.id, attention)
+            .then(|| user.news(&session.actor.user));
+        drop(users);
+        tell(news);
     }
 
     /// Removes a session. `false` when it was removed before.
@@ -141,7 +198,7 @@ impl Registry {
         user.sessions.remove(place);
         let news = user
             .presence
-            .detached(now)
+            .detached(session.id, now)
             .then(|| user.news(&session.actor.user));
         for watched in lock(&session.watches).drain(..) {
             if let Some(user) = users.get_mut(&watched) {
@@ -172,6 +229,12 @@ impl Registry {
             .get(user)
             .map(|user| user.sessions.clone())
             .unwrap_or_default()
+    }
+
+    /// The devices of a user that have sessions here.
+    pub(super) fn devices_of(&self, user: &UserId) -> Vec<DeviceId> {
+        let sessions = self.sessions_of(user).into_iter();
+        sessions.map(|session| session.device.clone()).collect()
     }
 
     pub(super) fn is_here(&self, user: &UserId) -> bool {
@@ -221,11 +284,7 @@ impl Registry {
 
     pub(super) fn presence(&self, user: &UserId) -> Presence {
         lock(&self.users).get(user).map_or_else(
-            || Presence {
-                user: user.clone(),
-                availability: crate::Availability::Offline,
-                last_seen_ms: None,
-            },
+            || Presence::unknown(user.clone()),
             |entry| entry.presence_of(user),
         )
     }
@@ -297,10 +356,28 @@ impl Registry {
 }
 
 impl UserEntry {
+    /// A device that has a session already may open another: that one goes.
+    fn check_admission(
+        &self,
+        admission: Admission,
+        device: &DeviceId,
+        class: DeviceClass,
+    ) -> Result<(), Rejection> {
+        let mut others = self.sessions.iter().filter(|other| other.device != *device);
+        if admission == Admission::Refuse && others.any(|other| other.class == class) {
+            return Err(Rejection::new(
+                Code::DeviceLimit,
+                "another device of this class has a session; end that one first",
+            ));
+        }
+        Ok(())
+    }
+
     fn presence_of(&self, user: &UserId) -> Presence {
         Presence {
             user: user.clone(),
             availability: self.presence.availability(),
+            classes: self.presence.classes(),
             last_seen_ms: self.presence.last_seen(),
         }
     }
@@ -348,19 +425,10 @@ mod tests {
     }
 
     fn session(registry: &Registry, user: &str, outlet: Arc<dyn Outlet>) -> Arc<SessionEntry> {
-        let session = Arc::new(SessionEntry {
-            id: registry.next_id(),
-            actor: Actor::user(UserId::new(user).unwrap()),
-            device: DeviceId::new("phone").unwrap(),
-            expires_at_ms: None,
-            sign_in: None,
-            outlet,
-            delivery: Mutex::default(),
-            listens: Mutex::new(Some(Vec::new())),
-            read_at: 0.into(),
-            watches: Mutex::default(),
-        });
-        registry.add(&session);
+        let (id, actor) = (registry.next_id(), Actor::user(UserId::new(user).unwrap()));
+        let device = DeviceId::new("phone").unwrap();
+        let session = Arc::new(SessionEntry::new(id, actor, device, outlet));
+        registry.add(&session, Admission::Any).unwrap();
         session
     }
 

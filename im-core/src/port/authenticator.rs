@@ -3,7 +3,11 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::{Actor, Authority, Code, Rejection, Timestamp, UserId};
+use crate::{Actor, Authority, Code, DeviceId, Rejection, Timestamp, UserId};
+
+/// How many log-outs an engine has seen.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct LogOutCount(pub(crate) u64);
 
 /// Whom a token stands for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -16,16 +20,26 @@ pub struct Identity {
     /// The sign-in that the token came from, so that [`Im::sign_out`](crate::Im::sign_out) finds its sessions; `None`
     /// where the host knows none.
     pub sign_in: Option<Uuid>,
+    /// When the token was found good: a session that it opens is not let in when its user or device was logged out since.
+    /// [`Im::authenticate`](crate::Im::authenticate) sets it; `None` where the host vouches for the user at the moment at
+    /// which the session is opened.
+    pub checked_at: Option<LogOutCount>,
 }
 
 /// Decides whom a token stands for, and who exists.
 ///
 /// # Contract
-/// `authenticate` refuses with [`Code::Unauthenticated`] and one sentence for every kind of bad token.
+/// - `authenticate` refuses with [`Code::Unauthenticated`] and one sentence for every kind of bad token.
+/// - Once `sign_out` has answered, `authenticate` refuses every token that the device was given before. Asked again, it has
+///   nothing more to do.
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
     /// Whom the token stands for.
     async fn authenticate(&self, token: &str) -> Result<Identity, Rejection>;
+
+    /// Ends what a device has signed in with, and names the [sign-ins](Identity::sign_in) that ended by it. For the engine to
+    /// call, when a user has it forget a device; the engine ends the sessions itself.
+    async fn sign_out(&self, user: &UserId, device: &DeviceId) -> Result<Vec<Uuid>, Rejection>;
 
     /// Those of `users` that do not exist, so that nobody can be added or written to who is not there.
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection>;
@@ -48,7 +62,13 @@ impl Authenticator for TrustEveryone {
             },
             expires_at_ms: None,
             sign_in: None,
+            checked_at: None,
         })
+    }
+
+    /// There is nothing to end: a user id is good for ever.
+    async fn sign_out(&self, _: &UserId, _: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
+        Ok(Vec::new())
     }
 
     async fn unknown(&self, _: &[UserId]) -> Result<Vec<UserId>, Rejection> {

@@ -34,10 +34,10 @@ use std::sync::Arc;
 pub use account::{Account, AccountStore, Attached, Created};
 pub use alarm::{Alarm, AlarmStore};
 pub use annotation::{AnnotationStore, MarkCount, ThreadCount};
-pub use authenticator::{Authenticator, Identity, TrustEveryone};
+pub use authenticator::{Authenticator, Identity, LogOutCount, TrustEveryone};
 pub use code::{CODE_TRIES, CODES_LAST, CodeHash, CodeStore, OneTimeCode};
 pub use contact::{ContactStore, VersionedBlock};
-pub use device::{DeviceStore, Seen};
+pub use device::{DeviceStore, Remembered, Seen};
 pub use door::{Banned, DoorStore, InviteStore};
 pub use erasure::{Erasure, ErasureStore};
 pub use lease::LeaseStore;
@@ -53,7 +53,8 @@ pub use runtime::{BoxFuture, Runtime};
 pub use search::{Found, Rest, Search, SearchStore};
 pub use tally::{Span, Tally, TallyStore};
 pub use token::{
-    REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore,
+    Extent, REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey,
+    TokenStore,
 };
 #[cfg(feature = "tokio")]
 pub use tokio_runtime::TokioRuntime;

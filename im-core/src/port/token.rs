@@ -48,8 +48,21 @@ pub const REVOCATIONS_LAST: Duration = Duration::from_secs(24 * 60 * 60);
 pub enum Revoked {
     /// All tokens of one sign-in.
     Family(Uuid),
+    /// All tokens that a user was issued for a device up to that moment.
+    Device(UserId, DeviceId),
     /// All tokens that a user was issued up to that moment.
     User(UserId),
+}
+
+/// Which of a user's tokens are meant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Extent {
+    /// All.
+    All,
+    /// All that came from stored families, but those of this one.
+    AllBut(Uuid),
+    /// Those of one device.
+    Device(DeviceId),
 }
 
 /// A revocation that still matters, because tokens that nobody stores may be out.
@@ -98,14 +111,14 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Revokes all tokens of a family, for ever.
     async fn revoke_family(&self, family: Uuid, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Revokes all tokens of a user and the families that are alive, and returns these.
+    /// Revokes tokens of a user and those of its families that are alive, and returns these.
     ///
-    /// With `spared`, that family stays, and so do tokens that came from no stored family: only the families that are
-    /// returned are revoked, each by itself.
+    /// With [`Extent::AllBut`] tokens that came from no stored family stay too: only the families that are returned are
+    /// revoked, each by itself.
     async fn revoke_user(
         &self,
         user: &UserId,
-        spared: Option<Uuid>,
+        extent: &Extent,
         now: Timestamp,
     ) -> Result<Vec<Uuid>, StoreError>;
 

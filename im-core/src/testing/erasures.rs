@@ -3,11 +3,11 @@
 use super::{Draft, append_until_stored, device, group, said, user};
 use crate::{
     Block, Body, Contact, Content, ConversationId, Device, DeviceClass, Entry, Identifier,
-    JoinRequest, Own, OwnKind, Profile, Reaction, Role, RowKey, Seq, SettingsPatch, Timestamp,
-    UserId, Vote,
+    JoinRequest, Own, OwnKind, Profile, Reaction, Role, Room, RowKey, Seq, SettingsPatch,
+    Timestamp, UserId, Vote,
     port::{
-        Account, Created, Erasure, OwnWrite, Ports, Range, RealName, RealNameState, Redeemed,
-        RefreshToken, Span,
+        Account, Created, Erasure, Extent, OwnWrite, Ports, Range, RealName, RealNameState,
+        Redeemed, RefreshToken, Span,
     },
     state::MarkKind,
 };
@@ -60,9 +60,17 @@ async fn settle(ports: &Ports, id: &str, n: u8) {
             created_at_ms: NOW,
             last_seen_ms: NOW,
         };
-        ports.devices.remember(device).await.unwrap();
+        let room = Room {
+            most: 100,
+            staying: Vec::new(),
+        };
+        ports.devices.remember(device, &room).await.unwrap();
     }
     ports.tokens.insert(token(id, n), NOW).await.unwrap();
+    let tablet = Extent::Device(device("tablet"));
+    let owner = user(id);
+    let revoking = ports.tokens.revoke_user(&owner, &tablet, NOW);
+    revoking.await.unwrap();
     let contact = Contact {
         remark: Some("words".into()),
         ..Contact::default()

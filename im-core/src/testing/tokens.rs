@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{device, race, user};
 use crate::{
     Timestamp,
-    port::{Ports, REVOCATIONS_LAST, Redeemed, RefreshToken, Revoked, ServerKey},
+    port::{Extent, Ports, REVOCATIONS_LAST, Redeemed, RefreshToken, Revoked, ServerKey},
 };
 
 const NOW: Timestamp = Timestamp(1_000);
@@ -167,10 +167,10 @@ suite! { token_store_suite in tokens:
         redeem(ports, 2, 20).await;
         ports.tokens.revoke_family(tokens[2].family, NOW).await.unwrap();
 
-        let revoked = ports.tokens.revoke_user(&user("alice"), None, NOW).await.unwrap();
+        let revoked = ports.tokens.revoke_user(&user("alice"), &Extent::All, NOW).await.unwrap();
         assert_eq!(revoked.into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([tokens[0].family, tokens[1].family]));
-        assert_eq!(ports.tokens.revoke_user(&user("alice"), None, NOW).await.unwrap(), Vec::<Uuid>::new());
-        assert_eq!(ports.tokens.revoke_user(&user("nobody"), None, NOW).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(ports.tokens.revoke_user(&user("alice"), &Extent::All, NOW).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(ports.tokens.revoke_user(&user("nobody"), &Extent::All, NOW).await.unwrap(), Vec::<Uuid>::new());
         assert_eq!(redeem(ports, 1, 30).await, Redeemed::Unknown);
         assert_eq!(redeem(ports, 20, 31).await, Redeemed::Unknown);
         assert_eq!(redeem(ports, 9, 32).await, Redeemed::Rotated(bobs));
@@ -183,8 +183,8 @@ suite! { token_store_suite in tokens:
             ports.tokens.insert(token.clone(), NOW).await.unwrap();
         }
 
-        let spared = Some(tokens[1].family);
-        let revoked = ports.tokens.revoke_user(&user("alice"), spared, NOW).await.unwrap();
+        let spared = Extent::AllBut(tokens[1].family);
+        let revoked = ports.tokens.revoke_user(&user("alice"), &spared, NOW).await.unwrap();
 
         let others = BTreeSet::from([tokens[0].family, tokens[2].family]);
         assert_eq!(revoked.into_iter().collect::<BTreeSet<_>>(), others);
@@ -192,6 +192,32 @@ suite! { token_store_suite in tokens:
         assert_eq!(known, others.into_iter().map(Revoked::Family).collect());
         assert_eq!(redeem(ports, 1, 30).await, Redeemed::Unknown);
         assert_eq!(redeem(ports, 2, 31).await, Redeemed::Rotated(tokens[1].clone()));
+    }
+
+    /// The families of one device can be revoked: others go on. What came from no stored family is remembered by device.
+    async fn one_device_can_be_revoked(ports) {
+        let on = |name: &str, token: RefreshToken| RefreshToken { device: device(name), ..token };
+        let tokens = [token("alice", 1), on("tablet", token("alice", 2)), on("tablet", token("alice", 3)), on("tablet", token("bob", 4))];
+        for token in &tokens {
+            ports.tokens.insert(token.clone(), NOW).await.unwrap();
+        }
+        let tablet = Extent::Device(device("tablet"));
+
+        let revoked = ports.tokens.revoke_user(&user("alice"), &tablet, NOW).await.unwrap();
+
+        let families = BTreeSet::from([tokens[1].family, tokens[2].family]);
+        assert_eq!(revoked.into_iter().collect::<BTreeSet<_>>(), families);
+        let mut known: BTreeSet<_> = families.into_iter().map(Revoked::Family).collect();
+        known.insert(Revoked::Device(user("alice"), device("tablet")));
+        assert_eq!(revocations(ports, NOW).await.into_keys().collect::<BTreeSet<_>>(), known);
+        assert_eq!(redeem(ports, 2, 30).await, Redeemed::Unknown);
+        assert_eq!(redeem(ports, 3, 31).await, Redeemed::Unknown);
+        assert_eq!(redeem(ports, 1, 32).await, Redeemed::Rotated(tokens[0].clone()));
+        assert_eq!(redeem(ports, 4, 33).await, Redeemed::Rotated(tokens[3].clone()));
+        assert_eq!(ports.tokens.revoke_user(&user("alice"), &tablet, LATER).await.unwrap(), Vec::<Uuid>::new());
+        assert_eq!(revocations(ports, NOW).await[&Revoked::Device(user("alice"), device("tablet"))], LATER);
+        let end = LATER.plus(REVOCATIONS_LAST);
+        assert_eq!(revocations(ports, end).await, BTreeMap::new());
     }
 
     /// Whatever was revoked is remembered, however that came about, also of families that have no refresh token.
@@ -205,8 +231,8 @@ suite! { token_store_suite in tokens:
 
         ports.tokens.revoke_family(unstored, Timestamp(1_001)).await.unwrap();
         ports.tokens.revoke_family(tokens[2].family, Timestamp(1_002)).await.unwrap();
-        ports.tokens.revoke_user(&user("alice"), None, Timestamp(1_003)).await.unwrap();
-        ports.tokens.revoke_user(&user("nobody"), None, Timestamp(1_004)).await.unwrap();
+        ports.tokens.revoke_user(&user("alice"), &Extent::All, Timestamp(1_003)).await.unwrap();
+        ports.tokens.revoke_user(&user("nobody"), &Extent::All, Timestamp(1_004)).await.unwrap();
         redeem(ports, 4, 10).await;
         assert_eq!(redeem(ports, 4, 11).await, Redeemed::Reused(tokens[3].clone()));
 
@@ -228,7 +254,7 @@ suite! { token_store_suite in tokens:
         let family = Uuid::now_v7();
         for at in [NOW, LATER, NOW] {
             ports.tokens.revoke_family(family, at).await.unwrap();
-            ports.tokens.revoke_user(&user("alice"), None, at).await.unwrap();
+            ports.tokens.revoke_user(&user("alice"), &Extent::All, at).await.unwrap();
         }
 
         let expected = [(Revoked::Family(family), LATER), (Revoked::User(user("alice")), LATER)];
@@ -239,13 +265,13 @@ suite! { token_store_suite in tokens:
     async fn a_revocation_is_forgotten_after_its_time(ports) {
         let (old, young) = (Uuid::now_v7(), Uuid::now_v7());
         ports.tokens.revoke_family(old, NOW).await.unwrap();
-        ports.tokens.revoke_user(&user("alice"), None, NOW).await.unwrap();
+        ports.tokens.revoke_user(&user("alice"), &Extent::All, NOW).await.unwrap();
         let end = NOW.plus(REVOCATIONS_LAST);
         let before = Timestamp(end.0 - 1);
         assert_eq!(revocations(ports, before).await.len(), 2);
 
         ports.tokens.revoke_family(young, before).await.unwrap();
-        ports.tokens.revoke_user(&user("bob"), None, before).await.unwrap();
+        ports.tokens.revoke_user(&user("bob"), &Extent::All, before).await.unwrap();
 
         assert_eq!(revocations(ports, before).await.len(), 4);
         let expected = [(Revoked::Family(young), before), (Revoked::User(user("bob")), before)];
@@ -303,7 +329,7 @@ suite! { token_store_suite in tokens:
         for n in 0..50 {
             assert_eq!(redeem(ports, n, 200 + n).await, Redeemed::Unknown, "{n}");
         }
-        assert_eq!(ports.tokens.revoke_user(&user("alice"), None, LATER).await.unwrap().len(), 10);
+        assert_eq!(ports.tokens.revoke_user(&user("alice"), &Extent::All, LATER).await.unwrap().len(), 10);
     }
 
     /// A server key is found by its hash; a new one of the same name replaces it.

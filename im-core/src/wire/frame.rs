@@ -413,6 +413,7 @@ fn number_of(code: Code) -> i32 {
         | Code::TooMany
         | Code::Blocked
         | Code::ContactsOnly
+        | Code::DeviceLimit
         | Code::Banned
         | Code::Muted
         | Code::Dismissed

@@ -32,6 +32,7 @@ pub(crate) fn identity(user: &UserId) -> Identity {
         actor: Actor::user(user.clone()),
         expires_at_ms: None,
         sign_in: None,
+        checked_at: None,
     }
 }
 

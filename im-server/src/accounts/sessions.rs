@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use im_core::{
     CloseReason, Code, DeviceId, Identifier, Rejection, UserId,
-    port::{Redeemed, RefreshToken},
+    port::{Extent, Redeemed, RefreshToken},
 };
 use uuid::Uuid;
 
@@ -180,7 +180,11 @@ impl Accounts {
     /// `Unavailable` when the store does not answer.
     pub async fn sign_out_everywhere(&self, user: &UserId) -> Result<(), Rejection> {
         let now = self.now();
-        let families = self.ports.tokens.revoke_user(user, None, now).await?;
+        let families = self
+            .ports
+            .tokens
+            .revoke_user(user, &Extent::All, now)
+            .await?;
         for family in families {
             self.tokens.revoke_family(family, now);
         }
@@ -197,7 +201,8 @@ impl Accounts {
     ) -> Result<(), Rejection> {
         let now = self.now();
         let tokens = &self.ports.tokens;
-        for family in tokens.revoke_user(user, Some(spared), now).await? {
+        let extent = Extent::AllBut(spared);
+        for family in tokens.revoke_user(user, &extent, now).await? {
             self.tokens.revoke_family(family, now);
             self.im.sign_out(user, family);
         }

@@ -79,6 +79,8 @@ mod tests {
 
     use std::collections::HashMap;
 
+    use im_core::{Admission, LoginPolicy};
+
     use super::*;
     use crate::config::{Config, LogFormat};
 
@@ -120,6 +122,21 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_is_merged_class_by_class() {
+        let file = "[login_policy]\nios = 'one'\nandroid = 'one'";
+        let environment = [("IM_LOGIN_POLICY_IOS", "refuse")];
+        let policy = load(Settings::default(), file, &environment)
+            .unwrap()
+            .login_policy;
+        let expected = LoginPolicy {
+            android: Admission::One,
+            ios: Admission::Refuse,
+            ..LoginPolicy::default()
+        };
+        assert_eq!(policy, expected);
+    }
+
+    #[test]
     fn zero_per_second_means_no_limit() {
         let file = "[limits]\nsends_per_second = 0";
         let environment = [("IM_LIMITS_REQUESTS_PER_SECOND", "0")];
@@ -134,11 +151,26 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_named_with_its_place() {
-        let cases: [(&str, &Variables, &[&str]); 15] = [
+        let cases: [(&str, &Variables, &[&str]); 18] = [
             ("lisen = 'x'", &[], &["test.toml, line 1", "lisen"]),
             ("log = 'a'\nlisten = 'nowhere'", &[], &["line 2", "listen"]),
             ("log_format = 'xml'", &[], &["log_format", "text"]),
             ("[limits]\ntext_char = 5", &[], &["limits", "text_char"]),
+            (
+                "[login_policy]\nphone = 'one'",
+                &[],
+                &["login_policy", "phone"],
+            ),
+            (
+                "[login_policy]\nios = 'two'",
+                &[],
+                &["line", "two", "refuse"],
+            ),
+            (
+                "",
+                &[("IM_LOGIN_POLICY_IOS", "2")],
+                &["IM_LOGIN_POLICY_IOS"],
+            ),
             ("[limits]\npage = 'x'", &[], &["limits", "page"]),
             ("listen = ", &[], &["line 1", "listen"]),
             (

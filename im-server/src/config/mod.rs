@@ -8,7 +8,7 @@ mod settings;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use im_core::Limits;
+use im_core::{Limits, LoginPolicy};
 
 pub use self::oidc::OidcProvider;
 pub(crate) use self::oidc::is_safe;
@@ -43,6 +43,8 @@ pub struct Config {
     pub log: String,
     /// How logs are written.
     pub log_format: LogFormat,
+    /// How many devices of each class may have sessions at a time. Default: any number.
+    pub login_policy: LoginPolicy,
     /// Connections that may be open, WebSockets and others; the newest beyond it are closed as they come. Default 50,000:
     /// below the file descriptors of common services, and 2 GB when each holds what it may before it signs in.
     pub max_connections: usize,
@@ -123,6 +125,7 @@ impl Config {
         ] {
             *rate = rate.filter(|rate| *rate > 0);
         }
+        let login_policy = settings::typed("login_policy", settings.login_policy)?;
         let rate_limits = settings::typed("rate_limits", settings.rate_limits)?;
         Ok(Self {
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
@@ -136,6 +139,7 @@ impl Config {
                 .unwrap_or_else(|| DEFAULT_LISTEN.parse().expect("the default is an address")),
             log: settings.log.unwrap_or_else(|| "info".to_owned()),
             log_format: settings.log_format.unwrap_or_default(),
+            login_policy,
             max_connections: settings.max_connections.unwrap_or(50_000),
             mode: settings.mode.unwrap_or_default(),
             oidc: settings.oidc,

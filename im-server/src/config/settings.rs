@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
-use im_core::Limits;
+use im_core::{Limits, LoginPolicy};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use super::{AllowedOrigins, ConfigError, OidcProvider, PublicUrl};
@@ -24,6 +24,9 @@ pub struct Settings {
     pub listen: Option<SocketAddr>,
     pub log: Option<String>,
     pub log_format: Option<LogFormat>,
+    /// Merged class by class.
+    #[serde(default, deserialize_with = "checked::<_, LoginPolicy>")]
+    pub login_policy: toml::Table,
     pub max_connections: Option<usize>,
     pub mode: Option<Mode>,
     /// In the file alone.
@@ -129,8 +132,7 @@ from_text! {
 }
 
 impl Settings {
-    /// The settings of the environment: `IM_` and the key in capitals; `IM_LIMITS_` and `IM_RATE_LIMITS_` for those in
-    /// tables; lists are separated by commas.
+    /// The settings of the environment: `IM_` and the key in capitals; `IM_LIMITS_` and the like for those in tables; lists are separated by commas.
     pub(super) fn from_environment(
         lookup: &impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
@@ -145,6 +147,8 @@ impl Settings {
             listen: environment.parsed("listen")?,
             log: environment.text("log"),
             log_format: environment.parsed("log_format")?,
+            login_policy: environment
+                .table::<LoginPolicy>("login_policy", &keys_of(&LoginPolicy::default()))?,
             max_connections: environment.parsed("max_connections")?,
             mode: environment.parsed("mode")?,
             oidc: Vec::new(),
@@ -170,6 +174,7 @@ impl Settings {
             listen: self.listen.or(below.listen),
             log: self.log.or(below.log),
             log_format: self.log_format.or(below.log_format),
+            login_policy: merged(self.login_policy, below.login_policy),
             max_connections: self.max_connections.or(below.max_connections),
             mode: self.mode.or(below.mode),
             oidc: if self.oidc.is_empty() {
@@ -187,7 +192,7 @@ impl Settings {
     }
 }
 
-/// Reads a table of numbers as what it stands for.
+/// Reads a table as what it stands for.
 pub(super) fn typed<T: DeserializeOwned>(key: &str, table: toml::Table) -> Result<T, ConfigError> {
     T::deserialize(table).map_err(|error| ConfigError::new(key, sentence(&error)))
 }
@@ -211,7 +216,7 @@ fn sentence(error: &toml::de::Error) -> String {
     error.to_string().trim().replace('\n', " ")
 }
 
-/// The keys of a struct of numbers. JSON, because TOML leaves out what is absent by default.
+/// The keys of a struct. JSON, because TOML leaves out what is absent by default.
 fn keys_of(value: &impl serde::Serialize) -> Vec<String> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::Object(fields)) => fields.into_iter().map(|(key, _)| key).collect(),
@@ -247,11 +252,11 @@ impl<F: Fn(&str) -> Option<String>> Environment<'_, F> {
             let Some(text) = self.text(&path) else {
                 continue;
             };
-            // Most are numbers, a few are switches.
-            let value = match text.parse() {
-                Ok(switch) => toml::Value::Boolean(switch),
-                Err(_) => toml::Value::Integer(self.parsed(&path)?.unwrap_or_default()),
-            };
+            // Most are numbers, a few are switches or words.
+            let number = text.parse().map(toml::Value::Integer);
+            let switch = || text.parse().map(toml::Value::Boolean);
+            let value = number.or_else(|_| switch());
+            let value = value.unwrap_or_else(|_| toml::Value::String(text.clone()));
             let one = toml::Table::from_iter([(key.clone(), value)]);
             T::deserialize(one.clone())
                 .map_err(|error| ConfigError::new(place(&path), sentence(&error)))?;

@@ -128,7 +128,15 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        match <Credential as FromRequestParts<_>>::from_request_parts(parts, app).await? {
+        Self::try_from(<Credential as FromRequestParts<_>>::from_request_parts(parts, app).await?)
+    }
+}
+
+impl TryFrom<Credential> for Caller {
+    type Error = Problem;
+
+    fn try_from(credential: Credential) -> Result<Self, Problem> {
+        match credential {
             Credential::User(claims) => Ok(Self(Actor::user(claims.sub))),
             Credential::Service(Some(user)) => Ok(Self(Actor::service(user))),
             Credential::Service(None) => Err(Problem::new(

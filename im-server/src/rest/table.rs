@@ -73,6 +73,8 @@ pub(super) const ROUTES: &[Door] = &[
         "/v1/conversations/{id}/typing",
     ),
     door("conversation.unread", "GET", "/v1/conversations/unread"),
+    door("device.forget", "DELETE", "/v1/devices/{device}"),
+    door("device.list", "GET", "/v1/devices"),
     door("draft.delete", "DELETE", "/v1/conversations/{id}/draft"),
     door("draft.list", "GET", "/v1/drafts"),
     door("draft.put", "PUT", "/v1/conversations/{id}/draft"),
@@ -218,6 +220,7 @@ pub(super) const ROUTES: &[Door] = &[
 
 /// Commands that mean nothing without a link: they open, keep and close a session, or ask for pushes to it.
 pub(super) const LINK_ONLY: &[&str] = &[
+    "presence.set",
     "presence.subscribe",
     "presence.unsubscribe",
     "session.close",

@@ -91,6 +91,7 @@ async fn every_route_needs_a_token_except_the_public_ones() {
 fn filled(verb: &str, path: &str) -> String {
     let path = path
         .replace("{id}", "6f1c1e0e-0000-4000-8000-000000000000")
+        .replace("{device}", "phone")
         .replace("{user}", "alice")
         .replace("{seq}", "1")
         .replace("{role}", "member")

@@ -21,7 +21,7 @@ const CANARY: &str = "canary7391";
 const NAME: &str = "idbird8264";
 
 /// Where the canary is before the user is erased.
-const SINGS: [&str; 11] = [
+const SINGS: [&str; 12] = [
     "device.device_id",
     "entry.body",
     "identifier.name",
@@ -32,6 +32,7 @@ const SINGS: [&str; 11] = [
     "own.value",
     "profile.profile",
     "revision.was",
+    "revoked_device.device_id",
     "token_family.device_id",
 ];
 
@@ -118,6 +119,8 @@ async fn live(office: &PostOffice) -> String {
     let shown = house.ask("POST /v1/accounts/me/real-name").token(&token);
     let document = json!({"name": CANARY, "number": "TEST-7391"});
     assert_eq!(shown.json(document).await.status, 200);
+    let forget = house.ask(&format!("DELETE /v1/devices/{CANARY}-tablet"));
+    assert_eq!(forget.token(&token).send().await.status, 204);
     talk(house, &device).await;
     token
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use im_core::{
-    StoreError, Timestamp, UserId,
+    DeviceId, StoreError, Timestamp, UserId,
     port::{
-        REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey,
+        Extent, REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey,
         TokenStore,
     },
 };
@@ -56,6 +56,8 @@ impl Tokens {
         self.spent.retain(|hash| self.tokens.contains_key(hash));
         self.alive.retain(|_, owner| owner != user);
         self.families.remove(user);
+        let is_own = |of: &Revoked| matches!(of, Revoked::Device(owner, _) if owner == user);
+        self.revoked.retain(|of, _| !is_own(of));
         self.tokens.len() < count
     }
 
@@ -123,21 +125,31 @@ impl TokenStore for MemoryStore {
     async fn revoke_user(
         &self,
         user: &UserId,
-        spared: Option<Uuid>,
+        extent: &Extent,
         now: Timestamp,
     ) -> Result<Vec<Uuid>, StoreError> {
         let mut state = self.state();
         let tokens = &mut state.tokens;
         let families = tokens.families.get(user).cloned().unwrap_or_default();
-        let revoked: Vec<_> = families
-            .into_iter()
-            .filter(|family| Some(*family) != spared)
-            .collect();
+        let on_device = |family: &Uuid, device: &DeviceId| {
+            let mut all = tokens.tokens.values();
+            all.any(|token| token.family == *family && token.device == *device)
+        };
+        let is_meant = |family: &Uuid| match extent {
+            Extent::All => true,
+            Extent::AllBut(spared) => family != spared,
+            Extent::Device(device) => on_device(family, device),
+        };
+        let revoked: Vec<_> = families.into_iter().filter(is_meant).collect();
         for family in &revoked {
             tokens.revoke(*family, now);
         }
-        if spared.is_none() {
-            tokens.note(Revoked::User(user.clone()), now);
+        match extent {
+            Extent::All => tokens.note(Revoked::User(user.clone()), now),
+            Extent::AllBut(_) => {}
+            Extent::Device(device) => {
+                tokens.note(Revoked::Device(user.clone(), device.clone()), now);
+            }
         }
         Ok(revoked)
     }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use im_core::{
-    Block, Device, DeviceId, Profile, StoreError, Timestamp, UpdateProfile, UserId,
-    port::{ContactStore, DeviceStore, Seen, UserStore, VersionedBlock},
+    Block, Device, DeviceId, Profile, Room, StoreError, Timestamp, UpdateProfile, UserId,
+    port::{ContactStore, DeviceStore, Remembered, Seen, UserStore, VersionedBlock},
 };
 
 use super::{MemoryStore, State};
@@ -68,13 +68,29 @@ impl ContactStore for MemoryStore {
 
 #[async_trait]
 impl DeviceStore for MemoryStore {
-    async fn remember(&self, device: Device) -> Result<Device, StoreError> {
+    async fn remember(&self, device: Device, room: &Room) -> Result<Remembered, StoreError> {
         let mut state = self.state();
-        let class = device.class;
-        let key = (device.user.clone(), device.id.clone());
-        let stored = state.devices.entry(key).or_insert(device);
-        stored.class = class;
-        Ok(stored.clone())
+        let user = device.user.clone();
+        let key = (user.clone(), device.id.clone());
+        if let Some(known) = state.devices.get_mut(&key) {
+            known.class = device.class;
+            let device = known.clone();
+            let forgotten = Vec::new();
+            return Ok(Remembered::Stored { device, forgotten });
+        }
+        let Some(forgotten) = room.for_another(&devices_of(&state, &user)?) else {
+            return Ok(Remembered::Full);
+        };
+        for going in &forgotten {
+            state.devices.remove(&(user.clone(), going.clone()));
+        }
+        state.devices.insert(key, device.clone());
+        Ok(Remembered::Stored { device, forgotten })
+    }
+
+    async fn forget(&self, user: &UserId, device: &DeviceId) -> Result<bool, StoreError> {
+        let key = (user.clone(), device.clone());
+        Ok(self.state().devices.remove(&key).is_some())
     }
 
     async fn seen(&self, seen: Vec<Seen>) -> Result<(), StoreError> {
@@ -88,13 +104,15 @@ impl DeviceStore for MemoryStore {
     }
 
     async fn devices(&self, user: &UserId) -> Result<Vec<Device>, StoreError> {
-        let state = self.state();
-        let first =
-            DeviceId::new("!").map_err(|error| StoreError::new("reading devices", error))?;
-        let from = state.devices.range((user.clone(), first)..);
-        let own = from.take_while(|((owner, _), _)| owner == user);
-        Ok(own.map(|(_, device)| device.clone()).collect())
+        devices_of(&self.state(), user)
     }
+}
+
+fn devices_of(state: &State, user: &UserId) -> Result<Vec<Device>, StoreError> {
+    let first = DeviceId::new("!").map_err(|error| StoreError::new("reading devices", error))?;
+    let from = state.devices.range((user.clone(), first)..);
+    let own = from.take_while(|((owner, _), _)| owner == user);
+    Ok(own.map(|(_, device)| device.clone()).collect())
 }
 
 /// No id sorts before "!": it is the smallest printable character that is no space.

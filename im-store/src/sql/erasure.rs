@@ -33,10 +33,14 @@ const NEXT: &str = "SELECT conversation_id FROM member WHERE user_id = ? AND con
     ORDER BY conversation_id LIMIT 1";
 
 /// Rows that a user owns: which to delete, and how.
-const OWNED: [(&str, &str); 3] = [
+const OWNED: [(&str, &str); 4] = [
     (
         "SELECT device_id FROM device WHERE user_id = ? ORDER BY device_id LIMIT ?",
         "DELETE FROM device WHERE user_id = ? AND device_id IN ([?|, ])",
+    ),
+    (
+        "SELECT device_id FROM revoked_device WHERE user_id = ? ORDER BY device_id LIMIT ?",
+        "DELETE FROM revoked_device WHERE user_id = ? AND device_id IN ([?|, ])",
     ),
     (
         "SELECT other FROM block WHERE user_id = ? ORDER BY other LIMIT ?",
@@ -58,7 +62,7 @@ const FAMILIES: &str =
 #[cfg(test)]
 pub(super) const HOT: &[&str] = &[
     ERASURE, PROGRESS, DUE, HEAD, ENTRIES, NEXT, REQUESTS, FAMILIES, OWNED[0].0, OWNED[1].0,
-    OWNED[2].0,
+    OWNED[2].0, OWNED[3].0,
 ];
 
 async fn begin_erasure(

@@ -4,7 +4,7 @@
 
 use im_core::{
     Block, Device, DeviceClass, Draft, Identifier, Notice, NoticeTemplate, NoticeTexts, Own,
-    Profile, Store as _, Timestamp,
+    Profile, Room, Store as _, Timestamp,
     port::{
         Account, CodeHash, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName, RealNameState,
         RefreshToken, ServerKey,
@@ -232,7 +232,11 @@ async fn fill(ports: &Ports) {
             created_at_ms: now,
             last_seen_ms: now,
         };
-        ports.devices.remember(device).await.unwrap();
+        let room = Room {
+            most: 100,
+            staying: Vec::new(),
+        };
+        ports.devices.remember(device, &room).await.unwrap();
         let account = Account {
             user: id.clone(),
             password_hash: None,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use im_core::{
     DeviceId, StoreError, Timestamp, UserId,
     port::{
-        REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey,
+        Extent, REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey,
         TokenStore,
     },
 };
@@ -33,9 +33,17 @@ const REVOKED_FAMILIES: &str = "SELECT family, at_ms FROM revoked_family WHERE a
 
 const REVOKED_USERS: &str = "SELECT user_id, at_ms FROM revoked_user WHERE at_ms > ?";
 
+const REVOKED_DEVICES: &str =
+    "SELECT user_id, at_ms, device_id FROM revoked_device WHERE at_ms > ?";
+
 const FORGET_FAMILIES: &str = "DELETE FROM revoked_family WHERE at_ms <= ?";
 
 const FORGET_USERS: &str = "DELETE FROM revoked_user WHERE at_ms <= ?";
+
+const FORGET_DEVICES: &str = "DELETE FROM revoked_device WHERE at_ms <= ?";
+
+const ALIVE: &str = "SELECT family, device_id FROM token_family WHERE user_id = ? AND revoked = 0 \
+    ORDER BY family FOR UPDATE";
 
 /// Families that are forgotten at one sign-in: more than the one that it adds.
 const FORGOTTEN: i64 = 16;
@@ -53,8 +61,10 @@ pub(super) const HOT: &[&str] = &[
     EXPIRED,
     REVOKED_FAMILIES,
     REVOKED_USERS,
+    REVOKED_DEVICES,
     FORGET_FAMILIES,
     FORGET_USERS,
+    FORGET_DEVICES,
 ];
 
 /// What was revoked then or before is forgotten.
@@ -225,29 +235,44 @@ async fn revoke(connection: &mut Connection, family: Uuid, now: Timestamp) -> Re
 async fn revoke_all(
     connection: &mut Connection,
     user: &UserId,
-    spared: Option<Uuid>,
+    extent: &Extent,
     now: Timestamp,
 ) -> Result<Vec<Uuid>, SqlError> {
-    let select = "SELECT family FROM token_family WHERE user_id = ? AND revoked = 0 ORDER BY family FOR UPDATE";
-    let rows = connection
-        .query(select, 1, &[Value::Text(user.as_str())])
-        .await?;
-    let mut families = rows
-        .iter()
-        .map(|row| column(row, 0))
-        .collect::<Result<Vec<_>, _>>()?;
-    families.retain(|family| Some(*family) != spared);
+    let name = Value::Text(user.as_str());
+    let mut families = Vec::new();
+    for row in connection.query(ALIVE, 1, &[name]).await? {
+        let family: Uuid = column(&row, 0)?;
+        let is_meant = match extent {
+            Extent::All => true,
+            Extent::AllBut(spared) => family != *spared,
+            Extent::Device(device) => column::<String>(&row, 1)? == device.as_str(),
+        };
+        if is_meant {
+            families.push(family);
+        }
+    }
     for family in &families {
         revoke(connection, *family, now).await?;
     }
-    if spared.is_some() {
-        return Ok(families);
+    let at = Value::Int(now.0);
+    match extent {
+        Extent::AllBut(_) => {}
+        Extent::All => {
+            let upsert = "INSERT INTO revoked_user (user_id, at_ms) VALUES (?, ?) ON CONFLICT (user_id) \
+                          DO UPDATE SET at_ms = GREATEST(revoked_user.at_ms, excluded.at_ms)";
+            connection.execute(upsert, 1, &[name, at]).await?;
+            connection.execute(FORGET_USERS, 1, &[horizon(now)]).await?;
+        }
+        Extent::Device(device) => {
+            let upsert = "INSERT INTO revoked_device (user_id, device_id, at_ms) VALUES (?, ?, ?) \
+                          ON CONFLICT (user_id, device_id) \
+                          DO UPDATE SET at_ms = GREATEST(revoked_device.at_ms, excluded.at_ms)";
+            let values = [name, Value::Text(device.as_str()), at];
+            connection.execute(upsert, 1, &values).await?;
+            let forget = [horizon(now)];
+            connection.execute(FORGET_DEVICES, 1, &forget).await?;
+        }
     }
-    let upsert = "INSERT INTO revoked_user (user_id, at_ms) VALUES (?, ?) ON CONFLICT (user_id) \
-                  DO UPDATE SET at_ms = GREATEST(revoked_user.at_ms, excluded.at_ms)";
-    let values = [Value::Text(user.as_str()), Value::Int(now.0)];
-    connection.execute(upsert, 1, &values).await?;
-    connection.execute(FORGET_USERS, 1, &[horizon(now)]).await?;
     Ok(families)
 }
 
@@ -281,11 +306,11 @@ impl SqlStore {
     async fn write_revocations(
         &self,
         user: &UserId,
-        spared: Option<Uuid>,
+        extent: &Extent,
         now: Timestamp,
     ) -> Result<Vec<Uuid>, SqlError> {
         self.core
-            .transaction(|connection, _| Box::pin(revoke_all(connection, user, spared, now)))
+            .transaction(|connection, _| Box::pin(revoke_all(connection, user, extent, now)))
             .await
     }
 
@@ -301,6 +326,13 @@ impl SqlStore {
         for row in self.core.query(REVOKED_USERS, 1, &since).await? {
             revocations.push(Revocation {
                 of: Revoked::User(user(&row, 0)?),
+                at_ms: Timestamp(column(&row, 1)?),
+            });
+        }
+        for row in self.core.query(REVOKED_DEVICES, 1, &since).await? {
+            let device = DeviceId::new(column::<String>(&row, 2)?)?;
+            revocations.push(Revocation {
+                of: Revoked::Device(user(&row, 0)?, device),
                 at_ms: Timestamp(column(&row, 1)?),
             });
         }
@@ -344,10 +376,10 @@ impl TokenStore for SqlStore {
     async fn revoke_user(
         &self,
         user: &UserId,
-        spared: Option<Uuid>,
+        extent: &Extent,
         now: Timestamp,
     ) -> Result<Vec<Uuid>, StoreError> {
-        let writing = self.write_revocations(user, spared, now).await;
+        let writing = self.write_revocations(user, extent, now).await;
         writing.map_err(|error| error.during("revoking a user's tokens"))
     }
 

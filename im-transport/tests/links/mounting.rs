@@ -124,6 +124,7 @@ async fn axum_host() -> (std::net::SocketAddr, Im) {
         },
         expires_at_ms: None,
         sign_in: None,
+        checked_at: None,
     };
     let routes = Router::new()
         .route(

@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use hyper::{body::Incoming as Body, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use im_core::{
-    Actor, BlockUser, Code, Command, ConversationId, Device, Im, Member, Membership, Ping,
-    Rejection, SettingsPatch, Store as _, StoreError, Timestamp, TrustEveryone, UserId,
-    port::{Authenticator, DeviceStore, Identity, MemberStore, Seen},
+    Actor, BlockUser, Code, Command, ConversationId, Device, DeviceId, Im, Member, Membership,
+    Ping, Rejection, Room, SettingsPatch, Store as _, StoreError, Timestamp, TrustEveryone, UserId,
+    port::{Authenticator, DeviceStore, Identity, MemberStore, Remembered, Seen},
     wire::{self, Format, Incoming, RequestId},
 };
 use im_store::MemoryStore;
@@ -24,6 +24,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{Notify, Semaphore},
 };
+use uuid::Uuid;
 
 use crate::{
     door::user,
@@ -194,6 +195,10 @@ impl Authenticator for Once {
         TrustEveryone.authenticate("alice").await
     }
 
+    async fn sign_out(&self, user: &UserId, device: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
+        TrustEveryone.sign_out(user, device).await
+    }
+
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {
         TrustEveryone.unknown(users).await
     }
@@ -207,11 +212,15 @@ struct Stumbles {
 
 #[async_trait]
 impl DeviceStore for Stumbles {
-    async fn remember(&self, device: Device) -> Result<Device, StoreError> {
+    async fn remember(&self, device: Device, room: &Room) -> Result<Remembered, StoreError> {
         if !self.stumbled.swap(true, Ordering::Relaxed) {
             return Err(StoreError::new("remember", "not now"));
         }
-        self.devices.remember(device).await
+        self.devices.remember(device, room).await
+    }
+
+    async fn forget(&self, user: &UserId, device: &DeviceId) -> Result<bool, StoreError> {
+        self.devices.forget(user, device).await
     }
 
     async fn seen(&self, seen: Vec<Seen>) -> Result<(), StoreError> {

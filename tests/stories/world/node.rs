@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use im_core::{
-    Actor, Cursor, DeviceClass, Im, Limits, Session, TrustEveryone, UpsertUser,
+    Actor, Cursor, DeviceClass, Im, Limits, LoginPolicy, Session, TrustEveryone, UpsertUser,
     port::TokioRuntime,
     testing::{device, user},
     wire::Format,
@@ -25,6 +25,13 @@ enum Kind {
     Server,
 }
 
+/// What a node is told to keep to.
+#[derive(Clone, Default)]
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    pub(crate) login_policy: LoginPolicy,
+}
+
 /// A running node. Dropping it is the end of its process: nothing is flushed, nobody is told.
 pub(crate) struct Node {
     address: SocketAddr,
@@ -39,25 +46,27 @@ pub(crate) struct World {
     node: Option<Node>,
     home: TempDir,
     kind: Kind,
-    limits: Limits,
+    rules: Rules,
     /// What people connect to; leads to the present node.
     proxy: Proxy,
     database: Database,
 }
 
 impl Node {
-    async fn start(kind: Kind, database: &Database, home: &TempDir, limits: &Limits) -> Self {
+    async fn start(kind: Kind, database: &Database, home: &TempDir, rules: &Rules) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        let (url, limits) = (database.url().to_owned(), limits.clone());
+        let (url, rules) = (database.url().to_owned(), rules.clone());
+        let (limits, policy) = (rules.limits, rules.login_policy);
         let (address, im, server) = match kind {
             Kind::Engine => {
                 let started = runtime.spawn(async move {
                     let store = SqlStore::open(&url).await.unwrap();
-                    let im = Im::builder(store, TrustEveryone).limits(limits).build();
+                    let builder = Im::builder(store, TrustEveryone).limits(limits);
+                    let im = builder.login_policy(policy).build();
                     im.housekeep();
                     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                     let address = listener.local_addr().unwrap();
@@ -72,6 +81,7 @@ impl Node {
                     data_dir: home.path().join("data"),
                     database_url: Secret::new(url),
                     limits,
+                    login_policy: policy,
                     listen: "127.0.0.1:0".parse().unwrap(),
                     ..Config::default()
                 };
@@ -120,7 +130,16 @@ impl World {
 
     /// The engine behind a WebSocket.
     pub(crate) async fn engine_on(database: Database, limits: Limits) -> Self {
-        Self::start(Kind::Engine, database, limits).await
+        let rules = Rules {
+            limits,
+            ..Rules::default()
+        };
+        Self::start(Kind::Engine, database, rules).await
+    }
+
+    /// The engine behind a WebSocket, on SQLite, with rules of its own.
+    pub(crate) async fn engine_with(rules: Rules) -> Self {
+        Self::start(Kind::Engine, Database::sqlite(), rules).await
     }
 
     /// The whole server, on SQLite.
@@ -130,18 +149,22 @@ impl World {
 
     /// The whole server, on SQLite, with limits of its own.
     pub(crate) async fn server_with(limits: Limits) -> Self {
-        Self::start(Kind::Server, Database::sqlite(), limits).await
+        let rules = Rules {
+            limits,
+            ..Rules::default()
+        };
+        Self::start(Kind::Server, Database::sqlite(), rules).await
     }
 
-    async fn start(kind: Kind, database: Database, limits: Limits) -> Self {
+    async fn start(kind: Kind, database: Database, rules: Rules) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let node = Node::start(kind, &database, &home, &limits).await;
+        let node = Node::start(kind, &database, &home, &rules).await;
         let proxy = Proxy::to(node.address).await;
         Self {
             node: Some(node),
             home,
             kind,
-            limits,
+            rules,
             proxy,
             database,
         }
@@ -189,7 +212,7 @@ impl World {
     }
 
     pub(crate) async fn start_again(&mut self) {
-        let node = Node::start(self.kind, &self.database, &self.home, &self.limits).await;
+        let node = Node::start(self.kind, &self.database, &self.home, &self.rules).await;
         self.proxy.redirect(node.address);
         self.node = Some(node);
     }

@@ -1,15 +1,40 @@
-//! Watching again, on a new link, whom the program watched on the last one.
+//! Saying again, on a new link, what the program said on the last one: whom it watches, and whether somebody is there.
 
 use super::{Sender, lock};
 use crate::{
-    Call as _, Code, Command, Error, Presence, Reply, SubscribePresence, UnsubscribePresence,
-    UserId,
+    Call as _, Code, Command, Error, Presence, Reply, SetPresence, SubscribePresence,
+    UnsubscribePresence, UserId,
 };
 
 /// Users in one request: what servers take unless they are told otherwise.
 const AT_ONCE: usize = 500;
 
 impl Sender {
+    /// Says on the present link whether somebody is there, until the far end knows what the program said last.
+    ///
+    /// # Cancel safety
+    /// What is not done is done the next time.
+    pub(in crate::client) async fn attend_again(&self) -> Result<(), Error> {
+        loop {
+            let link = self.link().await?;
+            let Some(availability) = lock(&self.shared.attention).news(&link) else {
+                return Ok(());
+            };
+            let say = SetPresence { availability }.into_command();
+            match self.execute(say).await {
+                Ok((_, link)) => lock(&self.shared.attention).known(&link, availability),
+                Err(Error::Rejected(rejection)) if rejection.code.is_retryable() => {
+                    self.pause_after(&rejection).await;
+                }
+                // It never will.
+                Err(Error::Rejected(_)) => {
+                    lock(&self.shared.attention).known(&link, availability);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// Watches on the present link whom the program wants to watch, until that is done.
     ///
     /// # Cancel safety

@@ -5,6 +5,7 @@ mod catching_up;
 mod delivery;
 mod expiry;
 mod jumps;
+mod log_outs;
 mod nodes;
 mod pages;
 mod presence;

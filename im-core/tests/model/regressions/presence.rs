@@ -4,7 +4,8 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use im_core::{
-    Availability, Push, SubscribePresence, UnsubscribePresence, UserId, port::Runtime as _,
+    Attention, Availability, GetPresence, Push, SubscribePresence, UnsubscribePresence, UserId,
+    port::Runtime as _,
 };
 
 use super::begun;
@@ -146,4 +147,48 @@ fn whom_one_may_not_watch_any_more_looks_offline_after_a_break() {
     world.call(0, block).unwrap();
 
     assert_eq!(told(&mut world), [(user(0), Availability::Offline)]);
+}
+
+/// How user 0 sees the watcher.
+fn watcher_as_seen(world: &World) -> Availability {
+    let get = GetPresence {
+        users: vec![user(1)],
+    };
+    world.call(0, get).unwrap().items[0].availability
+}
+
+fn attend(world: &World, attention: Attention) {
+    let State::Session(session, _) = &world.devices[WATCHER].state else {
+        panic!("this device is a session")
+    };
+    world
+        .ground
+        .runtime
+        .block_on(session.attend(attention))
+        .unwrap();
+}
+
+#[test]
+fn who_is_away_is_still_away_after_a_break() {
+    let mut world = watching();
+    attend(&world, Attention::Away);
+    assert_eq!(watcher_as_seen(&world), Availability::Away);
+
+    cut(&world);
+    told(&mut world);
+
+    assert_eq!(watcher_as_seen(&world), Availability::Away);
+}
+
+#[test]
+fn who_is_back_is_still_back_after_a_break() {
+    let mut world = watching();
+    attend(&world, Attention::Away);
+    attend(&world, Attention::Online);
+    assert_eq!(watcher_as_seen(&world), Availability::Online);
+
+    cut(&world);
+    told(&mut world);
+
+    assert_eq!(watcher_as_seen(&world), Availability::Online);
 }
