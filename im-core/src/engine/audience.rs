@@ -199,11 +199,8 @@ fn tell(slot: &Slot, head: Seq, gone: &[Gone], come: &[Arc<SessionEntry>]) {
 mod tests {
     use std::sync::Mutex;
 
-    use super::*;
-    use crate::{
-        Actor, CloseReason, DeviceId, Head, Info, SessionId, Timestamp,
-        port::{Broadcast, Offer, Outlet},
-    };
+    use super::{super::fixture, *};
+    use crate::{Head, Info, Timestamp};
 
     fn session() -> Arc<SessionEntry> {
         Arc::new(fixture::session("bob"))
