@@ -10,7 +10,6 @@ use super::{
     Engine,
     audience::{Listening, listen_as_read},
     lock,
-    log_outs::logged_out,
     registry::SessionEntry,
 };
 use crate::{
@@ -92,9 +91,6 @@ impl Engine {
         let admission = self.login_policy.of(open.class);
         let now = self.ports.runtime.now();
         let user = identity.actor.user.clone();
-        // Asked again where it counts; who is refused here is not remembered either.
-        self.registry
-            .check_admission(admission, &user, (&open.device, open.class))?;
         let device = Device {
             user: user.clone(),
             id: open.device.clone(),
@@ -102,8 +98,6 @@ impl Engine {
             created_at_ms: now,
             last_seen_ms: now,
         };
-        self.remember(device).await?;
-        let epoch = self.ports.log.epoch().await?;
         let id = self.registry.next_id();
         let actor = identity.actor.clone();
         let entry = Arc::new(SessionEntry {
@@ -112,6 +106,12 @@ impl Engine {
             sign_in: identity.sign_in,
             ..SessionEntry::new(id, actor, open.device.clone(), outlet)
         });
+        // This and who is admitted are asked again where it counts: whom it refuses here is not remembered either.
+        self.log_outs.check(&entry, checked_at)?;
+        self.registry
+            .check_admission(admission, &user, (&open.device, open.class))?;
+        self.remember(device).await?;
+        let epoch = self.ports.log.epoch().await?;
         let opened = SessionOpened {
             session: entry.id,
             user,
@@ -129,9 +129,7 @@ impl Engine {
             identity,
             opened,
         };
-        if self.log_outs.include(&attachment.entry, checked_at) {
-            return Err(logged_out());
-        }
+        self.log_outs.check(&attachment.entry, checked_at)?;
         for displaced in displaced {
             self.end(&displaced, CloseReason::Displaced);
         }

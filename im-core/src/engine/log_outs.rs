@@ -92,8 +92,23 @@ impl LogOuts {
         });
     }
 
+    /// Refuses a session that was logged out after so many.
+    pub(super) fn check(
+        &self,
+        session: &SessionEntry,
+        after: LogOutCount,
+    ) -> Result<(), Rejection> {
+        if self.include(session, after) {
+            return Err(Rejection::new(
+                Code::Unauthenticated,
+                "this device was logged out; sign in again",
+            ));
+        }
+        Ok(())
+    }
+
     /// Whether a session was logged out after so many. Where that is not known any more, it may have been.
-    pub(super) fn include(&self, session: &SessionEntry, after: LogOutCount) -> bool {
+    fn include(&self, session: &SessionEntry, after: LogOutCount) -> bool {
         let state = lock(&self.state);
         let later = state.recent.iter().rev();
         let mut later = later.take_while(|log_out| log_out.number > after.0);
@@ -142,14 +157,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// The answer to who was logged out while its session was being opened.
-pub(super) fn logged_out() -> Rejection {
-    Rejection::new(
-        Code::Unauthenticated,
-        "this device was logged out; sign in again",
-    )
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ mod own;
 mod plan;
 mod position;
 mod real_name;
+mod revocation;
 mod schema;
 mod search;
 mod signature;

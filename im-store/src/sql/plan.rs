@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::{
     SqlStore, account, alarm, annotation, block, code, connection::Connection, contact, device,
-    door, erasure, lease, log, member, notice, own, position, real_name, search, stored, tally,
-    token, user,
+    door, erasure, lease, log, member, notice, own, position, real_name, revocation, search,
+    stored, tally, token, user,
 };
 
 #[allow(
@@ -43,6 +43,7 @@ const HOT: &[&[&str]] = &[
     own::HOT,
     position::HOT,
     real_name::HOT,
+    revocation::HOT,
     search::HOT,
     stored::HOT,
     tally::HOT,
