@@ -85,6 +85,8 @@ impl World {
         let banned = Banned::default();
         let limits = Limits {
             coalesce_ms,
+            // In some of them a user has hundreds of sessions.
+            devices_per_user: 1_000,
             ..Limits::default()
         };
         let turns = Arc::new(Turns::new(seed, ports.runtime.clone()));

@@ -7,7 +7,7 @@ use crate::{LastSeen, UserId};
 
 impl Registry {
     /// From now on `watcher` is told when `user` comes or goes.
-    pub(super) fn watch(&self, watcher: &Arc<SessionEntry>, user: &UserId) {
+    pub(in crate::engine) fn watch(&self, watcher: &Arc<SessionEntry>, user: &UserId) {
         let mut users = lock(&self.users);
         let is_over = users
             .get(&watcher.actor.user)
@@ -23,21 +23,21 @@ impl Registry {
     }
 
     /// From now on those who watch `user` see like this when it was last there.
-    pub(super) fn show(&self, user: &UserId, last_seen: LastSeen) {
+    pub(in crate::engine) fn show(&self, user: &UserId, last_seen: LastSeen) {
         if let Some(entry) = lock(&self.users).get_mut(user) {
             entry.last_seen = last_seen;
         }
     }
 
     /// Sessions that are told when `user` comes or goes.
-    pub(super) fn watchers_of(&self, user: &UserId) -> Vec<Arc<SessionEntry>> {
+    pub(in crate::engine) fn watchers_of(&self, user: &UserId) -> Vec<Arc<SessionEntry>> {
         lock(&self.users)
             .get(user)
             .map(|entry| entry.watchers.clone())
             .unwrap_or_default()
     }
 
-    pub(super) fn unwatch(&self, watcher: &SessionEntry, user: &UserId) {
+    pub(in crate::engine) fn unwatch(&self, watcher: &SessionEntry, user: &UserId) {
         lock(&watcher.watches).retain(|watched| watched != user);
         if let Some(entry) = lock(&self.users).get_mut(user) {
             entry.watchers.retain(|other| other.id != watcher.id);
@@ -45,7 +45,7 @@ impl Registry {
     }
 
     /// Whom the sessions of `user` watch, and who watches `user`; each once.
-    pub(super) fn watched_with(&self, user: &UserId) -> Vec<UserId> {
+    pub(in crate::engine) fn watched_with(&self, user: &UserId) -> Vec<UserId> {
         let users = lock(&self.users);
         let Some(entry) = users.get(user) else {
             return Vec::new();
@@ -65,7 +65,7 @@ impl Registry {
     }
 
     /// All sessions of `from` stop watching `user`.
-    pub(super) fn hide(&self, user: &UserId, from: &UserId) {
+    pub(in crate::engine) fn hide(&self, user: &UserId, from: &UserId) {
         for session in self.sessions_of(from) {
             self.unwatch(&session, user);
         }
