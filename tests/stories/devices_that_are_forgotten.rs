@@ -108,6 +108,36 @@ async fn a_device_that_is_logged_out_comes_in_by_no_door() {
 }
 
 #[tokio::test]
+async fn a_device_that_was_logged_out_is_still_out_after_a_restart() {
+    let mut world = World::server().await;
+    let tablet = world.token("alice", "tablet").await;
+    let phone = world.token("alice", "phone").await;
+    let rest = Rest::new(world.address(), Some(phone.clone()));
+    let forget = rest.send("DELETE", "/v1/devices/tablet", &json!({})).await;
+    assert_eq!(forget.status, 204);
+
+    world.restart().await;
+
+    for (token, status) in [(tablet, 401), (phone, 200)] {
+        let rest = Rest::new(world.address(), Some(token));
+        assert_eq!(rest.get("/v1/devices").await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_device_may_log_itself_out() {
+    let world = World::engine().await;
+    let mut phone = world.by_hand("alice", "phone").await;
+    let laptop = world.connect("alice", "laptop").await;
+
+    phone.ask("device.forget", json!({"device": "phone"})).await;
+
+    let closing = phone.push_of("session.closing").await;
+    assert_eq!(closing["reason"], "unauthenticated");
+    assert_eq!(ids(&list(&laptop).await), [&device("laptop")]);
+}
+
+#[tokio::test]
 async fn a_user_forgets_a_device_of_its_own_alone() {
     let world = World::engine().await;
     let alice = world.connect("alice", "phone").await;

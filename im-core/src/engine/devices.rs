@@ -7,7 +7,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::{Engine, lock, registry::SessionEntry};
+use tokio::sync::oneshot;
+
+use super::{Engine, lane::interrupted, lock, registry::SessionEntry};
 use crate::{
     Actor, CloseReason, Code, Device, DeviceClass, DeviceId, DeviceView, Devices as DeviceList,
     Done, ListDevices, Rejection, Room, UserId, port::Remembered,
@@ -103,24 +105,38 @@ impl Engine {
         })
     }
 
-    /// Logs a device of the actor out and forgets it.
+    /// Logs a device of the actor out and forgets it. Goes on to its end when nobody waits any more: the device that asks may
+    /// be the one that goes.
     pub(super) async fn forget_device(
         self: &Arc<Self>,
         actor: &Actor,
+        device: DeviceId,
+    ) -> Result<Done, Rejection> {
+        let (reply, answer) = oneshot::channel();
+        let (engine, user) = (self.clone(), actor.user.clone());
+        self.ports.runtime.spawn(Box::pin(async move {
+            let outcome = engine.log_device_out(&user, &device).await;
+            // Nobody may wait for it.
+            let _ = reply.send(outcome);
+        }));
+        answer.await.unwrap_or_else(|_| Err(interrupted()))
+    }
+
+    async fn log_device_out(
+        self: &Arc<Self>,
+        user: &UserId,
         device: &DeviceId,
     ) -> Result<Done, Rejection> {
-        let user = &actor.user;
         // First of all, or it could come back with what it has.
         let sign_ins = self.authenticator.sign_out(user, device).await?;
-        let reason = CloseReason::Unauthenticated;
-        self.disconnect(user, Some(device), reason);
+        let forgetting = self.ports.devices.forget(user, device).await;
+        // Also when the outcome is not known.
+        self.devices.forget(user, device);
+        self.disconnect(user, Some(device), CloseReason::Unauthenticated);
         // It may have called itself otherwise when it opened one.
         for sign_in in sign_ins {
             self.sign_out(user, sign_in);
         }
-        let forgetting = self.ports.devices.forget(user, device).await;
-        // Also when the outcome is not known, and after the row is gone: somebody may have asked for it meanwhile.
-        self.devices.forget(user, device);
         forgetting?;
         Ok(Done {})
     }

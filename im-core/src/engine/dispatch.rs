@@ -176,7 +176,7 @@ impl Engine {
                 Reply::DeleteMessages(self.delete_messages(&actor, session, ask).await?)
             }
             Command::ForgetDevice(ask) => {
-                Reply::ForgetDevice(self.forget_device(&actor, &ask.device).await?)
+                Reply::ForgetDevice(self.forget_device(&actor, ask.device).await?)
             }
             Command::ForwardMessages(ask) => {
                 Reply::ForwardMessages(self.forward(actor, ask).await?)

@@ -26,14 +26,14 @@ const KEPT: usize = 10_000;
 
 /// Which sessions of a user are meant.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Extent {
+enum Affected {
     All,
     Device(DeviceId),
     SignIn(Uuid),
 }
 
-impl Extent {
-    pub(super) fn of(device: Option<&DeviceId>) -> Self {
+impl Affected {
+    fn of(device: Option<&DeviceId>) -> Self {
         device.cloned().map_or(Self::All, Self::Device)
     }
 
@@ -66,7 +66,7 @@ struct LogOut {
     number: u64,
     at: Duration,
     user: UserId,
-    extent: Extent,
+    affected: Affected,
 }
 
 impl LogOuts {
@@ -74,7 +74,7 @@ impl LogOuts {
         LogOutCount(lock(&self.state).count)
     }
 
-    fn note(&self, user: &UserId, extent: Extent, now: Duration) {
+    fn note(&self, user: &UserId, affected: Affected, now: Duration) {
         let mut state = lock(&self.state);
         let is_old = |log_out: &LogOut| log_out.at + REMEMBERED <= now;
         while state.recent.len() >= KEPT || state.recent.front().is_some_and(is_old) {
@@ -88,7 +88,7 @@ impl LogOuts {
             number,
             at: now,
             user: user.clone(),
-            extent,
+            affected,
         });
     }
 
@@ -101,7 +101,7 @@ impl LogOuts {
         if self.include(session, after) {
             return Err(Rejection::new(
                 Code::Unauthenticated,
-                "this device was logged out; sign in again",
+                "this device was logged out, or its token was looked at too long ago; sign in again",
             ));
         }
         Ok(())
@@ -114,7 +114,7 @@ impl LogOuts {
         let mut later = later.take_while(|log_out| log_out.number > after.0);
         after.0 < state.forgotten
             || later.any(|log_out| {
-                log_out.user == session.actor.user && log_out.extent.includes(session)
+                log_out.user == session.actor.user && log_out.affected.includes(session)
             })
     }
 }
@@ -137,22 +137,26 @@ impl Engine {
         device: Option<&DeviceId>,
         reason: CloseReason,
     ) {
-        self.end_sessions(user, Extent::of(device), reason);
+        self.end_sessions(user, Affected::of(device), reason);
     }
 
     /// Ends the sessions that tokens of a sign-in opened.
     pub(crate) fn sign_out(self: &Arc<Self>, user: &UserId, sign_in: Uuid) {
-        self.end_sessions(user, Extent::SignIn(sign_in), CloseReason::Unauthenticated);
+        self.end_sessions(
+            user,
+            Affected::SignIn(sign_in),
+            CloseReason::Unauthenticated,
+        );
     }
 
-    fn end_sessions(self: &Arc<Self>, user: &UserId, extent: Extent, reason: CloseReason) {
+    fn end_sessions(self: &Arc<Self>, user: &UserId, affected: Affected, reason: CloseReason) {
         // Who may come back at once may as well come in.
         if !reason.may_resume() {
             let now = self.ports.runtime.monotonic();
-            self.log_outs.note(user, extent.clone(), now);
+            self.log_outs.note(user, affected.clone(), now);
         }
         for session in self.registry.sessions_of(user) {
-            if extent.includes(&session) {
+            if affected.includes(&session) {
                 self.end(&session, reason);
             }
         }
@@ -182,25 +186,25 @@ mod tests {
     fn who_was_logged_out_after_a_count_is_found_and_nobody_else() {
         let (log_outs, session) = (LogOuts::default(), session());
         let cases = [
-            ("alice", Extent::All, true),
-            ("alice", Extent::Device(phone()), true),
-            ("alice", Extent::SignIn(Uuid::from_u128(1)), true),
-            ("alice", Extent::SignIn(Uuid::from_u128(2)), false),
+            ("alice", Affected::All, true),
+            ("alice", Affected::Device(phone()), true),
+            ("alice", Affected::SignIn(Uuid::from_u128(1)), true),
+            ("alice", Affected::SignIn(Uuid::from_u128(2)), false),
             (
                 "alice",
-                Extent::of(DeviceId::new("tablet").ok().as_ref()),
+                Affected::of(DeviceId::new("tablet").ok().as_ref()),
                 false,
             ),
-            ("bob", Extent::All, false),
+            ("bob", Affected::All, false),
         ];
-        for (name, extent, expected) in cases {
+        for (name, affected, expected) in cases {
             let before = log_outs.count();
-            log_outs.note(&user(name), extent.clone(), Duration::ZERO);
+            log_outs.note(&user(name), affected.clone(), Duration::ZERO);
 
             assert_eq!(
                 log_outs.include(&session, before),
                 expected,
-                "{name} {extent:?}"
+                "{name} {affected:?}"
             );
             assert!(!log_outs.include(&session, log_outs.count()), "it is over");
         }
@@ -210,11 +214,11 @@ mod tests {
     fn what_is_forgotten_counts_as_a_log_out() {
         let (log_outs, session) = (LogOuts::default(), session());
         let before = log_outs.count();
-        log_outs.note(&user("bob"), Extent::All, Duration::ZERO);
+        log_outs.note(&user("bob"), Affected::All, Duration::ZERO);
         assert!(!log_outs.include(&session, before));
         let between = log_outs.count();
 
-        log_outs.note(&user("bob"), Extent::All, REMEMBERED);
+        log_outs.note(&user("bob"), Affected::All, REMEMBERED);
 
         assert!(log_outs.include(&session, before));
         assert!(!log_outs.include(&session, between));
@@ -224,7 +228,7 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let log_outs = LogOuts::default();
         for _ in 0..=KEPT {
-            log_outs.note(&user("bob"), Extent::All, Duration::ZERO);
+            log_outs.note(&user("bob"), Affected::All, Duration::ZERO);
         }
 
         assert_eq!(lock(&log_outs.state).recent.len(), KEPT);

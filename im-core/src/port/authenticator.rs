@@ -21,8 +21,8 @@ pub struct Identity {
     /// where the host knows none.
     pub sign_in: Option<Uuid>,
     /// When the token was found good: a session that it opens is not let in when its user or device was logged out since.
-    /// [`Im::authenticate`](crate::Im::authenticate) sets it; `None` where the host vouches for the user at the moment at
-    /// which the session is opened.
+    /// [`Im::authenticate`](crate::Im::authenticate) sets it, for a session that is opened within a minute: later it may be
+    /// refused. `None` where the host vouches for the user at the moment at which the session is opened.
     pub checked_at: Option<LogOutCount>,
 }
 
