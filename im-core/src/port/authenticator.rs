@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::{Actor, Authority, Code, Rejection, Timestamp, UserId};
+use crate::{Actor, Code, Rejection, Timestamp, UserId};
 
 /// Whom a token stands for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -42,10 +42,7 @@ impl Authenticator for TrustEveryone {
         let user = UserId::new(token)
             .map_err(|error| Rejection::new(Code::Unauthenticated, error.to_string()))?;
         Ok(Identity {
-            actor: Actor {
-                user,
-                authority: Authority::User,
-            },
+            actor: Actor::user(user),
             expires_at_ms: None,
             sign_in: None,
         })
