@@ -17,6 +17,7 @@
 //! - `tokio`: [`port::TokioRuntime`]; the stores of `im-store` bring it.
 //! - `testing`: conformance suites for ports, a manual clock, fixtures.
 
+mod audit;
 mod client;
 mod command;
 mod contact;
@@ -36,6 +37,7 @@ mod message;
 mod own;
 mod presence;
 mod receipt;
+mod scope;
 mod search;
 mod seq;
 mod time;
@@ -49,6 +51,7 @@ pub mod state;
 pub mod testing;
 pub mod wire;
 
+pub use audit::AuditRecord;
 pub use client::{CallError, Connection, Connector, Credential, Sender, Session};
 pub use command::*;
 pub use contact::Block;
@@ -71,6 +74,7 @@ pub use own::*;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Attention, Availability, ClassPresence, Presence};
 pub use receipt::{Position, Receipt};
+pub use scope::{InvalidScopes, Scope, Scopes};
 pub use search::{
     InvalidSearchCursor, Needle, SEARCH_FORMAT, SearchCursor, normalized, searchable_text,
 };

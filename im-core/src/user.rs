@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Timestamp, UserId};
+use crate::{Code, Rejection, Scope, Scopes, Timestamp, UserId};
 
 /// What others see of a user. A user needs no profile to chat.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -114,15 +114,18 @@ pub struct Actor {
     pub user: UserId,
     /// How far it reaches.
     pub authority: Authority,
+    /// What the credential is good for. A service has no need of any.
+    pub scopes: Scopes,
 }
 
 impl Actor {
-    /// A user acting for itself.
+    /// A user acting for itself, with all that it may do.
     #[must_use]
     pub const fn user(user: UserId) -> Self {
         Self {
             user,
             authority: Authority::User,
+            scopes: Scopes::ALL,
         }
     }
 
@@ -132,16 +135,37 @@ impl Actor {
         Self {
             user,
             authority: Authority::Service,
+            scopes: Scopes::ALL,
         }
+    }
+
+    /// The same with a credential that is good for so much.
+    #[must_use]
+    pub fn with_scopes(self, scopes: Scopes) -> Self {
+        Self { scopes, ..self }
+    }
+
+    /// Refuses a user whose credential is not good for something. A service passes.
+    ///
+    /// # Errors
+    /// `forbidden`, with the scope that is missing.
+    pub fn require(&self, scope: Scope) -> Result<(), Rejection> {
+        if self.authority == Authority::Service || self.scopes.contains(scope) {
+            return Ok(());
+        }
+        let detail = format!("the token has no scope `{scope}`; use one that has");
+        Err(Rejection::new(Code::Forbidden, detail))
     }
 }
 
 /// How far an actor reaches.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Authority {
     /// What users may do.
     #[default]
     User,
-    /// Also: create and change users, and act without rate limits.
+    /// Also: create and change users, administer, and act without rate limits.
     Service,
 }

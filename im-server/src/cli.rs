@@ -8,9 +8,12 @@ mod serve;
 use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use im_core::{ConversationId, DeviceId, UserId};
+use im_core::{ConversationId, DeviceId, Scopes, UserId};
 
-use crate::{Config, ConfigError, LogFormat, PublicUrl, Registration, Secret, Settings};
+use crate::{
+    Config, ConfigError, LogFormat, PublicUrl, Registration, Secret, Settings,
+    accounts::WantedToken,
+};
 
 /// What any command can fail with: shown to the operator, with its causes.
 type Failure = Box<dyn Error + Send + Sync>;
@@ -129,6 +132,9 @@ enum TokenCommand {
         /// For how long, such as 90s, 15m or 24h; at most a day [default: 15m]
         #[arg(long, value_parser = parse_span)]
         ttl: Option<Duration>,
+        /// What it is good for, such as "read write admin" [default: "read write"]
+        #[arg(long)]
+        scopes: Option<Scopes>,
     },
 }
 
@@ -162,8 +168,19 @@ impl Cli {
                 password_stdin,
             }) => command::add_user(&config, name, password_stdin).await,
             Command::User(UserCommand::Erase { name }) => command::erase_user(&config, name).await,
-            Command::Token(TokenCommand::Issue { user, device, ttl }) => {
-                command::issue_token(&config, user, device, ttl).await
+            Command::Token(TokenCommand::Issue {
+                user,
+                device,
+                ttl,
+                scopes,
+            }) => {
+                let wanted = WantedToken {
+                    user,
+                    device,
+                    ttl,
+                    scopes,
+                };
+                command::issue_token(&config, wanted).await
             }
             Command::Key(KeyCommand::Create { name }) => command::create_key(&config, &name).await,
             Command::Migrate => command::migrate(&config).await,

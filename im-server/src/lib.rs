@@ -53,7 +53,7 @@ mod words;
 pub mod cli;
 
 pub use accounts::{
-    Accounts, Attempt, IssuedToken, Name, NewAccount, OwnAccount, Password, SignedIn,
+    Accounts, Attempt, IssuedToken, Name, NewAccount, OwnAccount, Password, SignedIn, WantedToken,
 };
 pub use codes::{CodeSender, Purpose};
 pub use config::{

@@ -85,6 +85,8 @@ fn insert<K: Eq + Hash>(list: &mut HashMap<K, Revoked>, key: K, revoked: Revoked
 
 #[cfg(test)]
 mod tests {
+    use im_core::Scopes;
+
     use super::*;
 
     #[test]
@@ -95,7 +97,7 @@ mod tests {
             sub: UserId::new("alice").expect("an id"),
             device: DeviceId::new("phone").expect("an id"),
             sid: family(n),
-            scope: String::new(),
+            scope: Scopes::USER,
             exp: 0,
             iat: 0,
             iat_ms: Timestamp(0),

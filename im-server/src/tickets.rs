@@ -124,7 +124,7 @@ impl Waiting {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use im_core::DeviceId;
+    use im_core::{DeviceId, Scopes};
 
     use super::*;
 
@@ -135,7 +135,7 @@ mod tests {
             sub: UserId::new(user).unwrap(),
             device: DeviceId::new("d").unwrap(),
             sid: uuid::Uuid::nil(),
-            scope: "user".into(),
+            scope: Scopes::USER,
             exp: NOW.0 / 1000 + 900,
             iat: NOW.0 / 1000,
             iat_ms: NOW,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use im_core::{
-    Actor, Code, DeviceId, Rejection, Timestamp, UserId,
+    Actor, Code, DeviceId, Rejection, Scopes, Timestamp, UserId,
     port::{Identity, REVOCATIONS_LAST, Revocation, Revoked},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -20,9 +20,6 @@ pub(crate) const MAX_TTL: Duration = REVOCATIONS_LAST;
 
 const ISSUER: &str = "im-server";
 
-/// What users may do. The only scope so far.
-const USER_SCOPE: &str = "user";
-
 /// Longer than any token of ours; keeps the work for a forged one small.
 const MAX_TOKEN_BYTES: usize = 4096;
 
@@ -36,7 +33,7 @@ pub(crate) struct Claims {
     /// The sign-in that it came from: the family of its refresh tokens.
     pub(crate) sid: Uuid,
     /// What it is good for.
-    pub(crate) scope: String,
+    pub(crate) scope: Scopes,
     /// Until when, in seconds.
     pub(crate) exp: i64,
     /// Since when, in seconds.
@@ -53,15 +50,28 @@ impl Claims {
         Timestamp(self.exp.saturating_mul(1000))
     }
 
+    /// Who acts with the token.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::user(self.sub.clone()).with_scopes(self.scope)
+    }
+
     /// Whom the token stands for.
     pub(crate) fn identity(&self) -> Identity {
         Identity {
-            actor: Actor::user(self.sub.clone()),
+            actor: self.actor(),
             expires_at_ms: Some(self.expires_at()),
             sign_in: Some(self.sid),
             checked_at: None,
         }
     }
+}
+
+/// Whom a token is for, and what it is good for.
+pub(crate) struct Holder {
+    pub(crate) user: UserId,
+    pub(crate) device: DeviceId,
+    pub(crate) family: Uuid,
+    pub(crate) scopes: Scopes,
 }
 
 /// Signs and checks access tokens.
@@ -92,17 +102,15 @@ impl AccessTokens {
     /// A token for a device, and when it ends.
     pub(crate) fn issue(
         &self,
-        user: UserId,
-        device: DeviceId,
-        family: Uuid,
+        holder: Holder,
         lifetime: (Timestamp, Duration),
     ) -> (String, Timestamp) {
         let (now, ttl) = lifetime;
         let claims = Claims {
-            sub: user,
-            device,
-            sid: family,
-            scope: USER_SCOPE.to_owned(),
+            sub: holder.user,
+            device: holder.device,
+            sid: holder.family,
+            scope: holder.scopes,
             exp: now.plus(ttl).0 / 1000,
             iat: now.0 / 1000,
             iat_ms: now,
@@ -124,7 +132,7 @@ impl AccessTokens {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation)
             .map_err(|_| unauthenticated())?
             .claims;
-        if claims.expires_at() <= now || claims.scope != USER_SCOPE || self.is_revoked(&claims) {
+        if claims.expires_at() <= now || self.is_revoked(&claims) {
             return Err(unauthenticated());
         }
         Ok(claims)
@@ -189,11 +197,17 @@ mod tests {
         AccessTokens::new(&Secret::new(opaque::random_text()))
     }
 
+    fn holder(family: u128) -> Holder {
+        Holder {
+            user: UserId::new("alice").unwrap(),
+            device: DeviceId::new("d").unwrap(),
+            family: Uuid::from_u128(family),
+            scopes: Scopes::USER,
+        }
+    }
+
     fn issue(tokens: &AccessTokens) -> String {
-        let (user, device) = (UserId::new("alice").unwrap(), DeviceId::new("d").unwrap());
-        tokens
-            .issue(user, device, Uuid::from_u128(1), (NOW, ACCESS_TTL))
-            .0
+        tokens.issue(holder(1), (NOW, ACCESS_TTL)).0
     }
 
     #[test]
@@ -203,6 +217,7 @@ mod tests {
 
         assert_eq!(claims.sub.as_str(), "alice");
         assert_eq!(claims.sid, Uuid::from_u128(1));
+        assert_eq!(claims.scope, Scopes::USER);
         assert_eq!(claims.expires_at(), NOW.plus(ACCESS_TTL));
     }
 
@@ -254,9 +269,12 @@ mod tests {
     fn revoking_a_device_ends_what_it_was_issued_before_and_nothing_else() {
         let tokens = tokens();
         let issue = |user: &str, device: &str, at: Timestamp| {
-            let (user, device) = (UserId::new(user).unwrap(), DeviceId::new(device).unwrap());
-            let lifetime = (at, ACCESS_TTL);
-            tokens.issue(user, device, Uuid::new_v4(), lifetime).0
+            let holder = Holder {
+                user: UserId::new(user).unwrap(),
+                device: DeviceId::new(device).unwrap(),
+                ..holder(3)
+            };
+            tokens.issue(holder, (at, ACCESS_TTL)).0
         };
         let later = Timestamp(NOW.0 + 1);
         let old = issue("alice", "phone", NOW);
@@ -284,9 +302,8 @@ mod tests {
         let old = issue(&tokens);
         let later = Timestamp(NOW.0 + 2_500);
         let issue_at = |at: Timestamp| {
-            let (user, device) = (UserId::new("alice").unwrap(), DeviceId::new("d").unwrap());
             let lifetime = (at, ACCESS_TTL);
-            tokens.issue(user, device, Uuid::from_u128(3), lifetime).0
+            tokens.issue(holder(3), lifetime).0
         };
         let same_second = issue_at(Timestamp(later.0 - 1));
 

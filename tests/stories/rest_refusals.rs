@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use im_core::{Limits, testing::user};
+use im_server::WantedToken;
 use serde_json::{Value, json};
 
 use crate::world::{Rest, World};
@@ -435,7 +436,12 @@ async fn without_a_good_token_there_is_nothing_to_see() {
     let expired = {
         let accounts = world.server_handle().accounts();
         let lifetime = Some(Duration::from_millis(1));
-        let issued = accounts.issue(user("alice"), None, lifetime).await;
+        let issued = accounts
+            .issue(WantedToken {
+                ttl: lifetime,
+                ..WantedToken::of(user("alice"))
+            })
+            .await;
         issued.unwrap().access_token
     };
     let foreign = World::server().await.token("alice", "curl").await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use im_core::{CloseReason, Error, testing::user};
+use im_server::WantedToken;
 use serde_json::{Value, json};
 
 use crate::world::{ByHand, Rest, World, within};
@@ -16,7 +17,10 @@ async fn every_bad_token_gets_the_same_answer_and_a_code_that_says_to_sign_in() 
         let accounts = world.server_handle().accounts();
         let lifetime = Some(Duration::from_millis(1));
         accounts
-            .issue(user("alice"), None, lifetime)
+            .issue(WantedToken {
+                ttl: lifetime,
+                ..WantedToken::of(user("alice"))
+            })
             .await
             .unwrap()
             .access_token
@@ -72,7 +76,13 @@ async fn a_session_that_asks_nothing_ends_with_its_token() {
     let accounts = world.server_handle().accounts();
     // Tokens count in whole seconds.
     let lifetime = Some(Duration::from_secs(2));
-    let issued = accounts.issue(user("alice"), None, lifetime).await.unwrap();
+    let issued = accounts
+        .issue(WantedToken {
+            ttl: lifetime,
+            ..WantedToken::of(user("alice"))
+        })
+        .await
+        .unwrap();
     let mut link = ByHand::open(world.address(), &issued.access_token, "phone").await;
 
     // It asks nothing. Time does the rest.

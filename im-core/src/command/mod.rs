@@ -1,7 +1,10 @@
 //! Everything that can be asked of the engine: one definition for the in-process API, every link and REST.
 //!
-//! A command is a plain struct; the table below gives it its method name and the type of its reply.
+//! A command is a plain struct; the table below gives it its method name, the type of its reply, who may ask it, and in which
+//! allowance it is counted.
 
+mod access;
+mod admin;
 mod contact;
 mod conversation;
 mod device;
@@ -24,6 +27,8 @@ mod user;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use access::{Access, Allowance};
+pub use admin::{AuditPage, ReadAudit};
 pub use contact::{
     AcceptContact, BlockUser, Blocks, ChangeContact, DeleteContact, FollowUser, ListBlocks,
     ListContactRequests, ListContacts, ListFollowers, ListFollows, RejectContact, RequestContact,
@@ -79,7 +84,7 @@ pub trait Call: Clone + Send + Sync + 'static {
 pub struct Done {}
 
 macro_rules! commands {
-    ($($variant:ident($params:ty) -> $reply:ty = $method:literal;)*) => {
+    ($($variant:ident($params:ty) -> $reply:ty = $method:literal, $access:ident, $allowance:ident;)*) => {
         /// Something that is asked of the engine.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs, reason = "each variant holds the struct that documents it")]
@@ -98,6 +103,27 @@ macro_rules! commands {
             #[must_use]
             pub const fn method(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $method),* }
+            }
+
+            /// Who may ask it.
+            #[must_use]
+            pub const fn access(&self) -> Access {
+                match self { $(Self::$variant(_) => Access::$access),* }
+            }
+
+            /// In which allowance of its user it is counted.
+            #[must_use]
+            pub const fn allowance(&self) -> Allowance {
+                match self { $(Self::$variant(_) => Allowance::$allowance),* }
+            }
+
+            /// Who may ask `method`; `None` when there is no such method.
+            #[must_use]
+            pub fn access_of(method: &str) -> Option<Access> {
+                match method {
+                    $($method => Some(Access::$access),)*
+                    _ => None,
+                }
             }
 
             /// Reads the parameters of `method`; `None` when there is no such method.
@@ -145,102 +171,103 @@ macro_rules! commands {
 }
 
 commands! {
-    AcceptContact(AcceptContact) -> OwnRows = "contact.accept";
-    AddFavourite(AddFavourite) -> OwnRow = "favourite.add";
-    AddMembers(AddMembers) -> Changed = "group.add";
-    ApproveRequests(ApproveRequests) -> Changed = "group.approve";
-    BlockUser(BlockUser) -> Done = "contact.block";
-    CastVote(CastVote) -> Changed = "message.vote";
-    ChangeContact(ChangeContact) -> OwnRows = "contact.change";
-    ChangeInfo(ChangeInfo) -> Changed = "group.info";
-    ChangePermissions(ChangePermissions) -> Changed = "group.permissions";
-    ChangePreferences(ChangePreferences) -> OwnRow = "user.change_settings";
-    ChangeRole(ChangeRole) -> Changed = "group.role";
-    ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings";
-    CountUnread(CountUnread) -> UnreadTotals = "conversation.unread";
-    CloseSession(CloseSession) -> Done = "session.close";
-    CreateConversation(CreateConversation) -> ConversationView = "conversation.create";
-    CreateInvite(CreateInvite) -> Invite = "group.invite";
-    DeleteContact(DeleteContact) -> OwnRows = "contact.delete";
-    DeleteDraft(DeleteDraft) -> Done = "draft.delete";
-    DeleteMessages(DeleteMessages) -> Done = "message.delete";
-    DeleteNotice(DeleteNotice) -> Done = "notice.delete";
-    DeleteTemplate(DeleteTemplate) -> Done = "notice.delete_template";
-    DismissGroup(DismissGroup) -> Changed = "group.dismiss";
-    EditMessage(EditMessage) -> Sent = "message.edit";
-    FollowUser(FollowUser) -> OwnRows = "contact.follow";
-    ForgetDevice(ForgetDevice) -> Done = "device.forget";
-    ForwardMessages(ForwardMessages) -> Sent = "message.forward";
-    GetConversation(GetConversation) -> ConversationView = "conversation.get";
-    GetMessages(GetMessages) -> Messages = "message.get";
-    GetPreferences(GetPreferences) -> OwnRow = "user.settings";
-    GetPresence(GetPresence) -> Presences = "presence.get";
-    GetProfiles(GetProfiles) -> Profiles = "user.get";
-    History(History) -> HistoryPage = "message.history";
-    JoinByInvite(JoinByInvite) -> Changed = "group.enter";
-    JoinGroup(JoinGroup) -> Changed = "group.join";
-    KickMembers(KickMembers) -> Changed = "group.kick";
-    LeaveGroup(LeaveGroup) -> Changed = "group.leave";
-    ListAnnotations(ListAnnotations) -> Annotations = "message.annotations";
-    ListBans(ListBans) -> Bans = "group.bans";
-    ListBlocks(ListBlocks) -> Blocks = "contact.blocks";
-    ListContactRequests(ListContactRequests) -> OwnPage = "contact.requests";
-    ListContacts(ListContacts) -> OwnPage = "contact.list";
-    ListConversations(ListConversations) -> ConversationPage = "conversation.list";
-    ListDevices(ListDevices) -> Devices = "device.list";
-    ListDrafts(ListDrafts) -> OwnPage = "draft.list";
-    ListEdits(ListEdits) -> Edits = "message.edits";
-    ListFavourites(ListFavourites) -> FavouritePage = "favourite.list";
-    ListFollowers(ListFollowers) -> OwnPage = "contact.followers";
-    ListFollows(ListFollows) -> OwnPage = "contact.follows";
-    ListInvites(ListInvites) -> Invites = "group.invites";
-    ListMarkers(ListMarkers) -> MarkerPage = "message.markers";
-    ListMembers(ListMembers) -> MemberPage = "conversation.members";
-    ListNotices(ListNotices) -> NoticePage = "notice.list";
-    ListScheduled(ListScheduled) -> OwnPage = "message.scheduled";
-    ListReaders(ListReaders) -> ReaderPage = "message.readers";
-    ListRequests(ListRequests) -> RequestPage = "group.requests";
-    ListTemplates(ListTemplates) -> TemplatePage = "notice.templates";
-    ListThread(ListThread) -> ThreadPage = "message.thread";
-    MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered";
-    MarkRead(MarkRead) -> Receipt = "conversation.read";
-    MuteMembers(MuteMembers) -> Changed = "group.mute";
-    OpenDirect(OpenDirect) -> ConversationView = "conversation.direct";
-    OpenSession(OpenSession) -> SessionOpened = "session.open";
-    PinMessage(PinMessage) -> Changed = "message.pin";
-    Ping(Ping) -> Pong = "session.ping";
-    PreviewInvite(PreviewInvite) -> InvitePreview = "group.preview";
-    PutDraft(PutDraft) -> OwnRow = "draft.put";
-    PutTemplate(PutTemplate) -> Done = "notice.put_template";
-    React(React) -> Changed = "message.react";
-    ReadAllNotices(ReadAllNotices) -> Done = "notice.read_all";
-    ReadNotices(ReadNotices) -> Done = "notice.read";
-    RecallMessage(RecallMessage) -> Sent = "message.recall";
-    ScheduleMessage(ScheduleMessage) -> OwnRow = "message.schedule";
-    RejectContact(RejectContact) -> OwnRows = "contact.reject";
-    RejectRequests(RejectRequests) -> Done = "group.reject";
-    RemoveFavourite(RemoveFavourite) -> Done = "favourite.remove";
-    RenameMember(RenameMember) -> Changed = "group.nickname";
-    RequestContact(RequestContact) -> OwnRows = "contact.request";
-    RequestJoin(RequestJoin) -> Done = "group.request";
-    RevokeInvite(RevokeInvite) -> Done = "group.revoke_invite";
-    SayNow(SayNow) -> Done = "message.now";
-    SearchMessages(SearchMessages) -> SearchPage = "message.search";
-    SendMessage(SendMessage) -> Sent = "message.send";
-    SendNotice(SendNotice) -> SentNotice = "notice.send";
-    SetPresence(SetPresence) -> Done = "presence.set";
-    SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe";
-    SyncPull(SyncPull) -> SyncPage = "sync.pull";
-    Typing(Typing) -> Done = "conversation.typing";
-    UnbanUsers(UnbanUsers) -> Changed = "group.unban";
-    UnblockUser(UnblockUser) -> Done = "contact.unblock";
-    UnscheduleMessage(UnscheduleMessage) -> Done = "message.unschedule";
-    UnfollowUser(UnfollowUser) -> OwnRows = "contact.unfollow";
-    UnmuteMembers(UnmuteMembers) -> Changed = "group.unmute";
-    UnpinMessage(UnpinMessage) -> Changed = "message.unpin";
-    UnsubscribePresence(UnsubscribePresence) -> Done = "presence.unsubscribe";
-    UpdateProfile(UpdateProfile) -> Profile = "user.update";
-    UpsertUser(UpsertUser) -> Profile = "user.upsert";
-    WithdrawContact(WithdrawContact) -> OwnRows = "contact.withdraw";
-    WithdrawRequest(WithdrawRequest) -> Done = "group.withdraw";
+    AcceptContact(AcceptContact) -> OwnRows = "contact.accept", Write, Requests;
+    AddFavourite(AddFavourite) -> OwnRow = "favourite.add", Write, Requests;
+    AddMembers(AddMembers) -> Changed = "group.add", Write, Sends;
+    ApproveRequests(ApproveRequests) -> Changed = "group.approve", Write, Sends;
+    BlockUser(BlockUser) -> Done = "contact.block", Write, Requests;
+    CastVote(CastVote) -> Changed = "message.vote", Write, Sends;
+    ChangeContact(ChangeContact) -> OwnRows = "contact.change", Write, Requests;
+    ChangeInfo(ChangeInfo) -> Changed = "group.info", Write, Sends;
+    ChangePermissions(ChangePermissions) -> Changed = "group.permissions", Write, Sends;
+    ChangePreferences(ChangePreferences) -> OwnRow = "user.change_settings", Write, Requests;
+    ChangeRole(ChangeRole) -> Changed = "group.role", Write, Sends;
+    ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings", Write, Requests;
+    CountUnread(CountUnread) -> UnreadTotals = "conversation.unread", Read, Requests;
+    CloseSession(CloseSession) -> Done = "session.close", Open, Free;
+    CreateConversation(CreateConversation) -> ConversationView = "conversation.create", Write, Sends;
+    CreateInvite(CreateInvite) -> Invite = "group.invite", Write, Sends;
+    DeleteContact(DeleteContact) -> OwnRows = "contact.delete", Write, Requests;
+    DeleteDraft(DeleteDraft) -> Done = "draft.delete", Write, Requests;
+    DeleteMessages(DeleteMessages) -> Done = "message.delete", Write, Requests;
+    DeleteNotice(DeleteNotice) -> Done = "notice.delete", Write, Requests;
+    DeleteTemplate(DeleteTemplate) -> Done = "notice.delete_template", Operate, Requests;
+    DismissGroup(DismissGroup) -> Changed = "group.dismiss", Write, Sends;
+    EditMessage(EditMessage) -> Sent = "message.edit", Write, Sends;
+    FollowUser(FollowUser) -> OwnRows = "contact.follow", Write, Sends;
+    ForgetDevice(ForgetDevice) -> Done = "device.forget", Write, Requests;
+    ForwardMessages(ForwardMessages) -> Sent = "message.forward", Write, Sends;
+    GetConversation(GetConversation) -> ConversationView = "conversation.get", Read, Requests;
+    GetMessages(GetMessages) -> Messages = "message.get", Read, Requests;
+    GetPreferences(GetPreferences) -> OwnRow = "user.settings", Read, Requests;
+    GetPresence(GetPresence) -> Presences = "presence.get", Read, Requests;
+    GetProfiles(GetProfiles) -> Profiles = "user.get", Read, Requests;
+    History(History) -> HistoryPage = "message.history", Read, Requests;
+    JoinByInvite(JoinByInvite) -> Changed = "group.enter", Write, Sends;
+    JoinGroup(JoinGroup) -> Changed = "group.join", Write, Sends;
+    KickMembers(KickMembers) -> Changed = "group.kick", Write, Sends;
+    LeaveGroup(LeaveGroup) -> Changed = "group.leave", Write, Sends;
+    ListAnnotations(ListAnnotations) -> Annotations = "message.annotations", Read, Requests;
+    ListBans(ListBans) -> Bans = "group.bans", Read, Requests;
+    ListBlocks(ListBlocks) -> Blocks = "contact.blocks", Read, Requests;
+    ListContactRequests(ListContactRequests) -> OwnPage = "contact.requests", Read, Requests;
+    ListContacts(ListContacts) -> OwnPage = "contact.list", Read, Requests;
+    ListConversations(ListConversations) -> ConversationPage = "conversation.list", Read, Requests;
+    ListDevices(ListDevices) -> Devices = "device.list", Read, Requests;
+    ListDrafts(ListDrafts) -> OwnPage = "draft.list", Read, Requests;
+    ListEdits(ListEdits) -> Edits = "message.edits", Read, Requests;
+    ListFavourites(ListFavourites) -> FavouritePage = "favourite.list", Read, Requests;
+    ListFollowers(ListFollowers) -> OwnPage = "contact.followers", Read, Requests;
+    ListFollows(ListFollows) -> OwnPage = "contact.follows", Read, Requests;
+    ListInvites(ListInvites) -> Invites = "group.invites", Read, Requests;
+    ListMarkers(ListMarkers) -> MarkerPage = "message.markers", Read, Requests;
+    ListMembers(ListMembers) -> MemberPage = "conversation.members", Read, Requests;
+    ListNotices(ListNotices) -> NoticePage = "notice.list", Read, Requests;
+    ListScheduled(ListScheduled) -> OwnPage = "message.scheduled", Read, Requests;
+    ListReaders(ListReaders) -> ReaderPage = "message.readers", Read, Requests;
+    ListRequests(ListRequests) -> RequestPage = "group.requests", Read, Requests;
+    ListTemplates(ListTemplates) -> TemplatePage = "notice.templates", Inspect, Requests;
+    ListThread(ListThread) -> ThreadPage = "message.thread", Read, Requests;
+    MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered", Write, Requests;
+    MarkRead(MarkRead) -> Receipt = "conversation.read", Write, Requests;
+    MuteMembers(MuteMembers) -> Changed = "group.mute", Write, Sends;
+    OpenDirect(OpenDirect) -> ConversationView = "conversation.direct", Write, Sends;
+    OpenSession(OpenSession) -> SessionOpened = "session.open", Open, Requests;
+    PinMessage(PinMessage) -> Changed = "message.pin", Write, Sends;
+    Ping(Ping) -> Pong = "session.ping", Open, Free;
+    PreviewInvite(PreviewInvite) -> InvitePreview = "group.preview", Read, Requests;
+    PutDraft(PutDraft) -> OwnRow = "draft.put", Write, Requests;
+    PutTemplate(PutTemplate) -> Done = "notice.put_template", Operate, Requests;
+    React(React) -> Changed = "message.react", Write, Sends;
+    ReadAllNotices(ReadAllNotices) -> Done = "notice.read_all", Write, Requests;
+    ReadAudit(ReadAudit) -> AuditPage = "admin.audit", Inspect, Requests;
+    ReadNotices(ReadNotices) -> Done = "notice.read", Write, Requests;
+    RecallMessage(RecallMessage) -> Sent = "message.recall", Write, Sends;
+    ScheduleMessage(ScheduleMessage) -> OwnRow = "message.schedule", Write, Sends;
+    RejectContact(RejectContact) -> OwnRows = "contact.reject", Write, Requests;
+    RejectRequests(RejectRequests) -> Done = "group.reject", Write, Sends;
+    RemoveFavourite(RemoveFavourite) -> Done = "favourite.remove", Write, Requests;
+    RenameMember(RenameMember) -> Changed = "group.nickname", Write, Sends;
+    RequestContact(RequestContact) -> OwnRows = "contact.request", Write, Sends;
+    RequestJoin(RequestJoin) -> Done = "group.request", Write, Sends;
+    RevokeInvite(RevokeInvite) -> Done = "group.revoke_invite", Write, Sends;
+    SayNow(SayNow) -> Done = "message.now", Write, Sends;
+    SearchMessages(SearchMessages) -> SearchPage = "message.search", Read, Requests;
+    SendMessage(SendMessage) -> Sent = "message.send", Write, Sends;
+    SendNotice(SendNotice) -> SentNotice = "notice.send", Operate, Requests;
+    SetPresence(SetPresence) -> Done = "presence.set", Read, Requests;
+    SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe", Read, Requests;
+    SyncPull(SyncPull) -> SyncPage = "sync.pull", Read, Requests;
+    Typing(Typing) -> Done = "conversation.typing", Write, Requests;
+    UnbanUsers(UnbanUsers) -> Changed = "group.unban", Write, Sends;
+    UnblockUser(UnblockUser) -> Done = "contact.unblock", Write, Requests;
+    UnscheduleMessage(UnscheduleMessage) -> Done = "message.unschedule", Write, Requests;
+    UnfollowUser(UnfollowUser) -> OwnRows = "contact.unfollow", Write, Requests;
+    UnmuteMembers(UnmuteMembers) -> Changed = "group.unmute", Write, Sends;
+    UnpinMessage(UnpinMessage) -> Changed = "message.unpin", Write, Sends;
+    UnsubscribePresence(UnsubscribePresence) -> Done = "presence.unsubscribe", Read, Requests;
+    UpdateProfile(UpdateProfile) -> Profile = "user.update", Write, Requests;
+    UpsertUser(UpsertUser) -> Profile = "user.upsert", Operate, Requests;
+    WithdrawContact(WithdrawContact) -> OwnRows = "contact.withdraw", Write, Requests;
+    WithdrawRequest(WithdrawRequest) -> Done = "group.withdraw", Write, Sends;
 }

@@ -45,6 +45,7 @@ impl Command {
             | Self::ListMarkers(_)
             | Self::ListNotices(_)
             | Self::ListTemplates(_)
+            | Self::ReadAudit(_)
             | Self::ListThread(_)
             | Self::MuteMembers(_)
             | Self::PinMessage(_)

@@ -18,6 +18,18 @@ impl Engine {
         command: Command,
     ) -> Result<Reply, Rejection> {
         self.check_rate(&actor, &command)?;
+        if Self::check_scope(&actor, &command)? {
+            return Box::pin(self.administer(actor, session, command)).await;
+        }
+        self.execute_judged(actor, session, command).await
+    }
+
+    pub(super) async fn execute_judged(
+        self: Arc<Self>,
+        actor: Actor,
+        session: Option<Arc<SessionEntry>>,
+        command: Command,
+    ) -> Result<Reply, Rejection> {
         let (actor, command) = if self.hooks.judge() {
             // In a box for the same reason as below.
             Box::pin(self.judge(actor, command)).await?
@@ -110,12 +122,11 @@ impl Engine {
             Command::DeleteNotice(ask) => {
                 Reply::DeleteNotice(self.delete_notice(&actor, session, ask).await?)
             }
-            Command::DeleteTemplate(ask) => {
-                Reply::DeleteTemplate(self.delete_template(&actor, ask).await?)
-            }
+            Command::DeleteTemplate(ask) => Reply::DeleteTemplate(self.delete_template(ask).await?),
             Command::ListNotices(ask) => Reply::ListNotices(self.notices(&actor, ask).await?),
-            Command::ListTemplates(ask) => Reply::ListTemplates(self.templates(&actor, ask).await?),
-            Command::PutTemplate(ask) => Reply::PutTemplate(self.put_template(&actor, ask).await?),
+            Command::ListTemplates(ask) => Reply::ListTemplates(self.templates(ask).await?),
+            Command::PutTemplate(ask) => Reply::PutTemplate(self.put_template(ask).await?),
+            Command::ReadAudit(ask) => Reply::ReadAudit(self.audit(ask).await?),
             Command::ReadAllNotices(_) => {
                 Reply::ReadAllNotices(self.read_notices(&actor, session, None).await?)
             }
@@ -337,7 +348,7 @@ impl Engine {
                 Reply::UnsubscribePresence(self.unwatch(session, &ask.users)?)
             }
             Command::UpdateProfile(ask) => Reply::UpdateProfile(self.update(&actor, ask).await?),
-            Command::UpsertUser(ask) => Reply::UpsertUser(self.upsert(&actor, ask).await?),
+            Command::UpsertUser(ask) => Reply::UpsertUser(self.upsert(ask).await?),
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides who may do what: that is `state`. Nothing here knows a database or a socket: that is `port`.
 
+mod access;
 mod aftermath;
 mod alarms;
 mod attach;

@@ -106,6 +106,7 @@ pub(super) fn nature(command: &Command) -> Nature {
         | Command::ListMarkers(_)
         | Command::ListNotices(_)
         | Command::ListTemplates(_)
+        | Command::ReadAudit(_)
         | Command::ListThread(_)
         | Command::PreviewInvite(_)
         | Command::GetConversation(_)

@@ -8,23 +8,12 @@ use std::{
 };
 
 use super::{Engine, lock};
-use crate::{Actor, Authority, Code, Command, Rejection, UserId, state::RateState};
+use crate::{Actor, Allowance, Authority, Code, Command, Rejection, UserId, state::RateState};
 
 /// Parts of a table, each with a lock of its own, so that users do not wait for each other.
 const SHARDS: usize = 32;
 /// Users in one part before those who are quiet are forgotten. All together about 100,000.
 const KEPT: usize = 100_000 / SHARDS;
-
-/// Which allowance a command is counted in.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Allowance {
-    /// Messages and changes of conversations: [`Limits::sends_per_second`](crate::Limits::sends_per_second).
-    Sends,
-    /// Everything else: [`Limits::requests_per_second`](crate::Limits::requests_per_second).
-    Requests,
-    /// Not counted: what keeps a session alive or ends it.
-    Free,
-}
 
 /// What is left of users' allowances.
 #[derive(Default)]
@@ -49,7 +38,7 @@ struct Shard {
 impl Engine {
     /// Refuses who asks too often.
     pub(super) fn check_rate(&self, actor: &Actor, command: &Command) -> Result<(), Rejection> {
-        let (limit, table, advice) = match allowance(command) {
+        let (limit, table, advice) = match command.allowance() {
             Allowance::Sends => (
                 self.limits.sends_per_second,
                 &self.rates.sends,
@@ -92,108 +81,6 @@ impl Table {
         let taken = rate.take(per_second, now);
         shard.by_user.insert(user.clone(), rate);
         taken
-    }
-}
-
-fn allowance(command: &Command) -> Allowance {
-    match command {
-        Command::AddMembers(_)
-        | Command::ApproveRequests(_)
-        | Command::CastVote(_)
-        | Command::ChangePermissions(_)
-        | Command::CreateInvite(_)
-        | Command::DismissGroup(_)
-        | Command::ForwardMessages(_)
-        | Command::JoinByInvite(_)
-        | Command::MuteMembers(_)
-        | Command::PinMessage(_)
-        | Command::React(_)
-        | Command::RejectRequests(_)
-        | Command::RenameMember(_)
-        | Command::RequestJoin(_)
-        | Command::RevokeInvite(_)
-        | Command::SayNow(_)
-        | Command::UnbanUsers(_)
-        | Command::UnmuteMembers(_)
-        | Command::UnpinMessage(_)
-        | Command::WithdrawRequest(_)
-        | Command::ChangeInfo(_)
-        | Command::ChangeRole(_)
-        | Command::CreateConversation(_)
-        | Command::EditMessage(_)
-        | Command::FollowUser(_)
-        | Command::JoinGroup(_)
-        | Command::KickMembers(_)
-        | Command::LeaveGroup(_)
-        | Command::OpenDirect(_)
-        | Command::RecallMessage(_)
-        | Command::ScheduleMessage(_)
-        | Command::RequestContact(_)
-        | Command::SendMessage(_) => Allowance::Sends,
-        Command::AcceptContact(_)
-        | Command::AddFavourite(_)
-        | Command::BlockUser(_)
-        | Command::ChangeContact(_)
-        | Command::ChangePreferences(_)
-        | Command::CountUnread(_)
-        | Command::DeleteMessages(_)
-        | Command::GetMessages(_)
-        | Command::ListAnnotations(_)
-        | Command::ListBans(_)
-        | Command::ListEdits(_)
-        | Command::ListInvites(_)
-        | Command::ListMarkers(_)
-        | Command::ListRequests(_)
-        | Command::ListThread(_)
-        | Command::PreviewInvite(_)
-        | Command::ChangeSettings(_)
-        | Command::DeleteContact(_)
-        | Command::DeleteDraft(_)
-        | Command::DeleteNotice(_)
-        | Command::DeleteTemplate(_)
-        | Command::ForgetDevice(_)
-        | Command::GetConversation(_)
-        | Command::GetPreferences(_)
-        | Command::GetPresence(_)
-        | Command::GetProfiles(_)
-        | Command::History(_)
-        | Command::ListBlocks(_)
-        | Command::ListContactRequests(_)
-        | Command::ListContacts(_)
-        | Command::ListConversations(_)
-        | Command::ListDevices(_)
-        | Command::ListDrafts(_)
-        | Command::ListFavourites(_)
-        | Command::ListFollowers(_)
-        | Command::ListFollows(_)
-        | Command::ListMembers(_)
-        | Command::ListNotices(_)
-        | Command::ListScheduled(_)
-        | Command::ListReaders(_)
-        | Command::ListTemplates(_)
-        | Command::MarkDelivered(_)
-        | Command::MarkRead(_)
-        | Command::OpenSession(_)
-        | Command::PutDraft(_)
-        | Command::PutTemplate(_)
-        | Command::ReadAllNotices(_)
-        | Command::ReadNotices(_)
-        | Command::RejectContact(_)
-        | Command::RemoveFavourite(_)
-        | Command::SearchMessages(_)
-        | Command::SendNotice(_)
-        | Command::SetPresence(_)
-        | Command::SubscribePresence(_)
-        | Command::SyncPull(_)
-        | Command::Typing(_)
-        | Command::UnblockUser(_)
-        | Command::UnscheduleMessage(_)
-        | Command::UnfollowUser(_)
-        | Command::UnsubscribePresence(_)
-        | Command::UpdateProfile(_)
-        | Command::UpsertUser(_)
-        | Command::WithdrawContact(_) => Allowance::Requests,
-        Command::CloseSession(_) | Command::Ping(_) => Allowance::Free,
     }
 }
 

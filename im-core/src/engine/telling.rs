@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Mutex};
 
 use super::{Engine, fanout::give_way, lock, own::contended, page::bytes_of, retry::hash};
 use crate::{
-    Actor, Authority, Code, Notice, NoticeSent, NoticeTexts, Own, OwnKey, OwnKind, OwnRow, Push,
-    Rejection, RowKey, SendNotice, SentNotice, Timestamp, UserId,
+    Actor, Code, Notice, NoticeSent, NoticeTexts, Own, OwnKey, OwnKind, OwnRow, Push, Rejection,
+    RowKey, SendNotice, SentNotice, Timestamp, UserId,
     port::{Broadcast, NoticeToAll, OwnWrite, Urgency},
     state::{check_notice, filled},
     wire::Format,
@@ -37,23 +37,12 @@ struct Telling {
     until: Timestamp,
 }
 
-pub(super) fn check_authority(actor: &Actor) -> Result<(), Rejection> {
-    if actor.authority == Authority::User {
-        return Err(Rejection::new(
-            Code::Forbidden,
-            "only a service can send notices and keep templates",
-        ));
-    }
-    Ok(())
-}
-
 impl Engine {
     pub(super) async fn send_notice(
         &self,
         actor: &Actor,
         ask: SendNotice,
     ) -> Result<SentNotice, Rejection> {
-        check_authority(actor)?;
         if ask.everyone != ask.users.is_empty() {
             let detail = "name users, or say that it is for everyone";
             return Err(Rejection::new(Code::InvalidRequest, detail));

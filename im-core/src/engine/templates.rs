@@ -1,40 +1,24 @@
 //! Templates of notices. For the host alone.
 
-use super::{Engine, telling::check_authority};
+use super::Engine;
 use crate::{
-    Actor, DeleteTemplate, Done, ListTemplates, PutTemplate, Rejection, TemplatePage,
-    state::check_notice,
+    DeleteTemplate, Done, ListTemplates, PutTemplate, Rejection, TemplatePage, state::check_notice,
 };
 
 impl Engine {
-    pub(super) async fn put_template(
-        &self,
-        actor: &Actor,
-        ask: PutTemplate,
-    ) -> Result<Done, Rejection> {
-        check_authority(actor)?;
+    pub(super) async fn put_template(&self, ask: PutTemplate) -> Result<Done, Rejection> {
         let template = ask.template;
         check_notice(&template.category, &template.texts, &self.limits)?;
         self.ports.notices.put_template(template).await?;
         Ok(Done {})
     }
 
-    pub(super) async fn delete_template(
-        &self,
-        actor: &Actor,
-        ask: DeleteTemplate,
-    ) -> Result<Done, Rejection> {
-        check_authority(actor)?;
+    pub(super) async fn delete_template(&self, ask: DeleteTemplate) -> Result<Done, Rejection> {
         self.ports.notices.delete_template(&ask.name).await?;
         Ok(Done {})
     }
 
-    pub(super) async fn templates(
-        &self,
-        actor: &Actor,
-        ask: ListTemplates,
-    ) -> Result<TemplatePage, Rejection> {
-        check_authority(actor)?;
+    pub(super) async fn templates(&self, ask: ListTemplates) -> Result<TemplatePage, Rejection> {
         let limit = self.limits.page_of(ask.limit);
         let items = self
             .ports

@@ -7,17 +7,7 @@ use crate::{
 };
 
 impl Engine {
-    pub(super) async fn upsert(
-        &self,
-        actor: &Actor,
-        ask: UpsertUser,
-    ) -> Result<Profile, Rejection> {
-        if actor.authority != Authority::Service {
-            return Err(Rejection::new(
-                Code::Forbidden,
-                "only a service can create users; use user.update for yourself",
-            ));
-        }
+    pub(super) async fn upsert(&self, ask: UpsertUser) -> Result<Profile, Rejection> {
         let profile = ask.into_profile(self.ports.runtime.now());
         check_profile(&profile, &self.limits)?;
         self.check_not_erased(&profile.user).await?;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::{Actor, Authority, Code, DeviceId, Rejection, Timestamp, UserId};
+use crate::{Actor, Code, DeviceId, Rejection, Timestamp, UserId};
 
 /// How many log-outs an engine has seen.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -56,10 +56,7 @@ impl Authenticator for TrustEveryone {
         let user = UserId::new(token)
             .map_err(|error| Rejection::new(Code::Unauthenticated, error.to_string()))?;
         Ok(Identity {
-            actor: Actor {
-                user,
-                authority: Authority::User,
-            },
+            actor: Actor::user(user),
             expires_at_ms: None,
             sign_in: None,
             checked_at: None,

@@ -6,6 +6,7 @@
 mod account;
 mod alarm;
 mod annotation;
+mod audit;
 mod authenticator;
 mod code;
 mod contact;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 pub use account::{Account, AccountStore, Attached, Created};
 pub use alarm::{Alarm, AlarmStore};
 pub use annotation::{AnnotationStore, MarkCount, ThreadCount};
+pub use audit::{AuditQuery, AuditStore};
 pub use authenticator::{Authenticator, Identity, LogOutCount, TrustEveryone};
 pub use code::{CODE_TRIES, CODES_LAST, CodeHash, CodeStore, OneTimeCode};
 pub use contact::{ContactStore, VersionedBlock};
@@ -73,6 +75,7 @@ pub struct Ports {
     pub accounts: Arc<dyn AccountStore>,
     pub alarms: Arc<dyn AlarmStore>,
     pub annotations: Arc<dyn AnnotationStore>,
+    pub audit: Arc<dyn AuditStore>,
     pub codes: Arc<dyn CodeStore>,
     pub contacts: Arc<dyn ContactStore>,
     pub devices: Arc<dyn DeviceStore>,

@@ -29,6 +29,7 @@ pub mod accounts;
 pub mod alarms;
 pub mod annotations;
 pub mod append;
+pub mod audits;
 pub mod codes;
 pub mod contacts;
 pub mod devices;

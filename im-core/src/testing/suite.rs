@@ -36,6 +36,7 @@ macro_rules! every_store_suite {
         $crate::alarm_store_suite!($open);
         $crate::annotation_store_suite!($open);
         $crate::append_suite!($open);
+        $crate::audit_store_suite!($open);
         $crate::code_store_suite!($open);
         $crate::contact_store_suite!($open);
         $crate::device_store_suite!($open);

@@ -28,7 +28,7 @@ pub use self::{
     own::OwnAccount,
     password::Password,
     register::NewAccount,
-    sessions::{Attempt, Name},
+    sessions::{Attempt, Name, WantedToken},
 };
 use crate::{
     authenticator, codes::Codes, lock_out::LockOut, real_name::RealNames, secret::Secret,

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use im_core::{
-    CloseReason, Code, DeviceId, Identifier, Rejection, UserId,
+    CloseReason, Code, DeviceId, Identifier, Rejection, Scopes, UserId,
     port::{Extent, Redeemed, RefreshToken},
 };
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::{
     codes::Purpose,
     opaque::{self, Kind},
     secret::Secret,
-    tokens::{ACCESS_TTL, Claims, MAX_TTL, unauthenticated},
+    tokens::{ACCESS_TTL, Claims, Holder, MAX_TTL, unauthenticated},
 };
 
 /// How long a device stays signed in without being used.
@@ -39,6 +39,32 @@ pub struct Attempt {
     pub device: Option<DeviceId>,
     /// From where.
     pub address: IpAddr,
+}
+
+/// An access token that a back end or the operator wants for a user.
+#[derive(Clone, Debug)]
+pub struct WantedToken {
+    /// Whose.
+    pub user: UserId,
+    /// On which device; a new one when absent.
+    pub device: Option<DeviceId>,
+    /// For how long; 15 minutes when absent, at most a day.
+    pub ttl: Option<Duration>,
+    /// What it is good for; [`Scopes::USER`] when absent.
+    pub scopes: Option<Scopes>,
+}
+
+impl WantedToken {
+    /// One that says nothing else.
+    #[must_use]
+    pub const fn of(user: UserId) -> Self {
+        Self {
+            user,
+            device: None,
+            ttl: None,
+            scopes: None,
+        }
+    }
 }
 
 impl Name {
@@ -213,13 +239,9 @@ impl Accounts {
     ///
     /// # Errors
     /// `NotFound` when there is no such user, `InvalidRequest` for a `ttl` of more than a day.
-    pub async fn issue(
-        &self,
-        user: UserId,
-        device: Option<DeviceId>,
-        ttl: Option<Duration>,
-    ) -> Result<IssuedToken, Rejection> {
-        let ttl = ttl.unwrap_or(ACCESS_TTL);
+    pub async fn issue(&self, wanted: WantedToken) -> Result<IssuedToken, Rejection> {
+        let WantedToken { user, device, .. } = wanted;
+        let ttl = wanted.ttl.unwrap_or(ACCESS_TTL);
         if ttl.is_zero() || ttl > MAX_TTL {
             return Err(Rejection::new(
                 Code::InvalidRequest,
@@ -229,9 +251,13 @@ impl Accounts {
         self.check_exists(&user).await?;
         let device = device.unwrap_or_else(random_device);
         let lifetime = (self.now(), ttl);
-        let (access_token, access_expires_at_ms) =
-            self.tokens
-                .issue(user.clone(), device.clone(), Uuid::new_v4(), lifetime);
+        let holder = Holder {
+            user: user.clone(),
+            device: device.clone(),
+            family: Uuid::new_v4(),
+            scopes: wanted.scopes.unwrap_or(Scopes::USER),
+        };
+        let (access_token, access_expires_at_ms) = self.tokens.issue(holder, lifetime);
         Ok(IssuedToken {
             user,
             device,
@@ -249,12 +275,13 @@ impl Accounts {
 
     fn signed_in(&self, token: RefreshToken, refresh_token: String) -> SignedIn {
         let lifetime = (self.now(), ACCESS_TTL);
-        let (access_token, access_expires_at_ms) = self.tokens.issue(
-            token.user.clone(),
-            token.device.clone(),
-            token.family,
-            lifetime,
-        );
+        let holder = Holder {
+            user: token.user.clone(),
+            device: token.device.clone(),
+            family: token.family,
+            scopes: Scopes::ALL,
+        };
+        let (access_token, access_expires_at_ms) = self.tokens.issue(holder, lifetime);
         SignedIn {
             user: token.user,
             device: token.device,

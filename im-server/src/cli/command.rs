@@ -1,11 +1,9 @@
 //! Commands that do one thing and end.
 
-use std::time::Duration;
-
-use im_core::{DeviceId, UserId};
+use im_core::UserId;
 
 use super::{Failure, prompt};
-use crate::{Config, NewAccount, Password, telemetry, wire};
+use crate::{Config, NewAccount, Password, accounts::WantedToken, telemetry, wire};
 
 pub(super) async fn add_user(
     config: &Config,
@@ -33,15 +31,10 @@ pub(super) async fn erase_user(config: &Config, name: UserId) -> Result<(), Fail
     Ok(())
 }
 
-pub(super) async fn issue_token(
-    config: &Config,
-    user: UserId,
-    device: Option<DeviceId>,
-    ttl: Option<Duration>,
-) -> Result<(), Failure> {
+pub(super) async fn issue_token(config: &Config, wanted: WantedToken) -> Result<(), Failure> {
     telemetry::init("warn", config.log_format)?;
     let app = wire::assemble(config).await?;
-    let issued = app.accounts.issue(user, device, ttl).await?;
+    let issued = app.accounts.issue(wanted).await?;
     println!("{}", issued.access_token);
     Ok(())
 }

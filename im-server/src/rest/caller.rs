@@ -8,7 +8,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
 };
-use im_core::{Actor, Code, UserId};
+use im_core::{Actor, Code, Scope, UserId};
 use im_transport::ws::bearer;
 
 use super::problem::Problem;
@@ -89,7 +89,8 @@ async fn check_key(parts: &mut Parts, app: &Arc<App>, key: &str) -> Result<(), P
     }
 }
 
-/// A user with an access token of its own: what concerns an account is done by nobody in its name.
+/// A user with an access token of its own, which is good for writing: what concerns an account is done by nobody in its
+/// name, and seen by nobody who was given a token for reading.
 pub(super) struct Own(pub(super) Claims);
 
 impl FromRequestParts<Arc<App>> for Own {
@@ -97,7 +98,10 @@ impl FromRequestParts<Arc<App>> for Own {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         match <Credential as FromRequestParts<_>>::from_request_parts(parts, app).await? {
-            Credential::User(claims) => Ok(Self(claims)),
+            Credential::User(claims) => {
+                claims.actor().require(Scope::Write)?;
+                Ok(Self(claims))
+            }
             Credential::Service(_) => Err(Problem::new(
                 Code::Forbidden,
                 "only a user with its own access token may do this",
@@ -137,7 +141,7 @@ impl TryFrom<Credential> for Caller {
 
     fn try_from(credential: Credential) -> Result<Self, Problem> {
         match credential {
-            Credential::User(claims) => Ok(Self(Actor::user(claims.sub))),
+            Credential::User(claims) => Ok(Self(claims.actor())),
             Credential::Service(Some(user)) => Ok(Self(Actor::service(user))),
             Credential::Service(None) => Err(Problem::new(
                 Code::InvalidRequest,

@@ -3,6 +3,7 @@
 //! No handler decides who may do what, and none knows a store.
 
 mod accounts;
+mod admin;
 mod annotations;
 mod body;
 mod caller;
@@ -80,6 +81,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 fn resources() -> Routes {
     OpenApiRouter::default()
         .merge(accounts::routes())
+        .merge(admin::routes())
         .merge(annotations::routes())
         .merge(capabilities::routes())
         .merge(codes::routes())

@@ -20,6 +20,7 @@ const fn door(method: &'static str, verb: &'static str, path: &'static str) -> D
 
 /// Every command that has a route.
 pub(super) const ROUTES: &[Door] = &[
+    door("admin.audit", "GET", "/v1/admin/audit"),
     door(
         "contact.accept",
         "POST",

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
-    Actor, DeviceId, GetProfiles, Profile, Profiles, Rejection, UpdateProfile, UpsertUser, UserId,
-    port::RealNameState,
+    Actor, DeviceId, GetProfiles, Profile, Profiles, Rejection, Scopes, UpdateProfile, UpsertUser,
+    UserId, port::RealNameState,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -19,7 +19,10 @@ use super::{
     path::UserPath,
     problem::Problem,
 };
-use crate::{accounts::IssuedToken, app::App};
+use crate::{
+    accounts::{IssuedToken, WantedToken},
+    app::App,
+};
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
@@ -40,6 +43,10 @@ struct NewToken {
     /// For how long, in milliseconds; 15 minutes when absent, at most a day.
     #[serde(default)]
     ttl_ms: Option<u64>,
+    /// What it is good for: `read`, `write` and `admin`, with spaces between; `read write` when absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    scopes: Option<Scopes>,
 }
 
 /// Profiles of those who have one.
@@ -90,7 +97,7 @@ async fn upsert(
     FromBody(body): FromBody<UpdateProfile>,
 ) -> Answer<Profile> {
     let actor = match credential {
-        Credential::User(claims) => Actor::user(claims.sub),
+        Credential::User(claims) => claims.actor(),
         Credential::Service(acting_for) => {
             Actor::service(acting_for.unwrap_or_else(|| path.user.clone()))
         }
@@ -109,8 +116,13 @@ async fn issue_token(
     FromBody(body): FromBody<NewToken>,
 ) -> Result<(StatusCode, Json<IssuedToken>), Problem> {
     credential.require_service()?;
-    let ttl = body.ttl_ms.map(Duration::from_millis);
-    let issued = app.accounts.issue(path.user, body.device, ttl).await?;
+    let wanted = WantedToken {
+        user: path.user,
+        device: body.device,
+        ttl: body.ttl_ms.map(Duration::from_millis),
+        scopes: body.scopes,
+    };
+    let issued = app.accounts.issue(wanted).await?;
     Ok((StatusCode::CREATED, Json(issued)))
 }
 

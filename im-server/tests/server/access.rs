@@ -1,6 +1,7 @@
 //! Every route against callers who are nobody. The list of routes is the server's own document.
 
 use im_core::UserId;
+use im_server::WantedToken;
 use serde_json::Value;
 
 use crate::house::House;
@@ -95,6 +96,7 @@ fn filled(verb: &str, path: &str) -> String {
         .replace("{user}", "alice")
         .replace("{seq}", "1")
         .replace("{role}", "member")
+        .replace("{provider}", "corp")
         .replace("{emoji}", "x")
         .replace("{code}", "x");
     format!("{} {path}", verb.to_uppercase())
@@ -107,7 +109,10 @@ async fn the_document_offers_an_idempotency_key_exactly_where_one_is_read() {
     let alice = UserId::new("alice").unwrap();
     let mut takers = 0;
     for (verb, path, operation) in operations(&document(&house).await) {
-        let token = house.server.accounts().issue(alice.clone(), None, None);
+        let token = house
+            .server
+            .accounts()
+            .issue(WantedToken::of(alice.clone()));
         let line = filled(&verb, &path);
         let answer = house
             .ask(&format!("{line}?user=bob"))

@@ -104,6 +104,55 @@ async fn users_have_no_authority_of_a_back_end() {
 }
 
 #[tokio::test]
+async fn a_token_is_good_for_what_it_says_and_no_more() {
+    let house = House::open().await;
+    house.sign_in("alice").await;
+    house.sign_in("bob").await;
+    let key = house.server.accounts().create_key("shop").await.unwrap();
+    let issue = async |scopes: &str| {
+        let ask = house.ask("POST /v1/users/alice/tokens").token(&key);
+        ask.json(json!({"scopes": scopes})).await
+    };
+    let reading = text(&issue("read").await.json()["access_token"]);
+    let line = "PUT /v1/conversations/direct/bob";
+
+    let refused = house.ask(line).token(&reading).send().await;
+    assert_eq!(refused.problem(), (403, "forbidden".to_owned()));
+    let account = house
+        .ask("GET /v1/accounts/me")
+        .token(&reading)
+        .send()
+        .await;
+    assert_eq!(account.problem(), (403, "forbidden".to_owned()));
+    let list = house
+        .ask("GET /v1/conversations")
+        .token(&reading)
+        .send()
+        .await;
+    assert_eq!(list.json()["items"], json!([]));
+
+    let writing = text(&issue("read write").await.json()["access_token"]);
+    assert_eq!(house.ask(line).token(&writing).send().await.status, 200);
+    for unknown in ["", "everything"] {
+        let refused = issue(unknown).await.problem();
+        assert_eq!(refused, (400, "invalid_request".to_owned()), "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_is_for_admins_and_back_ends() {
+    let house = House::open().await;
+    let token = house.token_of("alice").await;
+    let key = house.server.accounts().create_key("shop").await.unwrap();
+
+    let refused = house.ask("GET /v1/admin/audit").token(&token).send().await;
+    assert_eq!(refused.problem(), (403, "forbidden".to_owned()));
+    let ask = house.ask("GET /v1/admin/audit").token(&key);
+    let records = ask.header("im-user", "alice").send().await;
+    assert_eq!(records.json(), json!({"items": [], "done": true}));
+}
+
+#[tokio::test]
 async fn a_new_key_of_the_same_name_ends_the_former_one() {
     let house = House::open().await;
     let old = house.server.accounts().create_key("shop").await.unwrap();

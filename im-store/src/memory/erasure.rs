@@ -72,7 +72,8 @@ impl State {
         self.own.remove(user);
         self.traces.forget_mentions(user);
         let had_tokens = self.tokens.remove(user);
-        count == self.owned() && !had_tokens
+        let had_records = self.audit.erase(user);
+        count == self.owned() && !had_tokens && !had_records
     }
 
     fn owned(&self) -> usize {

@@ -4,6 +4,7 @@
 //! [`rows`](crate::rows).
 
 mod account;
+mod audit;
 mod door;
 mod erasure;
 mod lease;
@@ -52,6 +53,7 @@ struct State {
     notices: notice::Notices,
     own: own::OwnRows,
     leases: lease::Leases,
+    audit: audit::Records,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: account::Accounts,
     erasures: BTreeMap<UserId, erasure::Progress>,
@@ -78,6 +80,7 @@ impl MemoryStore {
                 notices: notice::Notices::default(),
                 own: BTreeMap::new(),
                 leases: HashMap::new(),
+                audit: audit::Records::default(),
                 devices: BTreeMap::new(),
                 accounts: account::Accounts::default(),
                 erasures: BTreeMap::new(),
@@ -111,6 +114,7 @@ impl Store for MemoryStore {
             accounts: store.clone(),
             alarms: store.clone(),
             annotations: store.clone(),
+            audit: store.clone(),
             codes: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),

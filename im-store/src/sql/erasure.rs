@@ -11,7 +11,7 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore, chunk,
+    SqlStore, audit, chunk,
     connection::{Connection, Value},
     error::SqlError,
     stored::{column, int, seq, user, uuid},
@@ -232,7 +232,10 @@ async fn delete_owned(
             connection.execute(delete, count, &values).await?;
         }
     }
-    Ok(families.is_empty())
+    if !families.is_empty() {
+        return Ok(false);
+    }
+    Ok(!audit::erase(connection, &which).await?)
 }
 
 /// Where a user waits to be let in.

@@ -4,6 +4,7 @@
 mod account;
 mod alarm;
 mod annotation;
+mod audit;
 mod batch;
 mod block;
 mod chunk;
@@ -121,6 +122,7 @@ impl Store for SqlStore {
             accounts: store.clone(),
             alarms: store.clone(),
             annotations: store.clone(),
+            audit: store.clone(),
             codes: store.clone(),
             contacts: store.clone(),
             devices: store.clone(),

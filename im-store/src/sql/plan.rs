@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use im_core::{
-    Block, Device, DeviceClass, Draft, Identifier, Notice, NoticeTemplate, NoticeTexts, Own,
-    Profile, Room, Store as _, Timestamp,
+    AuditRecord, Authority, Block, Device, DeviceClass, Draft, Identifier, Notice, NoticeTemplate,
+    NoticeTexts, Own, Profile, Room, Store as _, Timestamp,
     port::{
         Account, CodeHash, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName, RealNameState,
         RefreshToken, ServerKey,
@@ -14,9 +14,9 @@ use im_core::{
 use uuid::Uuid;
 
 use super::{
-    SqlStore, account, alarm, annotation, block, code, connection::Connection, contact, device,
-    door, erasure, lease, log, member, notice, own, position, real_name, revocation, search,
-    stored, tally, token, user,
+    SqlStore, account, alarm, annotation, audit, block, code, connection::Connection, contact,
+    device, door, erasure, lease, log, member, notice, own, position, real_name, revocation,
+    search, stored, tally, token, user,
 };
 
 #[allow(
@@ -30,6 +30,7 @@ const HOT: &[&[&str]] = &[
     account::HOT,
     alarm::HOT,
     annotation::HOT,
+    audit::HOT,
     block::HOT,
     code::HOT,
     contact::HOT,
@@ -224,6 +225,17 @@ async fn fill(ports: &Ports) {
             texts,
         };
         ports.notices.put_template(template).await.unwrap();
+        let record = AuditRecord {
+            id: (&id).into(),
+            at_ms: now,
+            actor: id.clone(),
+            authority: Authority::User,
+            method: "admin.test".to_owned(),
+            about: Some(id.clone()),
+            params: Some(serde_json::Value::Null),
+            outcome: None,
+        };
+        ports.audit.note(record).await.unwrap();
         let holder = Uuid::from_bytes([n; 16]);
         ports.leases.take(&name, holder, now, now).await.unwrap();
         let device = Device {

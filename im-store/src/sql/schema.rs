@@ -13,7 +13,7 @@ use sea_orm_migration::{
 use sqlx::mysql::MySqlDatabaseError;
 
 use super::{
-    account, block, device,
+    account, audit, block, device,
     dialect::{Dialect, Texts},
     door,
     error::SqlError,
@@ -106,6 +106,7 @@ impl MigratorTrait for Migrator {
             ("m0009_doors", door::TABLES),
             ("m0005_account", account::TABLES),
             ("m0007_lease", lease::TABLES),
+            ("m0006_audit", audit::TABLES),
             ("m0010_devices", device::TABLES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use fastwebsockets::{Frame, OpCode, Payload, handshake};
 use http_body_util::Empty;
 use im_core::{
-    Actor, Authority, Im, TrustEveryone,
+    Actor, Im, TrustEveryone,
     port::Identity,
     wire::{Format, Incoming, RequestId},
 };
@@ -118,10 +118,7 @@ async fn axum_host() -> (std::net::SocketAddr, Im) {
     let server = WebSocketServer::new(im.clone(), Options::default());
     let trusted = server.clone();
     let identity = Identity {
-        actor: Actor {
-            user: user("carol"),
-            authority: Authority::User,
-        },
+        actor: Actor::user(user("carol")),
         expires_at_ms: None,
         sign_in: None,
         checked_at: None,

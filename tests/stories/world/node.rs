@@ -8,7 +8,7 @@ use im_core::{
     testing::{device, user},
     wire::Format,
 };
-use im_server::{Config, Secret, Server};
+use im_server::{Config, Secret, Server, WantedToken};
 use im_store::SqlStore;
 use im_transport::ws::{self, Connector, WebSocketServer};
 use tempfile::TempDir;
@@ -231,7 +231,10 @@ impl World {
         self.im().call(&actor, profile).await.unwrap();
         let issued = server
             .accounts()
-            .issue(user(name), Some(device(device_name)), None)
+            .issue(WantedToken {
+                device: Some(device(device_name)),
+                ..WantedToken::of(user(name))
+            })
             .await;
         issued.unwrap().access_token
     }
