@@ -27,6 +27,7 @@ mod hooks;
 mod housekeeping;
 mod judge;
 mod lane;
+mod last;
 mod marks;
 mod messages;
 mod moment;
