@@ -34,6 +34,7 @@ mod moment;
 mod nature;
 mod notices;
 mod own;
+mod pace;
 mod page;
 mod positions;
 mod preferences;

@@ -3,9 +3,11 @@
 mod away;
 mod catching_up;
 mod delivery;
+mod doors;
 mod expiry;
 mod jumps;
 mod nodes;
+mod pace;
 mod pages;
 mod presence;
 mod races;
