@@ -204,9 +204,19 @@ pub(crate) async fn read_log(
     actor: &Actor,
     conversation: ConversationId,
 ) -> io::Result<Vec<(Seq, ClientId)>> {
+    read_log_after(im, actor, conversation, Seq::ZERO).await
+}
+
+/// What a log holds after a seq, without a hole.
+pub(crate) async fn read_log_after(
+    im: &Im,
+    actor: &Actor,
+    conversation: ConversationId,
+    begin: Seq,
+) -> io::Result<Vec<(Seq, ClientId)>> {
     let mut log: Vec<(Seq, ClientId)> = Vec::new();
     loop {
-        let after = log.last().map_or(Seq::ZERO, |(seq, _)| *seq);
+        let after = log.last().map_or(begin, |(seq, _)| *seq);
         let ask = History {
             after_seq: Some(after),
             limit: Some(200),
@@ -224,7 +234,7 @@ pub(crate) async fn read_log(
     }
     let hole = log
         .iter()
-        .zip(1..)
+        .zip(begin.0 + 1..)
         .find(|((seq, _), expected)| seq.0 != *expected);
     match hole {
         Some((_, expected)) => Err(io::Error::other(format!(

@@ -12,10 +12,13 @@
 mod audit;
 mod durable;
 mod fanout;
+mod history;
 mod hot;
 mod idle;
+mod large;
 mod latency;
 mod line;
+mod list;
 mod marker;
 mod raw;
 mod report;
@@ -55,10 +58,16 @@ enum Scenario {
     P6(latency::EndToEnd),
     /// One hot conversation with 64 senders
     P7(hot::Hot),
+    /// A group of 100,000 against one of 100
+    P9(large::Large),
     /// Memory of idle sessions
     P10(idle::Idle),
     /// Connect, authenticate, resume
     P12(resume::Resume),
+    /// Pages of the conversation list
+    P14(list::List),
+    /// Pages of history out of ten million messages
+    P15(history::Pages),
     /// The system under test: the engine behind a WebSocket, and nothing else
     Serve(serve::Serve),
     /// A raw control
@@ -75,8 +84,11 @@ fn main() -> ExitCode {
         Scenario::P5(acks) => acks.run(),
         Scenario::P6(end_to_end) => end_to_end.run(),
         Scenario::P7(hot) => hot.run(),
+        Scenario::P9(large) => large.run(),
         Scenario::P10(idle) => idle.run(files),
         Scenario::P12(resume) => resume.run(),
+        Scenario::P14(list) => list.run(),
+        Scenario::P15(pages) => pages.run(),
         Scenario::Serve(serve) => serve.run(),
         Scenario::Raw(raw) => raw.run(),
     };

@@ -43,12 +43,17 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .pragma("wal_autocheckpoint", "4000")
 }
 
+/// A connection as the store has it.
+pub(crate) async fn open(file: &Path) -> io::Result<SqliteConnection> {
+    SqliteConnection::connect_with(&options(file))
+        .await
+        .map_err(failed)
+}
+
 impl Sample {
     /// The rows that were written last.
     pub(crate) async fn read(file: &Path, count: usize) -> io::Result<Self> {
-        let mut database = SqliteConnection::connect_with(&options(file))
-            .await
-            .map_err(failed)?;
+        let mut database = open(file).await?;
         let text = "SELECT sql FROM sqlite_master WHERE tbl_name = 'entry' AND sql IS NOT NULL";
         let definitions = sqlx::query_scalar(text)
             .fetch_all(&mut database)
@@ -79,9 +84,7 @@ impl Sample {
 
     /// Inserts them in batches, each a transaction, and returns rows per second.
     pub(crate) async fn insert(&self, file: &Path, batch: usize) -> io::Result<f64> {
-        let mut database = SqliteConnection::connect_with(&options(file))
-            .await
-            .map_err(failed)?;
+        let mut database = open(file).await?;
         for definition in &self.definitions {
             sqlx::query(AssertSqlSafe(definition.clone()))
                 .execute(&mut database)

@@ -74,7 +74,8 @@ async fn a_message_is_scheduled_and_unscheduled_by_hand_and_by_rest() {
     };
     call(&alice, ask).await;
     let rest = Rest::new(world.address(), Some(world.token("alice", "curl").await));
-    let body = json!({"content": content, "at_ms": at_ms});
+    let body = json!({"content": content, "at_ms": at_ms, "reply_to": 1, "thread": 1, "ttl_ms": 60_000,
+        "mentions": {"users": ["bob"]}, "burn_ms": 5_000, "sent_at_ms": 7});
     let path = format!("/v1/conversations/{chat}/scheduled");
     let put = rest.send_once("POST", &path, "r", &body).await;
     assert_eq!(
@@ -82,6 +83,9 @@ async fn a_message_is_scheduled_and_unscheduled_by_hand_and_by_rest() {
         (201, &json!("r")),
         "{put:?}"
     );
+    for (field, value) in body.as_object().unwrap() {
+        assert_eq!(&put.body["value"][field], value, "{field}");
+    }
     let list = rest.get("/v1/scheduled").await;
     assert_eq!(list.body["items"], json!([put.body]));
     let gone = rest.send("DELETE", "/v1/scheduled/r", &json!({})).await;

@@ -130,8 +130,9 @@ async fn write_member(
             after,
             end,
         };
-        let seqs = ports.tallies.deleted(&user, span).await?;
-        if !seqs.is_empty() {
+        let deleted = ports.tallies.deleted(&user, &[span]).await?;
+        if !deleted.is_empty() {
+            let seqs = deleted.into_iter().map(|(_, seq)| seq).collect();
             let user = user.clone();
             writer.write(&Line::Deleted { user, seqs })?;
         }

@@ -45,6 +45,7 @@ impl Engine {
         // Whoever reads its conversations from now on knows at least what the snapshot says.
         let loaded = self.registry.next_load();
         let here = self.members_here(slot.id, &snapshot).await?;
+        let said = self.said_lately(slot.id, &snapshot).await?;
         let mut judged: HashMap<UserId, Option<Seq>> = HashMap::new();
         loop {
             let doubtful = {
@@ -70,7 +71,9 @@ impl Engine {
                     .collect();
                 if doubtful.is_empty() {
                     let head = snapshot.head.seq;
-                    inner.state = Some(ConversationState::new(slot.id, snapshot));
+                    let mut state = ConversationState::new(slot.id, snapshot);
+                    state.recall_pace(said);
+                    inner.state = Some(state);
                     inner.loaded = loaded;
                     let (gone, come) = self.set_right(&mut inner, &here, &judged);
                     drop(inner);

@@ -1,8 +1,11 @@
 //! What a user deleted or cleared away for itself: it stays in the log, and is nothing to that user.
 
+use std::collections::HashSet;
+
 use super::Engine;
 use crate::{
-    Body, ConversationId, Entry, Membership, Rejection, Seq, Settings, UserId, port::Span,
+    Body, ConversationId, ConversationView, Entry, Membership, Rejection, Seq, Settings, UserId,
+    port::Span,
 };
 
 /// Deletions that one catching up tells for one conversation.
@@ -26,14 +29,41 @@ impl Engine {
             end: last.seq,
         };
         let deleted = if settings.deletes {
-            self.ports.tallies.deleted(user, span).await?
+            self.ports.tallies.deleted(user, &[span]).await?
         } else {
             Vec::new()
         };
-        let cleared = settings.cleared.unwrap_or_default();
-        for entry in entries {
-            if entry.seq <= cleared || deleted.binary_search(&entry.seq).is_ok() {
-                entry.body = Body::Unknown;
+        let deleted = deleted.into_iter().collect();
+        entries
+            .iter_mut()
+            .for_each(|entry| hide(entry, settings, &deleted));
+        Ok(())
+    }
+
+    /// As [`Engine::hide_deleted`], for what was said last in some conversations: one read for all of them.
+    pub(super) async fn hide_deleted_last(
+        &self,
+        user: &UserId,
+        views: &mut [ConversationView],
+    ) -> Result<(), Rejection> {
+        let last = views.iter().filter(|view| view.settings.deletes);
+        let spans: Vec<Span> = last
+            .filter_map(|view| view.last.as_ref())
+            .map(|last| Span {
+                conversation: last.conversation,
+                after: last.seq.previous(),
+                end: last.seq,
+            })
+            .collect();
+        let deleted = if spans.is_empty() {
+            HashSet::new()
+        } else {
+            let deleted = self.ports.tallies.deleted(user, &spans).await?;
+            deleted.into_iter().collect()
+        };
+        for view in views {
+            if let Some(last) = &mut view.last {
+                hide(last, &view.settings, &deleted);
             }
         }
         Ok(())
@@ -53,5 +83,13 @@ impl Engine {
         Ok(tallies
             .deleted_since(user, row.conversation, version, TOLD)
             .await?)
+    }
+}
+
+/// Hides an entry that is among the deleted ones, or that the user cleared away.
+fn hide(entry: &mut Entry, settings: &Settings, deleted: &HashSet<(ConversationId, Seq)>) {
+    let is_cleared = entry.seq <= settings.cleared.unwrap_or_default();
+    if is_cleared || deleted.contains(&(entry.conversation, entry.seq)) {
+        entry.body = Body::Unknown;
     }
 }

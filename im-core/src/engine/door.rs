@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Engine, caller::Caller};
+use super::{Engine, caller::Caller, lane::interrupted};
 use crate::{
     Actor, ApproveRequests, BannedUser, Bans, Changed, Code, ConversationId, CreateInvite, Done,
     Info, Invite, InvitePreview, Invites, JoinByInvite, JoinGroup, JoinRequest, Joining, ListBans,
@@ -257,25 +258,65 @@ impl Engine {
         actor: Caller,
         ask: JoinByInvite,
     ) -> Result<Changed, Rejection> {
-        let (invite, _) = self.good_invite(&ask.code).await?;
-        let id = invite.conversation;
+        // Also one that is used up: who came in by it may ask again.
+        let invite = self.ports.invites.invite(&ask.code).await?;
+        let invite = invite.ok_or_else(useless)?;
+        let (reply, answer) = oneshot::channel();
+        let engine = self.clone();
+        // Also when nobody waits any more: what was spent is given back, or lets in.
+        self.ports.runtime.spawn(Box::pin(async move {
+            let entered = engine.enter_by(actor, invite.conversation, ask).await;
+            let _ = reply.send(entered);
+        }));
+        answer.await.unwrap_or_else(|_| Err(interrupted()))
+    }
+
+    /// Spends a use and lets in. It is spent before, so that a link never lets in too many, and given back when nobody came
+    /// in by it. Only where the store does not say what became of the entry it stays spent: it may let in yet.
+    async fn enter_by(
+        self: Arc<Self>,
+        actor: Caller,
+        id: ConversationId,
+        ask: JoinByInvite,
+    ) -> Result<Changed, Rejection> {
+        let user = actor.user.clone();
+        // A request that is repeated while the first is under way finds the user to be a member.
+        let _turn = self.positions.turn(id, &user).await;
+        let is_member = !self
+            .ports
+            .members
+            .members(id, std::slice::from_ref(&user))
+            .await?
+            .is_empty();
+        let key = (user, ask.client_id.clone());
+        let is_known = !self.ports.log.find(id, &[key]).await?.is_empty();
+        // Whoever is in spends nothing, nor does a retry, which lets nobody in.
+        let spends = !is_member && !is_known;
+        if spends {
+            self.good_invite(&ask.code).await?;
+            let now = self.ports.runtime.now();
+            if !self.ports.invites.spend(&ask.code, now).await? {
+                return Err(useless());
+            }
+        }
         let join = JoinGroup {
             conversation: id,
             client_id: ask.client_id,
         };
-        let me = std::slice::from_ref(&actor.user);
-        let is_member = !self.ports.members.members(id, me).await?.is_empty();
-        let now = self.ports.runtime.now();
-        // Whoever is in spends nothing. One use is spent before it lets in, so that a link never lets in too many; when
-        // the group is full it is spent in vain.
-        if !is_member && !self.ports.invites.spend(&ask.code, now).await? {
-            return Err(useless());
-        }
         let enter = Enter {
             join,
             invited: true,
         };
-        self.change(actor, id, Ask::Join(enter)).await
+        let entered = self.clone().change(actor, id, Ask::Join(enter)).await;
+        let is_outside = |rejection: &Rejection| rejection.code != Code::Unavailable;
+        if spends
+            && entered.as_ref().is_err_and(is_outside)
+            && let Err(error) = self.ports.invites.give_back(&ask.code).await
+        {
+            // Logged by the conversion. What was asked is answered all the same.
+            let _ = Rejection::from(error);
+        }
+        entered
     }
 
     async fn good_invite(&self, code: &str) -> Result<(Invite, Info), Rejection> {

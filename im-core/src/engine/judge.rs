@@ -64,11 +64,10 @@ impl Engine {
                     original.get_or_insert(before);
                 }
                 Verdict::Refuse(rejection) => {
-                    if let Some(ask) = asked
-                        && self.is_stored(&actor, &ask).await?
-                    {
-                        // The log answers, and nothing is written.
-                        return Ok((Caller::from(actor), original.unwrap_or(command)));
+                    let command = original.unwrap_or(command);
+                    if self.is_done(&actor, &command).await? {
+                        // What is stored answers, and nothing is written.
+                        return Ok((Caller::from(actor), command));
                     }
                     return Err(rejection);
                 }
@@ -106,6 +105,23 @@ impl Engine {
                 Verdict::Refuse(Rejection::new(Code::Unavailable, detail).retry_after(ASK_AGAIN))
             }
         }
+    }
+
+    /// Whether a command is a retry of what is stored.
+    async fn is_done(&self, actor: &Actor, command: &Command) -> Result<bool, Rejection> {
+        if let Nature::Decided(ask) = nature(command) {
+            return self.is_stored(actor, &ask).await;
+        }
+        if let Command::ForwardMessages(ask) = command {
+            return Ok(self.forwarded(actor, ask).await?.is_some());
+        }
+        if let Command::React(ask) = command {
+            return Ok(self.reacts(&actor.user, ask).await? == ask.on);
+        }
+        if let Command::CastVote(ask) = command {
+            return self.has_voted(&actor.user, ask).await;
+        }
+        Ok(false)
     }
 
     /// Whether the log has this very request already.

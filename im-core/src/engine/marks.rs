@@ -8,7 +8,7 @@ use super::{Engine, caller::Caller, lane::interrupted, lock, slot::Stored};
 use crate::{
     Actor, Annotation, Annotations, CastVote, Changed, ClientId, Code, ConversationId, Entry,
     ListAnnotations, ListMarkers, MarkerPage, Permission, React, Reaction, ReactionCount,
-    Rejection, Seq, ThreadSummary, Vote, VoteCount,
+    Rejection, Seq, ThreadSummary, UserId, Vote, VoteCount,
     port::Range,
     state::{Ask, MarkKind, Marks, check_emoji, check_vote},
 };
@@ -45,10 +45,7 @@ impl Engine {
         let (id, kind) = (ask.conversation, MarkKind::Reaction);
         let (_, state) = self.member(id, &actor.user).await?;
         let annotations = &self.ports.annotations;
-        let mine = annotations
-            .marks_of(id, kind, ask.target, &actor.user)
-            .await?;
-        if mine.contains(&ask.emoji) == ask.on {
+        if self.reacts(&actor.user, &ask).await? == ask.on {
             let seq = state.head.seq;
             return Ok(Changed {
                 conversation: id,
@@ -85,6 +82,13 @@ impl Engine {
     ) -> Result<Changed, Rejection> {
         let id = ask.conversation;
         let (member, state) = self.member(id, &actor.user).await?;
+        if ask.target >= member.since && self.has_voted(&actor.user, &ask).await? {
+            let seq = state.head.seq;
+            return Ok(Changed {
+                conversation: id,
+                seq,
+            });
+        }
         let vote = Vote {
             target: ask.target,
             user: actor.user.clone(),
@@ -97,6 +101,25 @@ impl Engine {
         check_vote(&target, &vote, self.ports.runtime.now())?;
         self.attach_mark(actor, id, state.info.member_count, Mark::Vote(vote))
             .await
+    }
+
+    /// Whether a member has reacted so.
+    pub(super) async fn reacts(&self, user: &UserId, ask: &React) -> Result<bool, Rejection> {
+        let annotations = &self.ports.annotations;
+        let (id, kind) = (ask.conversation, MarkKind::Reaction);
+        let mine = annotations.marks_of(id, kind, ask.target, user).await?;
+        Ok(mine.contains(&ask.emoji))
+    }
+
+    /// Whether a member has chosen just this.
+    pub(super) async fn has_voted(&self, user: &UserId, ask: &CastVote) -> Result<bool, Rejection> {
+        let annotations = &self.ports.annotations;
+        let (id, kind) = (ask.conversation, MarkKind::Vote);
+        let mut mine = annotations.marks_of(id, kind, ask.target, user).await?;
+        let mut asked: Vec<String> = ask.options.iter().map(u32::to_string).collect();
+        mine.sort_unstable();
+        asked.sort_unstable();
+        Ok(!asked.is_empty() && mine == asked)
     }
 
     async fn attach_mark(

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Engine, caller::Caller, read::hide_later, registry::SessionEntry, slot::Stored};
+use super::{
+    Engine, caller::Caller, read::hide_later, registry::SessionEntry, retry::fingerprint,
+    slot::Stored,
+};
 use crate::{
     Actor, ClientId, Code, Content, ConversationId, DeleteMessages, Deleted, Done, EarlierContent,
     Edits, Entry, ForwardMessages, ForwardedItem, GetMessages, Kind, ListEdits, ListThread,
@@ -122,6 +125,17 @@ impl Engine {
         ask: ForwardMessages,
     ) -> Result<Sent, Rejection> {
         self.check_messages(&ask.seqs)?;
+        let (conversation, client_id) = (ask.conversation, ask.client_id.clone());
+        let sent = |Stored { seq, at_ms }| Sent {
+            conversation,
+            client_id: client_id.clone(),
+            seq,
+            at_ms,
+        };
+        // A retry gets its first answer, also when what it passes on is gone by now.
+        if let Some(stored) = self.forwarded(&actor, &ask).await? {
+            return Ok(sent(stored));
+        }
         let found = self.seen(&actor, ask.from, ask.seqs.clone()).await?;
         let mut messages = Vec::with_capacity(ask.seqs.len());
         for seq in &ask.seqs {
@@ -154,7 +168,6 @@ impl Engine {
             };
             messages.iter().map(one).collect()
         };
-        let (conversation, client_id) = (ask.conversation, ask.client_id.clone());
         let last = sends.len() - 1;
         let mut stored = None;
         for (place, (content, origin)) in sends.into_iter().enumerate() {
@@ -174,15 +187,33 @@ impl Engine {
                 .ask(actor.actor.clone().into(), Ask::Forward(forward));
             stored = Some(one.await?);
         }
-        let Some(Stored { seq, at_ms }) = stored else {
-            return Err(Rejection::not_found("message"));
+        let stored = stored.ok_or_else(|| Rejection::not_found("message"))?;
+        Ok(sent(stored))
+    }
+
+    /// The last of what a request to pass on has stored, when the log has all of it.
+    pub(super) async fn forwarded(
+        &self,
+        actor: &Actor,
+        ask: &ForwardMessages,
+    ) -> Result<Option<Stored>, Rejection> {
+        let key = (actor.user.clone(), ask.client_id.clone());
+        let known = self.ports.log.find(ask.conversation, &[key]).await?;
+        let last = if ask.merged { 1 } else { ask.seqs.len() };
+        // A retry is recognised by what is asked.
+        let (id, client_id) = (ask.conversation, ask.client_id.clone());
+        let forward = Forward {
+            send: SendMessage::new(id, client_id, Content::text("")),
+            origin: None,
+            asked: ask.clone(),
+            place: last.saturating_sub(1),
         };
-        Ok(Sent {
-            conversation,
-            client_id,
-            seq,
-            at_ms,
-        })
+        let fingerprint = fingerprint(&Ask::Forward(forward));
+        let first = known.iter().find(|one| one.fingerprint == fingerprint);
+        Ok(first.map(|first| Stored {
+            seq: first.seq,
+            at_ms: first.at_ms,
+        }))
     }
 
     pub(super) async fn delete_messages(

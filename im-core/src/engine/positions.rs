@@ -172,8 +172,12 @@ impl WriteBehind {
         here.collect()
     }
 
-    /// Waits until no other mark of the same user in the same conversation is under way.
-    async fn turn(&self, id: ConversationId, user: &UserId) -> tokio::sync::MutexGuard<'_, ()> {
+    /// Waits until no other mark or entry by a link of the same user in the same conversation is under way.
+    pub(super) async fn turn(
+        &self,
+        id: ConversationId,
+        user: &UserId,
+    ) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         (id, user).hash(&mut hasher);
         let place = hasher.finish() % MARKS as u64;
@@ -221,12 +225,15 @@ impl Engine {
             head = head.max(stored.map_or(head, |stored| stored.head.seq));
         }
         let kept = self.positions.kept(user).get(&id).copied();
-        let stored = self
-            .ports
-            .positions
-            .position(id, user)
-            .await?
-            .unwrap_or_default();
+        // A read says also whether something is marked as unread: both stand in one row.
+        let (stored, is_marked) = if let Mark::Read(_) = mark {
+            let row = self.ports.members.membership(user, id).await?;
+            row.map(|row| (row.position, row.settings.marked_unread))
+                .unwrap_or_default()
+        } else {
+            let stored = self.ports.positions.position(id, user).await?;
+            (stored.unwrap_or_default(), false)
+        };
         let before = stored.merge(kept.unwrap_or_default());
         let after = match mark {
             Mark::Delivered(seq) => before.merge(Position {
@@ -251,7 +258,7 @@ impl Engine {
             user: user.clone(),
             position: after,
         };
-        if matches!(mark, Mark::Read(_)) {
+        if is_marked {
             self.unmark_unread(user, id).await?;
         }
         // Compared with what is stored: what is kept back may be lost, and this is an answer.
@@ -276,10 +283,6 @@ impl Engine {
 
     /// Whoever reads has nothing marked as unread any more.
     async fn unmark_unread(&self, user: &UserId, id: ConversationId) -> Result<(), Rejection> {
-        let row = self.ports.members.membership(user, id).await?;
-        if row.is_none_or(|row| !row.settings.marked_unread) {
-            return Ok(());
-        }
         let changes = SettingsPatch {
             marked_unread: Some(false),
             ..SettingsPatch::default()

@@ -3,20 +3,18 @@
 
 use std::sync::Arc;
 
-use super::{Engine, page::weight, positions::with_position, registry::SessionEntry, slot::Work};
+use super::{Engine, positions::with_position, registry::SessionEntry, slot::Work};
 use crate::{
     Actor, Body, ChangeSettings, Code, ConversationId, ConversationPage, ConversationView, Entry,
     Info, ListConversations, ListMembers, Member, MemberPage, Membership, Permission, Push,
-    Rejection, Seq, UserId, Which,
-    port::{Range, Snapshot},
-    state::Lookup,
+    Rejection, Seq, UserId, Which, port::Snapshot, state::Lookup,
 };
 
 /// Beyond every seq: what a JavaScript number holds exactly.
 pub(super) const LAST: Seq = Seq((1 << 53) - 1);
 
-/// Entries among which the last message is looked for.
-const FEW: usize = 20;
+/// Memberships that one read looks through at most, where not all of them are listed.
+const ROWS: usize = 200;
 
 impl Engine {
     /// A present member and the conversation's facts; `not_found` for everybody else.
@@ -85,47 +83,10 @@ impl Engine {
         id: ConversationId,
         user: &UserId,
     ) -> Result<ConversationView, Rejection> {
-        let view = view_of(self.membership(id, user).await?, user);
-        let mut view = self.with_last(view, user).await?;
-        self.count_unread(user, std::slice::from_mut(&mut view))
-            .await?;
-        Ok(view)
-    }
-
-    async fn with_last(
-        &self,
-        mut view: ConversationView,
-        user: &UserId,
-    ) -> Result<ConversationView, Rejection> {
-        if view.head.seq >= view.since {
-            let before = Range::Before(view.head.seq.next());
-            let mut last = self.ports.log.read(view.conversation, before, 1).await?;
-            if view.left.is_none() && is_newer(&last, view.head.seq) {
-                // It was edited since the row was read, and maybe not for the user any more.
-                let now = view_of(self.membership(view.conversation, user).await?, user);
-                if (now.since, now.left) != (view.since, view.left) {
-                    last.retain(|entry| entry.seq >= now.since && entry.seq <= now.head.seq);
-                    view = now;
-                }
-            }
-            if let Some(left) = view.left {
-                hide_later(&mut last, left);
-                view.head.ordinal = last.last().map_or(0, |entry| entry.ordinal);
-            }
-            if last.last().is_some_and(|entry| !entry.body.is_countable()) {
-                // What was said last tells more than who reacted to it since.
-                let before = Range::Before(view.head.seq.next());
-                let mut few = self.ports.log.read(view.conversation, before, FEW).await?;
-                few.retain(|entry| entry.seq >= view.since && entry.body.is_countable());
-                if view.left.is_none() && few.last().is_some() {
-                    last = few;
-                }
-            }
-            last.drain(..last.len().saturating_sub(1));
-            self.hide_deleted(user, view.conversation, &view.settings, &mut last)
-                .await?;
-            view.last = last.pop();
-        }
+        let mut view = view_of(self.membership(id, user).await?, user);
+        let views = std::slice::from_mut(&mut view);
+        self.add_last(user, views).await?;
+        self.count_unread(user, views).await?;
         Ok(view)
     }
 
@@ -136,33 +97,35 @@ impl Engine {
     ) -> Result<ConversationPage, Rejection> {
         let room = self.room(ask.limit);
         let which = ask.which.unwrap_or_default();
+        let user = &actor.user;
         let (mut items, mut after) = (Vec::new(), ask.after);
-        let kept = self.positions.kept(&actor.user);
-        let (mut bytes, mut done) = (0, false);
+        let (mut bytes, mut done, mut limit) = (0, false, room.entries);
         while !done && items.len() < room.entries && bytes < room.bytes {
-            let limit = room.entries - items.len();
-            let rows = self
-                .ports
-                .members
-                .memberships(&actor.user, after, limit)
-                .await?;
+            let kept = self.positions.kept(user);
+            let rows = self.ports.members.memberships(user, after, limit).await?;
             done = rows.len() < limit;
+            let mut views = Vec::new();
             for row in rows {
-                after = Some(row.conversation);
-                if row.left.is_some() || !is_listed(&row, which) {
-                    continue;
-                }
-                let view = view_of(with_position(row, &kept), &actor.user);
-                let view = self.with_last(view, &actor.user).await?;
-                bytes += view.last.as_ref().map_or(0, weight);
-                items.push(view);
-                if bytes >= room.bytes {
+                if items.len() + views.len() == room.entries {
                     done = false;
                     break;
                 }
+                after = Some(row.conversation);
+                if row.left.is_none() && is_listed(&row, which) {
+                    views.push(view_of(with_position(row, &kept), user));
+                }
             }
+            let count = views.len();
+            bytes += self.fill(user, &mut views, room.bytes - bytes).await?;
+            if views.len() < count {
+                done = false;
+                after = views.last().map(|view| view.conversation);
+            }
+            items.append(&mut views);
+            // Where many are not listed, few reads are enough to find the others.
+            limit = (limit * 2).min(ROWS.max(room.entries));
         }
-        self.count_unread(&actor.user, &mut items).await?;
+        self.count_unread(user, &mut items).await?;
         Ok(ConversationPage {
             items,
             next_cursor: after.filter(|_| !done),

@@ -93,6 +93,9 @@ pub trait InviteStore: Send + Sync + 'static {
     /// Takes one use of a link that is good at `now`. `false` when it has none left, is over, or is no link.
     async fn spend(&self, code: &str, now: Timestamp) -> Result<bool, StoreError>;
 
+    /// Gives back a use that was spent and let nobody in. Nothing happens to a link that is gone, or lets in any number.
+    async fn give_back(&self, code: &str) -> Result<(), StoreError>;
+
     /// Removes a link of a conversation. `false` when there was none.
     async fn remove(&self, conversation: ConversationId, code: &str) -> Result<bool, StoreError>;
 }

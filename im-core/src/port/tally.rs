@@ -1,8 +1,9 @@
-//! What makes an unread count exact, and what a user deleted for itself.
+//! What a list of conversations shows beside their rows: what is unread and what was said last, as far as a user did not
+//! delete it for itself.
 
 use async_trait::async_trait;
 
-use crate::{ConversationId, Seq, StoreError, UserId};
+use crate::{ConversationId, Entry, Seq, StoreError, UserId};
 
 /// A part of a log: later than `after`, up to `end`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,8 +27,8 @@ pub struct Tally {
     pub mentions: u64,
 }
 
-/// Counts of what [`LogStore::append`](super::LogStore::append) keeps by [`traces`](crate::state::traces), and the
-/// deletions of users.
+/// Counts of what [`LogStore::append`](super::LogStore::append) keeps by [`traces`](crate::state::traces), the ends of
+/// logs, and the deletions of users. Each read is for many conversations at once, by as many statements as for one.
 ///
 /// # Contract
 /// - Reads see everything that an `append` or `delete` stored before they began.
@@ -36,6 +37,11 @@ pub struct Tally {
 pub trait TallyStore: Send + Sync + 'static {
     /// Counts in each span, in the order asked for. At most one span for each conversation.
     async fn tallies(&self, user: &UserId, spans: &[Span]) -> Result<Vec<Tally>, StoreError>;
+
+    /// What was said last in each span, in any order: the last message, whether or not its content is gone, or the last
+    /// entry where none of them is a message. Nothing for a span without entries. Whoever asks for long spans asks for a
+    /// look at each of their entries.
+    async fn latest(&self, spans: &[Span]) -> Result<Vec<Entry>, StoreError>;
 
     /// Deletes messages for one user alone, and raises the version of the user's row in the conversation. Those that are
     /// deleted already stay so. `false` when the user has no row there.
@@ -46,8 +52,13 @@ pub trait TallyStore: Send + Sync + 'static {
         seqs: &[Seq],
     ) -> Result<bool, StoreError>;
 
-    /// Which entries of a span the user deleted, ascending.
-    async fn deleted(&self, user: &UserId, span: Span) -> Result<Vec<Seq>, StoreError>;
+    /// Which entries of some spans the user deleted, ascending by conversation and seq. At most one span for each
+    /// conversation.
+    async fn deleted(
+        &self,
+        user: &UserId,
+        spans: &[Span],
+    ) -> Result<Vec<(ConversationId, Seq)>, StoreError>;
 
     /// Which entries of a conversation the user deleted after its rows had `version`, ascending; at most `limit`.
     async fn deleted_since(

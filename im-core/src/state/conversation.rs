@@ -103,6 +103,13 @@ impl ConversationState {
         self.pace.waits_until(user, span, now)
     }
 
+    /// Takes in who said something before the head, and when.
+    pub fn recall_pace(&mut self, said: impl IntoIterator<Item = (UserId, Timestamp)>) {
+        for (user, at) in said {
+            self.pace.recall(user, at);
+        }
+    }
+
     /// What is known of a user.
     #[must_use]
     pub fn lookup(&self, user: &UserId) -> Lookup<'_> {

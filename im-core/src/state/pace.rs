@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::{Body, Entry, Timestamp, UserId};
+use crate::{Entry, Timestamp, UserId};
 
-/// Who has spoken a moment ago. Empty where there is no slow mode, and begun anew with the state: a slow mode holds from
-/// the first message that this node has seen.
+/// Who has spoken a moment ago. Empty where there is no slow mode: it holds from the first message after it began.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
     said: HashMap<UserId, Timestamp>,
@@ -14,6 +13,12 @@ pub(super) struct Pace {
 }
 
 impl Pace {
+    /// Takes in what was said before the state began.
+    pub(super) fn recall(&mut self, user: UserId, at: Timestamp) {
+        let said = self.said.entry(user).or_insert(at);
+        *said = at.max(*said);
+    }
+
     /// Takes in the next entry.
     pub(super) fn note(&mut self, entry: &Entry, span_ms: Option<u64>) {
         let Some(span_ms) = span_ms else {
@@ -22,7 +27,7 @@ impl Pace {
             }
             return;
         };
-        if !matches!(entry.body, Body::Message(_)) {
+        if !entry.body.is_countable() {
             return;
         }
         if self.said.len() >= self.sweep_at.max(1_000) {

@@ -116,4 +116,25 @@ suite! { door_store_suite in doors:
         assert!(ports.invites.spend(&invite(at, 2).code, NOW).await.unwrap());
         assert!(!ports.invites.spend("nothing", NOW).await.unwrap());
     }
+
+    /// A use that is given back can be spent again; a link that lets in any number, and one that is gone, stay so.
+    async fn a_use_is_given_back(ports) {
+        let at = conversation();
+        let limited = Invite { uses_left: Some(1), ..invite(at, 1) };
+        let unlimited = Invite { uses_left: None, ..invite(at, 2) };
+        for invite in [&limited, &unlimited] {
+            ports.invites.put(invite.clone()).await.unwrap();
+            assert!(ports.invites.spend(&invite.code, NOW).await.unwrap());
+
+            ports.invites.give_back(&invite.code).await.unwrap();
+
+            let stands = ports.invites.invite(&invite.code).await.unwrap();
+            assert_eq!(stands.as_ref(), Some(invite));
+        }
+        assert!(ports.invites.spend(&limited.code, NOW).await.unwrap());
+        assert!(!ports.invites.spend(&limited.code, NOW).await.unwrap());
+        assert!(ports.invites.remove(at, &limited.code).await.unwrap());
+        ports.invites.give_back(&limited.code).await.unwrap();
+        assert_eq!(ports.invites.invite(&limited.code).await.unwrap(), None);
+    }
 }

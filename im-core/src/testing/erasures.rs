@@ -224,7 +224,7 @@ suite! { erasure_store_suite in erasures:
         let row = ports.members.membership(&user("alice"), at).await.unwrap().unwrap();
         assert_eq!(row.member.nickname, None);
         let span = Span { conversation: at, after: Seq::ZERO, end: Seq(9) };
-        assert_eq!(ports.tallies.deleted(&user("alice"), span).await.unwrap(), []);
+        assert_eq!(ports.tallies.deleted(&user("alice"), &[span]).await.unwrap(), []);
         assert_eq!(ports.doors.count_requests(at, 9).await.unwrap(), 0);
     }
 

@@ -192,7 +192,7 @@ async fn imported(ports: &Ports, file: &[u8]) -> Result<Counts, ArchiveError> {
 type All = (
     Vec<Entry>,
     Vec<i64>,
-    Vec<(Option<Membership>, Vec<Seq>)>,
+    Vec<(Option<Membership>, Vec<(ConversationId, Seq)>)>,
     Vec<(Seq, Content)>,
     Vec<MarkCount>,
 );
@@ -217,7 +217,7 @@ async fn all(ports: &Ports, id: ConversationId) -> All {
             after: Seq::ZERO,
             end: Seq(1_000),
         };
-        let deleted = ports.tallies.deleted(&user(name), span).await.unwrap();
+        let deleted = ports.tallies.deleted(&user(name), &[span]).await.unwrap();
         rows.push((row, deleted));
     }
     (

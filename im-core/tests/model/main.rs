@@ -33,6 +33,7 @@ mod faults;
 mod hooks;
 mod laws;
 mod link;
+mod lists;
 mod ops;
 mod outlet;
 mod places;

@@ -2,8 +2,8 @@
 //! exactly that (`InfoPatch`, `SettingsPatch`, `UpdateProfile`, `SyncPull`), it is used as it is.
 
 use im_core::{
-    Content, ConversationId, Joining, Mentions, Permissions, Preset, Role, Seq, Timestamp, UserId,
-    Visibility,
+    ClientId, Content, ConversationId, Joining, Mentions, Permissions, Preset, Role, SendMessage,
+    Seq, Timestamp, UserId, Visibility,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -74,6 +74,23 @@ pub(super) struct NewMessage {
     /// When it was sent by the clock of the device.
     #[serde(default)]
     pub(super) sent_at_ms: Option<Timestamp>,
+}
+
+impl NewMessage {
+    /// As it is asked of the engine.
+    pub(super) fn to(self, conversation: ConversationId, client_id: ClientId) -> SendMessage {
+        SendMessage {
+            conversation,
+            client_id,
+            content: self.content,
+            reply_to: self.reply_to,
+            thread: self.thread,
+            mentions: self.mentions,
+            ttl_ms: self.ttl_ms,
+            burn_ms: self.burn_ms,
+            sent_at_ms: self.sent_at_ms,
+        }
+    }
 }
 
 /// Messages to say again here.
@@ -174,7 +191,8 @@ pub(super) struct NewDraft {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct NewScheduled {
     /// What.
-    pub(super) content: Content,
+    #[serde(flatten)]
+    pub(super) message: NewMessage,
     /// When, in milliseconds; in the past means now.
     pub(super) at_ms: Timestamp,
 }

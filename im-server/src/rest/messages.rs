@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
     Changed, DeleteMessages, Done, EditMessage, Edits, ForwardMessages, GetMessages, History,
     HistoryPage, Landmark, ListEdits, ListReaders, Messages, PinMessage, ReaderPage, RecallMessage,
-    SayNow, SendMessage, Sent, Seq, Timestamp, UnpinMessage, UserId,
+    SayNow, Sent, Seq, Timestamp, UnpinMessage, UserId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -89,17 +89,7 @@ async fn send(
     Key(client_id): Key,
     FromBody(body): FromBody<NewMessage>,
 ) -> Result<(StatusCode, Json<Sent>), Problem> {
-    let command = SendMessage {
-        conversation: path.id,
-        client_id,
-        content: body.content,
-        reply_to: body.reply_to,
-        thread: body.thread,
-        mentions: body.mentions,
-        ttl_ms: body.ttl_ms,
-        burn_ms: body.burn_ms,
-        sent_at_ms: body.sent_at_ms,
-    };
+    let command = body.to(path.id, client_id);
     Ok((
         StatusCode::CREATED,
         Json(app.im.call(&actor, command).await?),

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use im_core::{
-    ClientId, ListScheduled, OwnPage, OwnRow, ScheduleMessage, SendMessage, UnscheduleMessage,
-};
+use im_core::{ClientId, ListScheduled, OwnPage, OwnRow, ScheduleMessage, UnscheduleMessage};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -61,7 +59,7 @@ async fn schedule(
     FromBody(body): FromBody<NewScheduled>,
 ) -> Result<(StatusCode, Json<OwnRow>), Problem> {
     let command = ScheduleMessage {
-        message: SendMessage::new(path.id, client_id, body.content),
+        message: body.message.to(path.id, client_id),
         at_ms: body.at_ms,
     };
     Ok((

@@ -131,6 +131,15 @@ impl InviteStore for MemoryStore {
         Ok(true)
     }
 
+    async fn give_back(&self, code: &str) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let invite = state.invites.get_mut(code);
+        if let Some(uses) = invite.and_then(|invite| invite.uses_left.as_mut()) {
+            *uses += 1;
+        }
+        Ok(())
+    }
+
     async fn remove(&self, conversation: ConversationId, code: &str) -> Result<bool, StoreError> {
         let mut state = self.state();
         let is_own = state

@@ -253,6 +253,17 @@ impl TallyStore for MemoryStore {
         Ok(spans.iter().map(tally).collect())
     }
 
+    async fn latest(&self, spans: &[Span]) -> Result<Vec<Entry>, StoreError> {
+        let state = self.state();
+        let last = |span: &Span| {
+            let log = state.logs.get(&span.conversation)?;
+            let entries = log.entries(span.after, span.end.next());
+            let said = entries.iter().rfind(|new| new.entry.body.is_countable());
+            said.or(entries.last()).map(|new| new.entry.clone())
+        };
+        Ok(spans.iter().filter_map(last).collect())
+    }
+
     async fn delete(
         &self,
         user: &UserId,
@@ -275,12 +286,22 @@ impl TallyStore for MemoryStore {
         Ok(true)
     }
 
-    async fn deleted(&self, user: &UserId, span: Span) -> Result<Vec<Seq>, StoreError> {
+    async fn deleted(
+        &self,
+        user: &UserId,
+        spans: &[Span],
+    ) -> Result<Vec<(ConversationId, Seq)>, StoreError> {
         let state = self.state();
-        let key = |seq| (user.clone(), span.conversation, seq);
-        let range = key(span.after.next())..=key(span.end.max(span.after.next()));
-        let seqs = state.deletions.range(range).map(|((.., seq), _)| *seq);
-        Ok(seqs.filter(|seq| *seq <= span.end).collect())
+        let mut found = Vec::new();
+        for span in spans.iter().filter(|span| span.after < span.end) {
+            let key = |seq| (user.clone(), span.conversation, seq);
+            let range = state
+                .deletions
+                .range(key(span.after.next())..=key(span.end));
+            found.extend(range.map(|((_, at, seq), _)| (*at, *seq)));
+        }
+        found.sort_unstable();
+        Ok(found)
     }
 
     async fn deleted_since(

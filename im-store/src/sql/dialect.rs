@@ -138,7 +138,7 @@ impl Dialect {
         }
     }
 
-    /// A statement in this dialect. `[unit|separator]` stands for `count` units.
+    /// A statement in this dialect. Each `[unit|separator]` stands for `count` units.
     fn statement(self, text: &str, count: usize) -> String {
         let text = repeat(text, count);
         match self {
@@ -177,7 +177,7 @@ fn repeat(text: &str, count: usize) -> String {
         }
         repeated.push_str(unit);
     }
-    repeated + after
+    repeated + &repeat(after, count)
 }
 
 fn number_placeholders(text: &str) -> String {

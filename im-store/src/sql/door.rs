@@ -259,6 +259,15 @@ impl InviteStore for SqlStore {
             .map_err(|error| error.during("spending an invite link"))
     }
 
+    async fn give_back(&self, code: &str) -> Result<(), StoreError> {
+        let update =
+            "UPDATE invite SET uses_left = uses_left + 1 WHERE code = ? AND uses_left >= 0";
+        let writing = self.core.write(update, &[Value::Text(code)]).await;
+        writing
+            .map(drop)
+            .map_err(|error| error.during("giving back a use of an invite link"))
+    }
+
     async fn remove(&self, conversation: ConversationId, code: &str) -> Result<bool, StoreError> {
         let delete = "DELETE FROM invite WHERE code = ? AND conversation_id = ?";
         let values = [Value::Text(code), uuid(conversation)];

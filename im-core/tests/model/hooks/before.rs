@@ -10,8 +10,9 @@ use std::{
 
 use futures_util::FutureExt;
 use im_core::{
-    Actor, BlockUser, Call, Code, Command, ConversationId, GetConversation, OpenDirect, Ping,
-    Rejection, Typing, UpdateProfile,
+    Actor, BlockUser, Call, CastVote, ClientId, Code, Command, Content, ConversationId,
+    ForwardMessages, GetConversation, OpenDirect, Ping, Poll, React, RecallMessage, Rejection,
+    SendMessage, Typing, UpdateProfile,
     hook::{BeforeOptions, OnFailure, Verdict},
     port::Runtime,
     testing::user,
@@ -253,4 +254,79 @@ fn who_answers_at_once_changes_neither_the_path_nor_the_order() {
         });
         assert_eq!(answers, [2, 3, 4]);
     }
+}
+
+/// Refuses everything that writes once it is told to.
+fn refuses_when(strict: Arc<AtomicBool>) -> impl Fn(&Actor, &Command) -> Verdict {
+    move |_, _| {
+        if strict.load(Relaxed) {
+            Verdict::Refuse(Rejection::new(Code::Forbidden, "not now"))
+        } else {
+            Verdict::Allow
+        }
+    }
+}
+
+#[test]
+fn a_retry_of_what_was_passed_on_is_not_refused_also_when_its_source_is_gone() {
+    let strict = Arc::new(AtomicBool::new(false));
+    let house = House::new(|im, _| im.before(Says(refuses_when(strict.clone()))));
+    let said = house.send("c", "x").unwrap();
+    let forward = |client_id: &str, times| ForwardMessages {
+        conversation: house.chat,
+        client_id: ClientId::new(client_id).unwrap(),
+        from: house.chat,
+        seqs: vec![said.seq; times],
+        merged: false,
+        title: None,
+    };
+    let first = house.call(forward("f", 2)).unwrap();
+    let recall = RecallMessage {
+        conversation: house.chat,
+        client_id: ClientId::new("r").unwrap(),
+        target: said.seq,
+    };
+    house.call(recall).unwrap();
+
+    strict.store(true, Relaxed);
+
+    assert_eq!(house.call(forward("f", 2)), Ok(first));
+    assert_eq!(house.texts(), ["x", "x"]);
+    for other in [forward("f", 1), forward("new", 2)] {
+        assert_eq!(house.call(other).unwrap_err().code, Code::Forbidden);
+    }
+}
+
+#[test]
+fn a_reaction_and_a_vote_that_stand_are_not_refused_and_not_stored_again() {
+    let strict = Arc::new(AtomicBool::new(false));
+    let house = House::new(|im, _| im.before(Says(refuses_when(strict.clone()))));
+    let poll = Content::Poll(Box::new(Poll {
+        question: "lunch?".into(),
+        options: vec!["yes".into(), "no".into()],
+        multiple: false,
+        closes_at_ms: None,
+    }));
+    let asked = SendMessage::new(house.chat, ClientId::new("c").unwrap(), poll);
+    let target = house.call(asked).unwrap().seq;
+    let react = |emoji: &str| React {
+        conversation: house.chat,
+        target,
+        emoji: emoji.into(),
+        on: true,
+    };
+    let vote = |option| CastVote {
+        conversation: house.chat,
+        target,
+        options: vec![option],
+    };
+    house.call(react("+")).unwrap();
+    let last = house.call(vote(1)).unwrap();
+
+    strict.store(true, Relaxed);
+
+    assert_eq!(house.call(react("+")), Ok(last.clone()));
+    assert_eq!(house.call(vote(1)), Ok(last));
+    assert_eq!(house.call(react("-")).unwrap_err().code, Code::Forbidden);
+    assert_eq!(house.call(vote(0)).unwrap_err().code, Code::Forbidden);
 }

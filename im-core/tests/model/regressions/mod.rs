@@ -3,10 +3,12 @@
 mod away;
 mod catching_up;
 mod delivery;
+mod doors;
 mod expiry;
 mod jumps;
 mod log_outs;
 mod nodes;
+mod pace;
 mod pages;
 mod presence;
 mod races;
