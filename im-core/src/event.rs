@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     Block, Body, CloseReason, ConversationId, ConversationView, Entry, JoinRequest, OwnRow,
-    Presence, Receipt, SaidNow, Seq, UserId,
+    Presence, Receipt, SaidNow, Seq, TextGrew, UserId,
 };
 
 /// Somebody is writing. Ends by itself.
@@ -74,6 +74,8 @@ pub enum Push {
     SaidNow(Box<SaidNow>),
     /// The session is about to end.
     SessionClosing(SessionClosing),
+    /// Text was added to an open message.
+    TextGrew(Box<TextGrew>),
     /// Somebody is writing.
     Typing(TypingChanged),
 }
@@ -87,6 +89,7 @@ impl Push {
         "group.requested",
         "head.moved",
         "message.deleted",
+        "message.delta",
         "message.now",
         "message.stored",
         "own.changed",
@@ -115,6 +118,7 @@ impl Push {
             Self::Receipt(_) => "receipt.changed",
             Self::SaidNow(_) => "message.now",
             Self::SessionClosing(_) => "session.closing",
+            Self::TextGrew(_) => "message.delta",
             Self::Typing(_) => "typing.changed",
         }
     }
@@ -131,6 +135,7 @@ impl Push {
             "head.moved" => HeadMoved::deserialize(params).map(Self::HeadMoved),
             "group.requested" => JoinRequest::deserialize(params).map(Self::JoinRequested),
             "message.deleted" => Deleted::deserialize(params).map(Self::Deleted),
+            "message.delta" => Box::deserialize(params).map(Self::TextGrew),
             "message.now" => Box::deserialize(params).map(Self::SaidNow),
             "own.changed" => Box::deserialize(params).map(Self::OwnChanged),
             "presence.changed" => Presence::deserialize(params).map(Self::Presence),
@@ -157,6 +162,7 @@ impl Serialize for Push {
             Self::Receipt(params) => params.serialize(serializer),
             Self::SaidNow(params) => params.serialize(serializer),
             Self::SessionClosing(params) => params.serialize(serializer),
+            Self::TextGrew(params) => params.serialize(serializer),
             Self::Typing(params) => params.serialize(serializer),
         }
     }

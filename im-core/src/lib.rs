@@ -49,7 +49,7 @@ pub mod state;
 pub mod testing;
 pub mod wire;
 
-pub use client::{CallError, Connection, Connector, Credential, Sender, Session};
+pub use client::{CallError, Connection, Connector, Credential, OpenMessage, Sender, Session};
 pub use command::*;
 pub use contact::Block;
 pub use conversation::*;

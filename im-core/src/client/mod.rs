@@ -3,6 +3,7 @@
 mod connection;
 mod link;
 mod local;
+mod open_message;
 mod pause;
 mod sender;
 mod session;
@@ -11,5 +12,6 @@ mod watches;
 
 pub use connection::{CallError, Connection, Connector, Credential};
 pub(crate) use local::LocalConnector;
+pub use open_message::OpenMessage;
 pub use sender::Sender;
 pub use session::Session;

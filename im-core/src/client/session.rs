@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Connection, Connector, Sender,
+    Connection, Connector, OpenMessage, Sender,
     sender::connect,
     tracker::{Arrival, Tracker},
 };
@@ -135,6 +135,21 @@ impl Session {
         content: impl Into<Content>,
     ) -> Result<Sent, Error> {
         self.sender.send(to, content).await
+    }
+
+    /// As [`Sender::stream`].
+    ///
+    /// # Errors
+    /// As [`Sender::stream`].
+    ///
+    /// # Cancel safety
+    /// As [`Sender::stream`].
+    pub async fn stream(
+        &self,
+        to: &ConversationId,
+        content: impl Into<Content>,
+    ) -> Result<OpenMessage, Error> {
+        self.sender.stream(to, content).await
     }
 
     /// As [`Sender::call`].
@@ -302,6 +317,7 @@ impl Session {
             | Push::JoinRequested(_)
             | Push::Receipt(_)
             | Push::SaidNow(_)
+            | Push::TextGrew(_)
             | Push::Typing(_)) => self.ready.push_back(other),
         }
     }

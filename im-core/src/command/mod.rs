@@ -17,6 +17,7 @@ mod reaction;
 mod scheduled;
 mod search;
 mod session;
+mod stream;
 mod sync;
 mod texts;
 mod user;
@@ -52,6 +53,7 @@ pub use reaction::*;
 pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
+pub use stream::{AddText, FinishMessage, TextAdded, TextGrew};
 pub use sync::{SyncItem, SyncPage, SyncPull};
 pub use user::{
     ChangePreferences, GetPreferences, GetProfiles, Profiles, UpdateProfile, UpsertUser,
@@ -146,6 +148,7 @@ commands! {
     AcceptContact(AcceptContact) -> OwnRows = "contact.accept";
     AddFavourite(AddFavourite) -> OwnRow = "favourite.add";
     AddMembers(AddMembers) -> Changed = "group.add";
+    AddText(AddText) -> TextAdded = "message.delta";
     ApproveRequests(ApproveRequests) -> Changed = "group.approve";
     BlockUser(BlockUser) -> Done = "contact.block";
     CastVote(CastVote) -> Changed = "message.vote";
@@ -166,6 +169,7 @@ commands! {
     DeleteTemplate(DeleteTemplate) -> Done = "notice.delete_template";
     DismissGroup(DismissGroup) -> Changed = "group.dismiss";
     EditMessage(EditMessage) -> Sent = "message.edit";
+    FinishMessage(FinishMessage) -> Sent = "message.finish";
     FollowUser(FollowUser) -> OwnRows = "contact.follow";
     ForwardMessages(ForwardMessages) -> Sent = "message.forward";
     GetConversation(GetConversation) -> ConversationView = "conversation.get";

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{InfoPatch, Joining, Kind, Permissions, Preset, Reaction, Role, Visibility, Vote};
 use crate::{
-    ClientId, Content, ConversationId, Message, Seq, Timestamp, UserId, message::is_default,
+    ClientId, Content, ConversationId, Ending, Message, Seq, Timestamp, UserId, message::is_default,
 };
 
 /// One thing in a conversation's log: a message or a change. Its identity is `(conversation, seq)`.
@@ -66,6 +66,10 @@ pub enum Body {
         /// The content it got; absent when the message was recalled or expired since.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         content: Option<Content>,
+        /// How the message's stream ended, when this is its end. The content is then what the message says in the end, and
+        /// no edit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ending: Option<Ending>,
     },
     /// The time of messages was over: their content is gone.
     Expired {
@@ -226,8 +230,8 @@ impl Body {
 
     /// The entry that last changed the content of this message; `None` when none did, or this is no message.
     #[must_use]
-    pub fn edited(&self) -> Option<Seq> {
-        self.as_message().and_then(|message| message.edited)
+    pub fn changed_by(&self) -> Option<Seq> {
+        self.as_message().and_then(Message::changed_by)
     }
 }
 
@@ -242,6 +246,17 @@ pub enum Revision {
         content: Content,
         /// The edit's own seq.
         by: Seq,
+    },
+    /// The message's stream ends, and this is what it says.
+    End {
+        /// The message.
+        target: Seq,
+        /// Its complete content.
+        content: Content,
+        /// The seq of the entry that ends it.
+        by: Seq,
+        /// How it ended.
+        ending: Ending,
     },
     /// The message and all its edits lose their content.
     Wipe {
@@ -259,7 +274,9 @@ impl Revision {
     #[must_use]
     pub const fn target(&self) -> Seq {
         match self {
-            Self::Edit { target, .. } | Self::Wipe { target, .. } => *target,
+            Self::Edit { target, .. } | Self::End { target, .. } | Self::Wipe { target, .. } => {
+                *target
+            }
         }
     }
 }
@@ -286,10 +303,21 @@ impl Entry {
             Body::Edited {
                 target,
                 content: Some(content),
+                ending: None,
             } => vec![Revision::Edit {
                 target: *target,
                 content: content.clone(),
                 by: self.seq,
+            }],
+            Body::Edited {
+                target,
+                content: Some(content),
+                ending: Some(ending),
+            } => vec![Revision::End {
+                target: *target,
+                content: content.clone(),
+                by: self.seq,
+                ending: *ending,
             }],
             Body::Expired { targets } => targets
                 .iter()
@@ -336,6 +364,19 @@ impl Entry {
                 message.edited = Some(*by);
                 true
             }
+            (
+                Revision::End {
+                    target,
+                    content,
+                    by,
+                    ending,
+                },
+                Body::Message(message),
+            ) if *target == self.seq && message.open_until().is_some() => {
+                message.content = content.clone();
+                message.stream = Some(ending.state(*by));
+                true
+            }
             (Revision::Wipe { target, by, why }, body @ Body::Message(_))
                 if *target == self.seq =>
             {
@@ -350,6 +391,7 @@ impl Entry {
                 Body::Edited {
                     target: edited,
                     content: content @ Some(_),
+                    ..
                 },
             ) if target == edited => {
                 *content = None;

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::{Engine, caller::Caller, read::hide_later, registry::SessionEntry, slot::Stored};
 use crate::{
-    Actor, ClientId, Code, Content, ConversationId, DeleteMessages, Deleted, Done, EarlierContent,
+    Actor, Body, ClientId, Code, Content, ConversationId, DeleteMessages, Deleted, Done, EarlierContent,
     Edits, Entry, ForwardMessages, ForwardedItem, GetMessages, Kind, ListEdits, ListThread,
-    Messages, Origin, Permission, Push, Rejection, SaidNow, SayNow, SendMessage, Sent, Seq,
+    Member, Messages, Origin, Permission, Push, Rejection, SaidNow, SayNow, SendMessage, Sent, Seq,
     ThreadPage,
     port::{Broadcast, Range, Urgency},
     state::{Ask, ConversationState, Facts, Forward, check_content},
@@ -40,8 +40,20 @@ impl Engine {
         ask: GetMessages,
     ) -> Result<Messages, Rejection> {
         self.check_messages(&ask.seqs)?;
-        let items = self.seen(actor, ask.conversation, ask.seqs).await?;
+        let mut items = self.seen(actor, ask.conversation, ask.seqs).await?;
+        items.iter_mut().for_each(|entry| self.fill_in(entry));
         Ok(Messages { items })
+    }
+
+    /// Has a message that is open say what came so far.
+    fn fill_in(&self, entry: &mut Entry) {
+        let held = self.streams.find((entry.conversation, entry.seq));
+        if let Body::Message(message) = &mut entry.body
+            && message.open_until().is_some()
+            && let Some(content) = held.and_then(|open| open.content())
+        {
+            message.content = content;
+        }
     }
 
     /// Those of some entries that a user may see, as they are now, in order.
@@ -108,8 +120,12 @@ impl Engine {
             return Err(Rejection::new(Code::Forbidden, detail));
         }
         let earlier = self.ports.log.earlier(id, ask.target, EDITS).await?;
+        // What it said before it was complete is no earlier version.
+        let message = target.body.as_message();
+        let ended = message.and_then(|message| message.stream?.ended_by());
         let items = earlier
             .into_iter()
+            .filter(|(until, _)| Some(*until) != ended)
             .map(|(until, content)| EarlierContent { until, content });
         Ok(Edits {
             items: items.collect(),
@@ -209,9 +225,12 @@ impl Engine {
         Ok(Done {})
     }
 
-    pub(super) async fn say_now(&self, actor: &Actor, ask: SayNow) -> Result<Done, Rejection> {
-        check_content(&ask.content, &self.limits)?;
-        let id = ask.conversation;
+    /// Refuses who may say nothing, for what does not go through the lane.
+    pub(super) async fn check_speaks_now(
+        &self,
+        actor: &Actor,
+        id: ConversationId,
+    ) -> Result<Member, Rejection> {
         let (member, snapshot) = self.member(id, &actor.user).await?;
         let mut facts = Facts::default();
         if snapshot.info.kind == Kind::Direct
@@ -224,11 +243,18 @@ impl Engine {
         }
         let now = self.ports.runtime.now();
         ConversationState::new(id, snapshot).check_speaks(&member, &facts, now)?;
+        Ok(member)
+    }
+
+    pub(super) async fn say_now(&self, actor: &Actor, ask: SayNow) -> Result<Done, Rejection> {
+        check_content(&ask.content, &self.limits)?;
+        let id = ask.conversation;
+        self.check_speaks_now(actor, id).await?;
         let said = SaidNow {
             conversation: id,
             sender: actor.user.clone(),
             content: ask.content,
-            at_ms: now,
+            at_ms: self.ports.runtime.now(),
         };
         let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::SaidNow(Box::new(said))]);
         self.tell_audience(id, |_| true, &broadcast).await;

@@ -46,6 +46,9 @@ mod retry;
 mod scheduled;
 mod search;
 mod slot;
+mod stream_end;
+mod stream_text;
+mod streams;
 mod sync;
 mod telling;
 mod templates;
@@ -83,6 +86,7 @@ pub(crate) struct Engine {
     devices: devices::Devices,
     expiries: expiry::Expiries,
     rates: rates::Rates,
+    streams: streams::Streams,
     gathering: Mutex<marks::Gathering>,
     typists: Mutex<presence::Typists>,
     closing: AtomicBool,
@@ -111,6 +115,7 @@ impl Engine {
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),
             rates: rates::Rates::default(),
+            streams: streams::Streams::default(),
             gathering: Mutex::default(),
             typists: Mutex::default(),
             closing: AtomicBool::new(false),

@@ -1,4 +1,4 @@
-//! How often a user may ask: one allowance for what is written, one for everything else.
+//! How often a user may ask: one allowance for what is written, one for the text of open messages, one for everything else.
 
 use std::{
     collections::HashMap,
@@ -18,6 +18,8 @@ const KEPT: usize = 100_000 / SHARDS;
 /// Which allowance a command is counted in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Allowance {
+    /// Text of open messages: [`Limits::deltas_per_second`](crate::Limits::deltas_per_second).
+    Deltas,
     /// Messages and changes of conversations: [`Limits::sends_per_second`](crate::Limits::sends_per_second).
     Sends,
     /// Everything else: [`Limits::requests_per_second`](crate::Limits::requests_per_second).
@@ -29,6 +31,7 @@ enum Allowance {
 /// What is left of users' allowances.
 #[derive(Default)]
 pub(super) struct Rates {
+    deltas: Table,
     sends: Table,
     requests: Table,
 }
@@ -50,6 +53,11 @@ impl Engine {
     /// Refuses who asks too often.
     pub(super) fn check_rate(&self, actor: &Actor, command: &Command) -> Result<(), Rejection> {
         let (limit, table, advice) = match allowance(command) {
+            Allowance::Deltas => (
+                self.limits.deltas_per_second,
+                &self.rates.deltas,
+                "pieces of text per second; wait and send several as one",
+            ),
             Allowance::Sends => (
                 self.limits.sends_per_second,
                 &self.rates.sends,
@@ -97,6 +105,7 @@ impl Table {
 
 fn allowance(command: &Command) -> Allowance {
     match command {
+        Command::AddText(_) => Allowance::Deltas,
         Command::AddMembers(_)
         | Command::ApproveRequests(_)
         | Command::CastVote(_)
@@ -121,6 +130,7 @@ fn allowance(command: &Command) -> Allowance {
         | Command::ChangeRole(_)
         | Command::CreateConversation(_)
         | Command::EditMessage(_)
+        | Command::FinishMessage(_)
         | Command::FollowUser(_)
         | Command::JoinGroup(_)
         | Command::KickMembers(_)

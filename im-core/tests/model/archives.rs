@@ -31,6 +31,7 @@ fn edited(target: u64, text: &str) -> Draft {
         Body::Edited {
             target: Seq(target),
             content,
+            ending: None,
         },
     )
 }

@@ -106,6 +106,7 @@ impl MigratorTrait for Migrator {
             ("m0009_doors", door::TABLES),
             ("m0005_account", account::TABLES),
             ("m0007_lease", lease::TABLES),
+            ("m0011_streams", trace::OPEN_MESSAGES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()
