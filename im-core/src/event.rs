@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     Block, Body, CloseReason, ConversationId, ConversationView, Entry, JoinRequest, OwnRow,
-    Presence, Receipt, SaidNow, Seq, TextGrew, UserId,
+    Presence, Receipt, SaidNow, Seq, TextGrew, UnreadTotals, UserId,
 };
 
 /// Somebody is writing. Ends by itself.
@@ -78,6 +78,8 @@ pub enum Push {
     TextGrew(Box<TextGrew>),
     /// Somebody is writing.
     Typing(TypingChanged),
+    /// What is unread in all conversations of the user is this by now.
+    UnreadChanged(UnreadTotals),
 }
 
 impl Push {
@@ -97,6 +99,7 @@ impl Push {
         "receipt.changed",
         "session.closing",
         "typing.changed",
+        "unread.changed",
     ];
 
     /// The method name on the wire.
@@ -120,6 +123,7 @@ impl Push {
             Self::SessionClosing(_) => "session.closing",
             Self::TextGrew(_) => "message.delta",
             Self::Typing(_) => "typing.changed",
+            Self::UnreadChanged(_) => "unread.changed",
         }
     }
 
@@ -142,6 +146,7 @@ impl Push {
             "receipt.changed" => Receipt::deserialize(params).map(Self::Receipt),
             "session.closing" => SessionClosing::deserialize(params).map(Self::SessionClosing),
             "typing.changed" => TypingChanged::deserialize(params).map(Self::Typing),
+            "unread.changed" => UnreadTotals::deserialize(params).map(Self::UnreadChanged),
             _ => return None,
         })
     }
@@ -164,6 +169,7 @@ impl Serialize for Push {
             Self::SessionClosing(params) => params.serialize(serializer),
             Self::TextGrew(params) => params.serialize(serializer),
             Self::Typing(params) => params.serialize(serializer),
+            Self::UnreadChanged(params) => params.serialize(serializer),
         }
     }
 }

@@ -115,6 +115,9 @@ pub struct Limits {
     /// Pieces of text per second and user that are added to open messages; bursts of twice as many pass. Default none; the
     /// server sets 100: two assistants at 50 pieces a second. They count for nothing else.
     pub deltas_per_second: Option<u32>,
+    /// Time between two counts of what is unread, for a user who watches that, in milliseconds. Default 500: a count reads
+    /// all conversations of the user.
+    pub unread_wait_ms: u64,
     /// How long "is typing" lasts without a repeat, in milliseconds. Default 6,000.
     pub typing_ms: u64,
     /// Members up to which receipts are pushed to everybody. Default 100: beyond, they would cost a square.
@@ -187,6 +190,7 @@ impl Default for Limits {
             stream_ms: 600_000,
             stream_push_ms: 50,
             deltas_per_second: None,
+            unread_wait_ms: 500,
             typing_ms: 6_000,
             receipt_push_members: 100,
             counted_readers: 1_000,

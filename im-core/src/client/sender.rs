@@ -160,6 +160,9 @@ impl Sender {
             lock(&self.shared.watches).answered(&users, &answer);
         }
         let (reply, _) = answer?;
+        if let Reply::CountUnread(totals) = &reply {
+            self.unread_told(*totals);
+        }
         Ok(C::reply_of(reply).ok_or_else(mismatch)?)
     }
 

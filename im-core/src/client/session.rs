@@ -251,6 +251,8 @@ impl Session {
         let news = self.sender.presence_news().into_iter();
         self.ready.extend(news.map(Push::Presence));
         watched?;
+        let unread = self.sender.count_unread_again().await?;
+        self.ready.extend(unread.map(Push::UnreadChanged));
         self.synced = Some(link);
         Ok(())
     }
@@ -306,6 +308,10 @@ impl Session {
             }
             // The link says by itself when it is over, and until when.
             Push::SessionClosing(_) => {}
+            Push::UnreadChanged(totals) => {
+                self.sender.unread_told(totals);
+                self.ready.push_back(Push::UnreadChanged(totals));
+            }
             Push::Presence(presence) => {
                 self.sender.presence_told(&presence);
                 self.ready.push_back(Push::Presence(presence));

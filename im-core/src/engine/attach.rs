@@ -110,6 +110,7 @@ impl Engine {
             listens: Mutex::new(Some(Vec::new())),
             read_at: 0.into(),
             watches: Mutex::default(),
+            counts_unread: false.into(),
         });
         let opened = SessionOpened {
             session: entry.id,
@@ -173,6 +174,7 @@ impl Engine {
         let listens = lock(&entry.listens).take();
         self.ignore_all(entry, listens);
         self.expiries.remove(entry);
+        self.stop_counting_unread(entry);
         if !self.registry.remove(entry, now) {
             return;
         }

@@ -75,6 +75,9 @@ impl Engine {
                     let (gone, come) = self.set_right(&mut inner, &here, &judged);
                     drop(inner);
                     tell(slot, head, &gone, &come);
+                    for session in gone.iter().map(|(session, _)| session).chain(&come) {
+                        self.unread_may_change(session);
+                    }
                     return Ok(true);
                 }
                 doubtful
@@ -227,6 +230,7 @@ mod tests {
             listens: Mutex::new(Some(Vec::new())),
             read_at: 0.into(),
             watches: Mutex::default(),
+            counts_unread: false.into(),
         })
     }
 

@@ -241,7 +241,9 @@ impl Engine {
                 Reply::ChangeSettings(self.settings(&actor, session, ask).await?)
             }
             Command::CloseSession(_) => Reply::CloseSession(Done {}),
-            Command::CountUnread(_) => Reply::CountUnread(self.unread_totals(&actor).await?),
+            Command::CountUnread(ask) => {
+                Reply::CountUnread(self.count_all_unread(&actor, session, ask).await?)
+            }
             Command::CreateConversation(ask) => {
                 self.check_users(&ask.members)?;
                 Reply::CreateConversation(self.begin(actor, Ask::Create(ask)).await?)

@@ -75,6 +75,11 @@ impl Engine {
         let _ = self.housekeeping.engine.set(Arc::downgrade(self));
     }
 
+    /// The engine, for a task that is begun from where nobody owns it; `None` when it is going.
+    pub(super) fn owned(&self) -> Option<Arc<Self>> {
+        self.housekeeping.engine.get()?.upgrade()
+    }
+
     /// Begins, or looks again at once.
     pub(crate) fn keep_house(&self) {
         let Housekeeping { engine, keeper, .. } = &self.housekeeping;

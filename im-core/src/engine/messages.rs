@@ -217,6 +217,7 @@ impl Engine {
             return Err(Rejection::not_found("message"));
         }
         self.ports.tallies.delete(&actor.user, id, &seqs).await?;
+        self.unread_changes(&actor.user);
         let deleted = Deleted {
             conversation: id,
             seqs,

@@ -53,6 +53,7 @@ mod sync;
 mod telling;
 mod templates;
 mod unread;
+mod unread_news;
 mod users;
 
 use std::{
@@ -87,6 +88,7 @@ pub(crate) struct Engine {
     expiries: expiry::Expiries,
     rates: rates::Rates,
     streams: streams::Streams,
+    unread_news: unread_news::UnreadNews,
     gathering: Mutex<marks::Gathering>,
     typists: Mutex<presence::Typists>,
     closing: AtomicBool,
@@ -116,6 +118,7 @@ impl Engine {
             expiries: expiry::Expiries::default(),
             rates: rates::Rates::default(),
             streams: streams::Streams::default(),
+            unread_news: unread_news::UnreadNews::default(),
             gathering: Mutex::default(),
             typists: Mutex::default(),
             closing: AtomicBool::new(false),

@@ -221,6 +221,7 @@ impl Engine {
         let mut view = view_of(with_position(row, &kept), &actor.user);
         self.count_unread(&actor.user, std::slice::from_mut(&mut view))
             .await?;
+        self.unread_changes(&actor.user);
         self.tell_user(
             &actor.user,
             session,

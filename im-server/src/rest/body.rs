@@ -74,6 +74,9 @@ pub(super) struct NewMessage {
     /// When it was sent by the clock of the device.
     #[serde(default)]
     pub(super) sent_at_ms: Option<Timestamp>,
+    /// Whether its text comes piece by piece: its content is text or Markdown, and can be empty.
+    #[serde(default)]
+    pub(super) streaming: bool,
 }
 
 /// Messages to say again here.

@@ -99,6 +99,7 @@ async fn send(
         ttl_ms: body.ttl_ms,
         burn_ms: body.burn_ms,
         sent_at_ms: body.sent_at_ms,
+        streaming: body.streaming,
     };
     Ok((
         StatusCode::CREATED,
