@@ -6,7 +6,9 @@ use im_core::{
     Stream, testing::user,
 };
 
-use crate::world::{Database, World, call, group, key, next_that, refused};
+use serde_json::json;
+
+use crate::world::{Database, Rest, World, call, group, key, next_that, refused};
 
 /// The text that a device gathers: what it fetched, and what is pushed from there on.
 async fn text_until(session: &mut Session, mut text: String, end: &str) -> String {
@@ -279,6 +281,25 @@ async fn a_sender_who_is_removed_is_interrupted_and_newcomers_see_nothing_of_it(
 }
 
 #[tokio::test]
+async fn who_left_sees_nothing_of_what_came_after() {
+    let world = World::engine().await;
+    let alice = world.connect("alice", "phone").await;
+    let bob = world.connect("bob", "phone").await;
+    let room = group(&alice, &["bob", "carol"]).await;
+    let opened = call(&alice, opening(room, "one")).await;
+    let leave = im_core::LeaveGroup {
+        conversation: room,
+        client_id: key(),
+    };
+    call(&bob, leave).await;
+
+    call(&alice, piece(room, opened.seq, 3, " two")).await;
+
+    assert_eq!(text_of(&message(&bob, room, opened.seq).await), "one");
+    assert_eq!(text_of(&message(&alice, room, opened.seq).await), "one two");
+}
+
+#[tokio::test]
 async fn pieces_are_idempotent_gaps_are_refused_and_strangers_add_nothing() {
     let world = World::engine().await;
     let alice = world.connect("alice", "phone").await;
@@ -319,6 +340,34 @@ async fn pieces_are_idempotent_gaps_are_refused_and_strangers_add_nothing() {
     let said = message(&bob, room, seq).await;
     assert_eq!(text_of(&said), "another");
     assert!(said.edited.is_some());
+}
+
+#[tokio::test]
+async fn an_assistant_without_a_session_answers_over_rest() {
+    let world = World::server().await;
+    let mut alice = world.connect("alice", "phone").await;
+    let token = world.token("assistant", "service").await;
+    let rest = Rest::new(world.address(), Some(token));
+    let room = group(&alice, &["assistant"]).await;
+    let messages = format!("/v1/conversations/{room}/messages");
+    let open = json!({"content": {"kind": "text", "text": ""}, "streaming": true});
+    let opened = rest.send_once("POST", &messages, "open", &open).await;
+    assert_eq!(opened.status, 201, "{opened:?}");
+    let at = format!("{messages}/{}", opened.body["seq"]);
+
+    let hello = json!({"offset": 0, "text": "Hello"});
+    let added = rest.send("POST", &format!("{at}/text"), &hello).await;
+    assert_eq!((added.status, &added.body["length"]), (200, &json!(5)));
+    assert_eq!(text_until(&mut alice, String::new(), "o").await, "Hello");
+    let gap = json!({"offset": 9, "text": "!"});
+    let refused = rest.send("POST", &format!("{at}/text"), &gap).await;
+    assert_eq!((refused.status, refused.code()), (409, "gap"));
+    let finish = format!("{at}/finish");
+    let finished = rest.send_once("POST", &finish, "finish", &json!({})).await;
+    assert_eq!(finished.status, 200, "{finished:?}");
+
+    let seq = Seq(opened.body["seq"].as_u64().unwrap());
+    assert_eq!(text_of(&message(&alice, room, seq).await), "Hello");
 }
 
 #[tokio::test]

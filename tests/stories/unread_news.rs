@@ -7,7 +7,7 @@ use im_core::{
 };
 use tests::random::Random;
 
-use crate::world::{World, call, group, key, next_that, refused, send_all, within};
+use crate::world::{World, call, group, key, next_that, send_all, within};
 
 async fn watched(session: &Session) -> UnreadTotals {
     call(session, CountUnread { watch: true }).await

@@ -40,8 +40,12 @@ impl Engine {
         ask: GetMessages,
     ) -> Result<Messages, Rejection> {
         self.check_messages(&ask.seqs)?;
-        let mut items = self.seen(actor, ask.conversation, ask.seqs).await?;
-        items.iter_mut().for_each(|entry| self.fill_in(entry));
+        let id = ask.conversation;
+        let mut items = self.seen(actor, id, ask.seqs).await?;
+        // What comes after somebody left is not for it.
+        if self.streams.is_any() && self.member(id, &actor.user).await.is_ok() {
+            items.iter_mut().for_each(|entry| self.fill_in(entry));
+        }
         Ok(Messages { items })
     }
 
