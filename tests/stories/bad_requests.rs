@@ -19,7 +19,10 @@ pub(crate) type Row = (&'static str, &'static str, Value, &'static str);
 
 pub(crate) fn table(ids: &Ids) -> Vec<Row> {
     let Ids {
-        chat, room, foreign, ..
+        chat,
+        room,
+        foreign,
+        ..
     } = ids;
     let with = |content: Value| json!({"conversation": chat, "client_id": "c", "content": content});
     let crowd: Vec<_> = (0..501).map(|n| format!("user-{n}")).collect();

@@ -89,7 +89,10 @@ async fn an_assistant_answers_word_by_word_and_the_end_is_the_same_for_all() {
     let fetched = text_of(&message(&bob, room, seq).await);
     assert_eq!(fetched, "Seven times six ");
     answer.push("is 42.").await.unwrap();
-    assert_eq!(text_until(&mut bob, fetched, ".").await, "Seven times six is 42.");
+    assert_eq!(
+        text_until(&mut bob, fetched, ".").await,
+        "Seven times six is 42."
+    );
     let sent = answer.finish().await.unwrap();
 
     let ended = Message {
@@ -105,7 +108,11 @@ async fn an_assistant_answers_word_by_word_and_the_end_is_the_same_for_all() {
         conversation: room,
         target: seq,
     };
-    assert_eq!(call(&assistant, edits).await.items, [], "nothing was edited");
+    assert_eq!(
+        call(&assistant, edits).await.items,
+        [],
+        "nothing was edited"
+    );
     let search = SearchMessages {
         text: Some("is 42".into()),
         ..SearchMessages::default()

@@ -142,7 +142,9 @@ async fn watching_needs_a_session_and_whoever_only_asks_is_not_told() {
 
     within("a send", alice.send(&room, "hello")).await.unwrap();
     told(&mut tablet, totals(1, 0, 1)).await;
-    within("a send", alice.send(&room, "the end")).await.unwrap();
+    within("a send", alice.send(&room, "the end"))
+        .await
+        .unwrap();
 
     next_that(&mut bob, "the end", |push| match push {
         Push::UnreadChanged(totals) => panic!("bob was told {totals:?}"),

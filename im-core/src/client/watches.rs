@@ -6,9 +6,7 @@ use std::{
 };
 
 use super::Connection;
-use crate::{
-    Availability, Command, CountUnread, Error, Presence, Reply, UnreadTotals, UserId,
-};
+use crate::{Availability, Command, CountUnread, Error, Presence, Reply, UnreadTotals, UserId};
 
 /// Everybody whom the program asked to watch and has not asked to leave alone.
 #[derive(Default)]

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::{Engine, caller::Caller, read::hide_later, registry::SessionEntry, slot::Stored};
 use crate::{
-    Actor, Body, ClientId, Code, Content, ConversationId, DeleteMessages, Deleted, Done, EarlierContent,
-    Edits, Entry, ForwardMessages, ForwardedItem, GetMessages, Kind, ListEdits, ListThread,
-    Member, Messages, Origin, Permission, Push, Rejection, SaidNow, SayNow, SendMessage, Sent, Seq,
-    ThreadPage,
+    Actor, Body, ClientId, Code, Content, ConversationId, DeleteMessages, Deleted, Done,
+    EarlierContent, Edits, Entry, ForwardMessages, ForwardedItem, GetMessages, Kind, ListEdits,
+    ListThread, Member, Messages, Origin, Permission, Push, Rejection, SaidNow, SayNow,
+    SendMessage, Sent, Seq, ThreadPage,
     port::{Broadcast, Range, Urgency},
     state::{Ask, ConversationState, Facts, Forward, check_content},
 };

@@ -192,10 +192,7 @@ impl Engine {
 
     /// Ends messages that are open beyond their time: who held them is gone. `false` when it should not be tried again at
     /// once.
-    pub(super) async fn end_overdue(
-        self: &Arc<Self>,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    pub(super) async fn end_overdue(self: &Arc<Self>, now: Timestamp) -> Result<bool, StoreError> {
         let grace = i64::try_from(self.grace().as_millis()).unwrap_or_default();
         let before = Timestamp(now.0.saturating_sub(grace));
         let mut all = true;

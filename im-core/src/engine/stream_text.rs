@@ -235,7 +235,9 @@ fn tell_some(slot: &Slot, open: &Open, broadcast: &Broadcast, after: &mut Sessio
     let Some(state) = there.state.as_ref().filter(|_| !inner.has_ended) else {
         return Part::Done;
     };
-    let first = there.audience.partition_point(|session| session.id <= *after);
+    let first = there
+        .audience
+        .partition_point(|session| session.id <= *after);
     let next = &there.audience[first..];
     let next = &next[..next.len().min(CHUNK)];
     let Some(last) = next.last() else {

@@ -79,7 +79,11 @@ impl Engine {
                 number: self.unread_news.next.fetch_add(1, Ordering::Relaxed),
                 ..Watching::default()
             });
-        if !watching.sessions.iter().any(|it| it.session.id == session.id) {
+        if !watching
+            .sessions
+            .iter()
+            .any(|it| it.session.id == session.id)
+        {
             watching.sessions.push(Watcher {
                 session: session.clone(),
                 told: None,

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::{
-    AddMembers, ApproveRequests, ChangeInfo, ChangePermissions, ChangeRole, ClientId,
-    Content, ConversationId, CreateConversation, DismissGroup, EditMessage, FinishMessage, ForwardMessages, JoinGroup,
-    KickMembers, LeaveGroup, MuteMembers, Origin, PinMessage, Reaction, RecallMessage,
+    AddMembers, ApproveRequests, ChangeInfo, ChangePermissions, ChangeRole, ClientId, Content,
+    ConversationId, CreateConversation, DismissGroup, EditMessage, FinishMessage, ForwardMessages,
+    JoinGroup, KickMembers, LeaveGroup, MuteMembers, Origin, PinMessage, Reaction, RecallMessage,
     RenameMember, SendMessage, Seq, UnbanUsers, UnmuteMembers, UnpinMessage, UserId, Vote,
 };
 

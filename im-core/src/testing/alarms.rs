@@ -22,12 +22,18 @@ fn burns(burn_ms: u64) -> Body {
 
 /// Alarms of one conversation: a store may hold those of others.
 async fn due(ports: &Ports, log: &Log, now: i64) -> Vec<(i64, u64)> {
-    of(log, &ports.alarms.due(Timestamp(now), 10_000).await.unwrap())
+    of(
+        log,
+        &ports.alarms.due(Timestamp(now), 10_000).await.unwrap(),
+    )
 }
 
 /// Open messages of one conversation.
 async fn still_open(ports: &Ports, log: &Log, until: i64) -> Vec<(i64, u64)> {
-    of(log, &ports.alarms.open(Timestamp(until), 10_000).await.unwrap())
+    of(
+        log,
+        &ports.alarms.open(Timestamp(until), 10_000).await.unwrap(),
+    )
 }
 
 fn of(log: &Log, all: &[Alarm]) -> Vec<(i64, u64)> {

@@ -69,12 +69,16 @@ impl Sender {
     ///
     /// # Cancel safety
     /// It is asked again the next time.
-    pub(in crate::client) async fn count_unread_again(&self) -> Result<Option<UnreadTotals>, Error> {
+    pub(in crate::client) async fn count_unread_again(
+        &self,
+    ) -> Result<Option<UnreadTotals>, Error> {
         if !lock(&self.shared.watches).wants_unread() {
             return Ok(None);
         }
         let before = lock(&self.shared.watches).known_unread();
-        let totals = self.call_until_answered(CountUnread { watch: true }).await?;
+        let totals = self
+            .call_until_answered(CountUnread { watch: true })
+            .await?;
         Ok((before != Some(totals)).then_some(totals))
     }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{Case, Decided, Decision, forbidden};
 use crate::{
-    Body, Code, EditMessage, Ending, Entry, FinishMessage, Kind, Mentions, Message, Origin, Permission,
-    PinMessage, RecallMessage, Rejection, SendMessage, Seq, Stream, Timestamp, UnpinMessage,
+    Body, Code, EditMessage, Ending, Entry, FinishMessage, Kind, Mentions, Message, Origin,
+    Permission, PinMessage, RecallMessage, Rejection, SendMessage, Seq, Stream, Timestamp,
+    UnpinMessage,
     state::{
         ConversationState, Expire, Facts, Interrupt, Lookup,
         content::check_content,
