@@ -8,7 +8,7 @@ use im_core::{
 
 use serde_json::json;
 
-use crate::world::{Database, Rest, World, call, group, key, next_that, refused};
+use crate::world::{Database, Rest, World, call, group, key, next_that, refused, within};
 
 /// The text that a device gathers: what it fetched, and what is pushed from there on.
 async fn text_until(session: &mut Session, mut text: String, end: &str) -> String {
@@ -118,6 +118,25 @@ async fn an_assistant_answers_word_by_word_and_the_end_is_the_same_for_all() {
         ..SearchMessages::default()
     };
     assert_eq!(call(&alice, search).await.items[0].seq, seq);
+}
+
+#[tokio::test]
+async fn who_reads_messages_gets_one_when_it_is_complete() {
+    let world = World::engine().await;
+    let assistant = world.connect("assistant", "service").await;
+    let mut alice = world.connect("alice", "phone").await;
+    let room = group(&assistant, &["alice"]).await;
+    let mut answer = assistant.stream(&room, "").await.unwrap();
+    answer.push("Complete.").await.unwrap();
+    let seq = answer.seq();
+    answer.finish().await.unwrap();
+    assistant.send(&room, "And on.").await.unwrap();
+
+    for (expected, text) in [(seq, "Complete."), (Seq(seq.0 + 2), "And on.")] {
+        let entry = within("a message", alice.next_message()).await.unwrap();
+        assert_eq!(entry.seq, expected);
+        assert_eq!(text_of(entry.body.as_message().unwrap()), text);
+    }
 }
 
 #[tokio::test]

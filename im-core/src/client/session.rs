@@ -11,9 +11,13 @@ use super::{
     tracker::{Arrival, Tracker},
 };
 use crate::{
-    Body, Call, Code, Content, ConversationId, Cursor, Deleted, Entry, Error, History, Positions,
-    Push, Sent, SyncPage, SyncPull, UserId, port::Runtime,
+    Body, Call, Code, Content, ConversationId, Cursor, Deleted, Entry, Error, GetMessages, History,
+    Positions, Push, Sent, Seq, SyncPage, SyncPull, UserId, port::Runtime,
 };
+
+/// Messages that are not complete of which a session keeps track. More than are open at a time: those whose end was a
+/// recall stay.
+const OPEN: usize = 1_000;
 
 /// One device's session, in process or over a link. Reconnects and resumes by itself.
 ///
@@ -27,6 +31,10 @@ pub struct Session {
     missing: BTreeSet<ConversationId>,
     /// The version that the device had before what is ready and in no log.
     version_before: Option<u64>,
+    /// Messages of others that are not complete and were passed over.
+    open: BTreeSet<(ConversationId, Seq)>,
+    /// One of them that is complete by now and is to be fetched.
+    complete: Option<(ConversationId, Seq)>,
     /// The link that `tracker` is up to date with.
     synced: Option<Arc<dyn Connection>>,
     /// The link for which pages are being looked through.
@@ -82,6 +90,8 @@ impl Session {
             ready: VecDeque::new(),
             missing: BTreeSet::new(),
             version_before: None,
+            open: BTreeSet::new(),
+            complete: None,
             synced: None,
             paging: None,
         })
@@ -164,7 +174,7 @@ impl Session {
     }
 
     /// The next message from somebody else, or from another device of one's own. Entry, receipts and the rest are
-    /// passed over; see [`Session::next_event`].
+    /// passed over; see [`Session::next_event`]. One whose text comes piece by piece is handed out when it is complete.
     ///
     /// # Errors
     /// `Closed` when the session is over for good.
@@ -173,12 +183,51 @@ impl Session {
     /// Nothing is lost.
     pub async fn next_message(&mut self) -> Result<Entry, Error> {
         loop {
-            if let Push::Entry(entry) = self.next_event().await?
-                && matches!(entry.body, Body::Message(_))
+            if let Some(place) = self.complete {
+                let entry = self.fetch_message(place).await?;
+                self.complete = None;
+                if let Some(entry) = entry {
+                    return Ok(entry);
+                }
+            }
+            let Push::Entry(entry) = self.next_event().await? else {
+                continue;
+            };
+            if let Body::Edited {
+                target,
+                ending: Some(_),
+                ..
+            } = entry.body
+            {
+                let place = (entry.conversation, target);
+                self.complete = self.open.remove(&place).then_some(place);
+            } else if let Some(message) = entry.body.as_message()
                 && !self.sender.is_echo(&entry)
             {
-                return Ok(entry);
+                if message.open_until().is_none() {
+                    return Ok(entry);
+                }
+                if self.open.len() == OPEN {
+                    self.open.pop_first();
+                }
+                self.open.insert((entry.conversation, entry.seq));
             }
+        }
+    }
+
+    /// A message as it is now; `None` when its content is gone, or it is not for this user any more.
+    async fn fetch_message(&self, place: (ConversationId, Seq)) -> Result<Option<Entry>, Error> {
+        let ask = GetMessages {
+            conversation: place.0,
+            seqs: vec![place.1],
+        };
+        match self.sender.call_until_answered(ask).await {
+            Ok(found) => {
+                let mut found = found.items.into_iter();
+                Ok(found.find(|entry| entry.body.as_message().is_some()))
+            }
+            Err(Error::Rejected(rejection)) if rejection.code == Code::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -96,13 +96,13 @@ impl Engine {
         }
         let length = ask.text.chars().count();
         let (_, command) = self.judge(actor.clone(), Command::AddText(ask)).await?;
-        match command {
-            Command::AddText(ask) if ask.text.chars().count() == length => Ok(ask),
-            _ => Err(Rejection::new(
-                Code::ContentRejected,
-                "the text holds words that are not allowed here; change it",
-            )),
+        if let Command::AddText(ask) = command
+            && ask.text.chars().count() == length
+        {
+            return Ok(ask);
         }
+        let detail = "the text holds words that are not allowed here; change it";
+        Err(Rejection::new(Code::ContentRejected, detail))
     }
 
     /// Goes on with a message from what the log has: another node held it, or this one before it was started again.

@@ -43,6 +43,7 @@ mod requests;
 mod scheduled;
 mod slow;
 mod step;
+mod streaming;
 mod threads;
 mod truth;
 mod words;
