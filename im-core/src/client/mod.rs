@@ -1,6 +1,7 @@
 //! What a client needs whatever the link: resending, resuming, gap repair. The same in process and over a network.
 
 mod connection;
+mod incomplete;
 mod link;
 mod local;
 mod open_message;

@@ -7,17 +7,14 @@ use std::{
 
 use super::{
     Connection, Connector, OpenMessage, Sender,
+    incomplete::{Incomplete, Place},
     sender::connect,
     tracker::{Arrival, Tracker},
 };
 use crate::{
     Body, Call, Code, Content, ConversationId, Cursor, Deleted, Entry, Error, GetMessages, History,
-    Positions, Push, Sent, Seq, SyncPage, SyncPull, UserId, port::Runtime,
+    Positions, Push, Sent, SyncPage, SyncPull, UserId, port::Runtime,
 };
-
-/// Messages that are not complete of which a session keeps track. More than are open at a time: those whose end was a
-/// recall stay.
-const OPEN: usize = 1_000;
 
 /// One device's session, in process or over a link. Reconnects and resumes by itself.
 ///
@@ -31,10 +28,7 @@ pub struct Session {
     missing: BTreeSet<ConversationId>,
     /// The version that the device had before what is ready and in no log.
     version_before: Option<u64>,
-    /// Messages of others that are not complete and were passed over.
-    open: BTreeSet<(ConversationId, Seq)>,
-    /// One of them that is complete by now and is to be fetched.
-    complete: Option<(ConversationId, Seq)>,
+    incomplete: Incomplete,
     /// The link that `tracker` is up to date with.
     synced: Option<Arc<dyn Connection>>,
     /// The link for which pages are being looked through.
@@ -90,8 +84,7 @@ impl Session {
             ready: VecDeque::new(),
             missing: BTreeSet::new(),
             version_before: None,
-            open: BTreeSet::new(),
-            complete: None,
+            incomplete: Incomplete::default(),
             synced: None,
             paging: None,
         })
@@ -183,40 +176,25 @@ impl Session {
     /// Nothing is lost.
     pub async fn next_message(&mut self) -> Result<Entry, Error> {
         loop {
-            if let Some(place) = self.complete {
+            if let Some(place) = self.incomplete.completed() {
                 let entry = self.fetch_message(place).await?;
-                self.complete = None;
+                self.incomplete.fetched();
                 if let Some(entry) = entry {
                     return Ok(entry);
                 }
             }
-            let Push::Entry(entry) = self.next_event().await? else {
-                continue;
-            };
-            if let Body::Edited {
-                target,
-                ending: Some(_),
-                ..
-            } = entry.body
-            {
-                let place = (entry.conversation, target);
-                self.complete = self.open.remove(&place).then_some(place);
-            } else if let Some(message) = entry.body.as_message()
+            if let Push::Entry(entry) = self.next_event().await?
                 && !self.sender.is_echo(&entry)
+                && !self.incomplete.passes_over(&entry)
+                && matches!(entry.body, Body::Message(_))
             {
-                if message.open_until().is_none() {
-                    return Ok(entry);
-                }
-                if self.open.len() == OPEN {
-                    self.open.pop_first();
-                }
-                self.open.insert((entry.conversation, entry.seq));
+                return Ok(entry);
             }
         }
     }
 
     /// A message as it is now; `None` when its content is gone, or it is not for this user any more.
-    async fn fetch_message(&self, place: (ConversationId, Seq)) -> Result<Option<Entry>, Error> {
+    async fn fetch_message(&self, place: Place) -> Result<Option<Entry>, Error> {
         let ask = GetMessages {
             conversation: place.0,
             seqs: vec![place.1],

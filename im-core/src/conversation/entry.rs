@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{InfoPatch, Joining, Kind, Permissions, Preset, Reaction, Role, Visibility, Vote};
+use super::{
+    InfoPatch, Joining, Kind, Permissions, Preset, Reaction, Revision, Role, Visibility, Vote, Wipe,
+};
 use crate::{
     ClientId, Content, ConversationId, Ending, Message, Seq, Timestamp, UserId, message::is_default,
 };
@@ -233,61 +235,6 @@ impl Body {
     pub fn changed_by(&self) -> Option<Seq> {
         self.as_message().and_then(Message::changed_by)
     }
-}
-
-/// What an entry does to an earlier one, in the same transaction.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Revision {
-    /// The message gets this content.
-    Edit {
-        /// The message.
-        target: Seq,
-        /// Its new content.
-        content: Content,
-        /// The edit's own seq.
-        by: Seq,
-    },
-    /// The message's stream ends, and this is what it says.
-    End {
-        /// The message.
-        target: Seq,
-        /// Its complete content.
-        content: Content,
-        /// The seq of the entry that ends it.
-        by: Seq,
-        /// How it ended.
-        ending: Ending,
-    },
-    /// The message and all its edits lose their content.
-    Wipe {
-        /// The message.
-        target: Seq,
-        /// The seq of the entry that says so.
-        by: Seq,
-        /// Why.
-        why: Wipe,
-    },
-}
-
-impl Revision {
-    /// The message.
-    #[must_use]
-    pub const fn target(&self) -> Seq {
-        match self {
-            Self::Edit { target, .. } | Self::End { target, .. } | Self::Wipe { target, .. } => {
-                *target
-            }
-        }
-    }
-}
-
-/// Why a content is gone.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Wipe {
-    /// Its time was over.
-    Expired,
-    /// It was taken back.
-    Recalled,
 }
 
 impl Entry {

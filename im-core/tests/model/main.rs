@@ -46,6 +46,7 @@ mod step;
 mod streaming;
 mod threads;
 mod truth;
+mod unread;
 mod words;
 mod world;
 
