@@ -51,6 +51,8 @@ codes! {
     NotFound = "not_found", fixed;
     /// The client id was used for something else, or the name is taken.
     Conflict = "conflict", fixed;
+    /// Text that comes before this one in an open message is missing. Send that first.
+    Gap = "gap", fixed;
     /// The content kind is not one that this server takes.
     UnsupportedContent = "unsupported_content", fixed;
     /// A text holds what this server does not let pass. Change it.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     Block, Body, CloseReason, ConversationId, ConversationView, Entry, JoinRequest, OwnRow,
-    Presence, Receipt, SaidNow, Seq, UserId,
+    Presence, Receipt, SaidNow, Seq, TextGrew, UnreadTotals, UserId,
 };
 
 /// Somebody is writing. Ends by itself.
@@ -74,8 +74,12 @@ pub enum Push {
     SaidNow(Box<SaidNow>),
     /// The session is about to end.
     SessionClosing(SessionClosing),
+    /// Text was added to an open message.
+    TextGrew(Box<TextGrew>),
     /// Somebody is writing.
     Typing(TypingChanged),
+    /// What is unread in all conversations of the user is this by now.
+    UnreadChanged(UnreadTotals),
 }
 
 impl Push {
@@ -87,6 +91,7 @@ impl Push {
         "group.requested",
         "head.moved",
         "message.deleted",
+        "message.delta",
         "message.now",
         "message.stored",
         "own.changed",
@@ -94,6 +99,7 @@ impl Push {
         "receipt.changed",
         "session.closing",
         "typing.changed",
+        "unread.changed",
     ];
 
     /// The method name on the wire.
@@ -115,7 +121,9 @@ impl Push {
             Self::Receipt(_) => "receipt.changed",
             Self::SaidNow(_) => "message.now",
             Self::SessionClosing(_) => "session.closing",
+            Self::TextGrew(_) => "message.delta",
             Self::Typing(_) => "typing.changed",
+            Self::UnreadChanged(_) => "unread.changed",
         }
     }
 
@@ -131,12 +139,14 @@ impl Push {
             "head.moved" => HeadMoved::deserialize(params).map(Self::HeadMoved),
             "group.requested" => JoinRequest::deserialize(params).map(Self::JoinRequested),
             "message.deleted" => Deleted::deserialize(params).map(Self::Deleted),
+            "message.delta" => Box::deserialize(params).map(Self::TextGrew),
             "message.now" => Box::deserialize(params).map(Self::SaidNow),
             "own.changed" => Box::deserialize(params).map(Self::OwnChanged),
             "presence.changed" => Presence::deserialize(params).map(Self::Presence),
             "receipt.changed" => Receipt::deserialize(params).map(Self::Receipt),
             "session.closing" => SessionClosing::deserialize(params).map(Self::SessionClosing),
             "typing.changed" => TypingChanged::deserialize(params).map(Self::Typing),
+            "unread.changed" => UnreadTotals::deserialize(params).map(Self::UnreadChanged),
             _ => return None,
         })
     }
@@ -157,7 +167,9 @@ impl Serialize for Push {
             Self::Receipt(params) => params.serialize(serializer),
             Self::SaidNow(params) => params.serialize(serializer),
             Self::SessionClosing(params) => params.serialize(serializer),
+            Self::TextGrew(params) => params.serialize(serializer),
             Self::Typing(params) => params.serialize(serializer),
+            Self::UnreadChanged(params) => params.serialize(serializer),
         }
     }
 }

@@ -52,7 +52,7 @@ pub mod testing;
 pub mod wire;
 
 pub use audit::AuditRecord;
-pub use client::{CallError, Connection, Connector, Credential, Sender, Session};
+pub use client::{CallError, Connection, Connector, Credential, OpenMessage, Sender, Session};
 pub use command::*;
 pub use contact::Block;
 pub use conversation::*;

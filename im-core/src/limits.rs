@@ -104,6 +104,24 @@ pub struct Limits {
     pub recall_ms: u64,
     /// How long a sender can edit, in milliseconds. Default 86,400,000 (a day).
     pub edit_ms: u64,
+    /// Open messages of one user on one node. Default 8: an assistant that answers several questions at once. Each holds
+    /// its text in memory, at most [`Limits::content_bytes`].
+    pub streams_per_user: usize,
+    /// How long an open message waits for more text, in milliseconds, before it ends as interrupted. Default 30,000: as
+    /// long as an assistant takes to think; adding an empty text keeps it open.
+    pub stream_idle_ms: u64,
+    /// How long a message can be open, in milliseconds. Default 600,000 (ten minutes). Also the time after which one ends
+    /// whose node is gone.
+    pub stream_ms: u64,
+    /// How long text that is added to an open message waits for more before it is pushed, in milliseconds. Default 50: what
+    /// comes first is pushed at once, and then twenty pushes a second, however small the pieces are.
+    pub stream_push_ms: u64,
+    /// Pieces of text per second and user that are added to open messages; bursts of twice as many pass. Default none; the
+    /// server sets 100: two assistants at 50 pieces a second. They count for nothing else.
+    pub deltas_per_second: Option<u32>,
+    /// Time between two counts of what is unread, for a user who watches that, in milliseconds. Default 500: a count reads
+    /// all conversations of the user.
+    pub unread_wait_ms: u64,
     /// How long "is typing" lasts without a repeat, in milliseconds. Default 6,000.
     pub typing_ms: u64,
     /// Members up to which receipts are pushed to everybody. Default 100: beyond, they would cost a square.
@@ -172,6 +190,12 @@ impl Default for Limits {
             strangers_send_one: false,
             recall_ms: 120_000,
             edit_ms: 86_400_000,
+            streams_per_user: 8,
+            stream_idle_ms: 30_000,
+            stream_ms: 600_000,
+            stream_push_ms: 50,
+            deltas_per_second: None,
+            unread_wait_ms: 500,
             typing_ms: 6_000,
             receipt_push_members: 100,
             counted_readers: 1_000,

@@ -18,7 +18,12 @@ pub(crate) struct Ids {
 pub(crate) type Row = (&'static str, &'static str, Value, &'static str);
 
 pub(crate) fn table(ids: &Ids) -> Vec<Row> {
-    let Ids { chat, room, .. } = ids;
+    let Ids {
+        chat,
+        room,
+        foreign,
+        ..
+    } = ids;
     let with = |content: Value| json!({"conversation": chat, "client_id": "c", "content": content});
     let crowd: Vec<_> = (0..501).map(|n| format!("user-{n}")).collect();
     let blob = |bytes: usize| json!({"kind": "custom", "name": "n", "data": "x".repeat(bytes)});
@@ -156,6 +161,55 @@ pub(crate) fn table(ids: &Ids) -> Vec<Row> {
             "an edit of a change",
             "message.edit",
             edit(json!(1)),
+            "not_found",
+        ),
+        (
+            "a stream of something that is no text",
+            "message.send",
+            json!({"conversation": chat, "client_id": "s", "streaming": true,
+                "content": {"kind": "card", "user": "bob"}}),
+            "unsupported_content",
+        ),
+        (
+            "a piece of text for nothing",
+            "message.delta",
+            json!({"conversation": chat, "seq": 0, "offset": 0, "text": "x"}),
+            "not_found",
+        ),
+        (
+            "a piece of text for a change",
+            "message.delta",
+            json!({"conversation": room, "seq": 1, "offset": 0, "text": "x"}),
+            "expired",
+        ),
+        (
+            "a piece of text before the beginning",
+            "message.delta",
+            json!({"conversation": chat, "seq": 2, "offset": -1, "text": "x"}),
+            bad,
+        ),
+        (
+            "a piece of text that is none",
+            "message.delta",
+            json!({"conversation": chat, "seq": 2, "offset": 0}),
+            bad,
+        ),
+        (
+            "a piece of text for somebody else's conversation",
+            "message.delta",
+            json!({"conversation": foreign, "seq": 2, "offset": 0, "text": "x"}),
+            "not_found",
+        ),
+        (
+            "the end of nothing",
+            "message.finish",
+            json!({"conversation": chat, "client_id": "f", "seq": 99}),
+            "not_found",
+        ),
+        (
+            "the end of a change",
+            "message.finish",
+            json!({"conversation": chat, "client_id": "f", "seq": 1}),
             "not_found",
         ),
         (

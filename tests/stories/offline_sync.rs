@@ -124,6 +124,7 @@ fn edited(target: u64, text: Option<&str>) -> Body {
     Body::Edited {
         target: Seq(target),
         content: text.map(Content::text),
+        ending: None,
     }
 }
 

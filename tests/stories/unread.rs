@@ -79,7 +79,7 @@ async fn totals_count_muted_conversations_apart_and_what_is_hidden_comes_back() 
         mentions: 0,
         conversations: 2,
     };
-    assert_eq!(call(&bob, CountUnread {}).await, totals);
+    assert_eq!(call(&bob, CountUnread::default()).await, totals);
 
     let hide = SettingsPatch {
         hidden_at: Some(Seq(4)),

@@ -143,7 +143,7 @@ async fn write_member(
 
 /// What a message said before its first edit, as far as that is kept; `None` for one that was not edited.
 async fn first_content(ports: &Ports, entry: &Entry) -> Result<Option<Content>, ArchiveError> {
-    if entry.body.edited().is_none() {
+    if entry.body.changed_by().is_none() {
         return Ok(None);
     }
     let log = &ports.log;

@@ -2,8 +2,8 @@
 
 use super::{ArchiveError, line::Row, lost::Lost};
 use crate::{
-    Body, Content, ConversationId, Entry, Head, Info, Seq, Settings, SettingsPatch, Timestamp,
-    UserId,
+    Body, Content, ConversationId, Entry, Head, Info, Seq, Settings, SettingsPatch, Stream,
+    Timestamp, UserId,
     port::{Advance, Append, Appended, NewEntry, Ports, Span},
 };
 
@@ -49,6 +49,11 @@ impl Writing {
         if let (Body::Message(message), Some(was)) = (&mut entry.body, was) {
             message.content = was;
             message.edited = None;
+            if message.stream.and_then(Stream::ended_by).is_some() {
+                message.stream = Some(Stream::Open {
+                    until_ms: entry.at_ms,
+                });
+            }
         }
         self.lost.restore(&mut entry);
         self.entries.push(NewEntry {

@@ -2,8 +2,10 @@
 
 mod attention;
 mod connection;
+mod incomplete;
 mod link;
 mod local;
+mod open_message;
 mod pause;
 mod sender;
 mod session;
@@ -12,5 +14,6 @@ mod watches;
 
 pub use connection::{CallError, Connection, Connector, Credential};
 pub(crate) use local::LocalConnector;
+pub use open_message::OpenMessage;
 pub use sender::Sender;
 pub use session::Session;

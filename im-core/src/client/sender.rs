@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    CallError, Connection, Connector, Credential,
+    CallError, Connection, Connector, Credential, OpenMessage,
     attention::SaidAttention,
     link::{LONGEST_AWAY, Link, Moment},
     pause,
@@ -93,9 +93,33 @@ impl Sender {
         to: &ConversationId,
         content: impl Into<Content>,
     ) -> Result<Sent, Error> {
-        let client_id = ClientId::random();
-        let message = SendMessage::new(*to, client_id.clone(), content);
-        self.expect_echo(client_id);
+        let message = SendMessage::new(*to, ClientId::random(), content);
+        self.send_message(message).await
+    }
+
+    /// Begins a message whose text comes piece by piece; what it begins with can be empty.
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not withdraw the message: it is begun, and the server ends it as interrupted.
+    pub async fn stream(
+        &self,
+        to: &ConversationId,
+        content: impl Into<Content>,
+    ) -> Result<OpenMessage, Error> {
+        let content = content.into();
+        let message = SendMessage {
+            streaming: true,
+            ..SendMessage::new(*to, ClientId::random(), content.clone())
+        };
+        let sent = self.send_message(message).await?;
+        Ok(OpenMessage::new(self.clone(), sent, content))
+    }
+
+    async fn send_message(&self, message: SendMessage) -> Result<Sent, Error> {
+        self.expect_echo(message.client_id.clone());
         let ticket = lock(&self.shared.outbox).push(message.clone());
         let answer = self.call_until_answered(message).await;
         lock(&self.shared.outbox).settle(ticket);
@@ -143,6 +167,9 @@ impl Sender {
             lock(&self.shared.watches).answered(&users, &answer);
         }
         let (reply, _) = answer?;
+        if let Reply::CountUnread(totals) = &reply {
+            self.unread_told(*totals);
+        }
         Ok(C::reply_of(reply).ok_or_else(mismatch)?)
     }
 

@@ -6,13 +6,15 @@ use std::{
 };
 
 use super::{
-    Connection, Connector, Sender,
+    Connection, Connector, OpenMessage, Sender,
+    incomplete::{Incomplete, Place},
     sender::connect,
     tracker::{Arrival, Tracker},
 };
 use crate::{
-    Attention, Body, Call, Code, Content, ConversationId, Cursor, Deleted, Entry, Error, History,
-    Positions, Push, Sent, SetPresence, SyncPage, SyncPull, UserId, port::Runtime,
+    Attention, Body, Call, Code, Content, ConversationId, Cursor, Deleted, Entry, Error,
+    GetMessages, History, Positions, Push, Sent, SetPresence, SyncPage, SyncPull, UserId,
+    port::Runtime,
 };
 
 /// One device's session, in process or over a link. Reconnects and resumes by itself.
@@ -27,6 +29,7 @@ pub struct Session {
     missing: BTreeSet<ConversationId>,
     /// The version that the device had before what is ready and in no log.
     version_before: Option<u64>,
+    incomplete: Incomplete,
     /// The link that `tracker` is up to date with.
     synced: Option<Arc<dyn Connection>>,
     /// The link for which pages are being looked through.
@@ -82,6 +85,7 @@ impl Session {
             ready: VecDeque::new(),
             missing: BTreeSet::new(),
             version_before: None,
+            incomplete: Incomplete::default(),
             synced: None,
             paging: None,
         })
@@ -137,6 +141,21 @@ impl Session {
         self.sender.send(to, content).await
     }
 
+    /// As [`Sender::stream`].
+    ///
+    /// # Errors
+    /// As [`Sender::stream`].
+    ///
+    /// # Cancel safety
+    /// As [`Sender::stream`].
+    pub async fn stream(
+        &self,
+        to: &ConversationId,
+        content: impl Into<Content>,
+    ) -> Result<OpenMessage, Error> {
+        self.sender.stream(to, content).await
+    }
+
     /// As [`Sender::call`].
     ///
     /// # Errors
@@ -160,7 +179,7 @@ impl Session {
     }
 
     /// The next message from somebody else, or from another device of one's own. Entry, receipts and the rest are
-    /// passed over; see [`Session::next_event`].
+    /// passed over; see [`Session::next_event`]. One whose text comes piece by piece is handed out when it is complete.
     ///
     /// # Errors
     /// `Closed` when the session is over for good.
@@ -169,12 +188,36 @@ impl Session {
     /// Nothing is lost.
     pub async fn next_message(&mut self) -> Result<Entry, Error> {
         loop {
+            if let Some(place) = self.incomplete.completed() {
+                let entry = self.fetch_message(place).await?;
+                self.incomplete.fetched();
+                if let Some(entry) = entry {
+                    return Ok(entry);
+                }
+            }
             if let Push::Entry(entry) = self.next_event().await?
-                && matches!(entry.body, Body::Message(_))
                 && !self.sender.is_echo(&entry)
+                && !self.incomplete.passes_over(&entry)
+                && matches!(entry.body, Body::Message(_))
             {
                 return Ok(entry);
             }
+        }
+    }
+
+    /// A message as it is now; `None` when its content is gone, or it is not for this user any more.
+    async fn fetch_message(&self, place: Place) -> Result<Option<Entry>, Error> {
+        let ask = GetMessages {
+            conversation: place.0,
+            seqs: vec![place.1],
+        };
+        match self.sender.call_until_answered(ask).await {
+            Ok(found) => {
+                let mut found = found.items.into_iter();
+                Ok(found.find(|entry| entry.body.as_message().is_some()))
+            }
+            Err(Error::Rejected(rejection)) if rejection.code == Code::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -249,6 +292,8 @@ impl Session {
         let news = self.sender.presence_news().into_iter();
         self.ready.extend(news.map(Push::Presence));
         watched?;
+        let unread = self.sender.count_unread_again().await?;
+        self.ready.extend(unread.map(Push::UnreadChanged));
         self.synced = Some(link);
         Ok(())
     }
@@ -304,6 +349,10 @@ impl Session {
             }
             // The link says by itself when it is over, and until when.
             Push::SessionClosing(_) => {}
+            Push::UnreadChanged(totals) => {
+                self.sender.unread_told(totals);
+                self.ready.push_back(Push::UnreadChanged(totals));
+            }
             Push::Presence(presence) => {
                 self.sender.presence_told(&presence);
                 self.ready.push_back(Push::Presence(presence));
@@ -315,6 +364,7 @@ impl Session {
             | Push::JoinRequested(_)
             | Push::Receipt(_)
             | Push::SaidNow(_)
+            | Push::TextGrew(_)
             | Push::Typing(_)) => self.ready.push_back(other),
         }
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Connection;
-use crate::{Availability, Command, Error, Presence, Reply, UserId};
+use crate::{Availability, Command, CountUnread, Error, Presence, Reply, UnreadTotals, UserId};
 
 /// Everybody whom the program asked to watch and has not asked to leave alone.
 #[derive(Default)]
@@ -14,6 +14,14 @@ pub(super) struct Watches {
     users: BTreeMap<UserId, Watch>,
     /// What changed while there was no link, and was not told to the program yet.
     news: Vec<Presence>,
+    /// What is unread, where the program asked to be told.
+    unread: Option<UnreadWatch>,
+}
+
+/// What the program was told last of what is unread; `None` until the first answer.
+#[derive(Clone, Copy, Default)]
+struct UnreadWatch {
+    known: Option<UnreadTotals>,
 }
 
 #[derive(Default)]
@@ -39,6 +47,9 @@ impl Watches {
                 self.users.entry(user.clone()).or_default();
             }
             return Some(watch.users.clone());
+        }
+        if let Command::CountUnread(CountUnread { watch: true }) = command {
+            self.unread.get_or_insert_default();
         }
         if let Command::UnsubscribePresence(unwatch) = command {
             // Before it is sent: then a renewal that goes on meanwhile sees that it came too late.
@@ -92,6 +103,23 @@ impl Watches {
     pub(super) fn told(&mut self, presence: &Presence) {
         if let Some(watch) = self.users.get_mut(&presence.user) {
             watch.known = Some(presence.clone());
+        }
+    }
+
+    /// Whether the program is to be told what is unread.
+    pub(super) const fn wants_unread(&self) -> bool {
+        self.unread.is_some()
+    }
+
+    /// What the program was told last of what is unread.
+    pub(super) fn known_unread(&self) -> Option<UnreadTotals> {
+        self.unread.and_then(|watch| watch.known)
+    }
+
+    /// The server says what is unread.
+    pub(super) fn unread_told(&mut self, totals: UnreadTotals) {
+        if let Some(watch) = &mut self.unread {
+            watch.known = Some(totals);
         }
     }
 

@@ -20,6 +20,8 @@ pub enum Access {
 /// In which allowance of its user a command is counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Allowance {
+    /// Text of open messages: [`Limits::deltas_per_second`](crate::Limits::deltas_per_second).
+    Deltas,
     /// Messages and changes of conversations: [`Limits::sends_per_second`](crate::Limits::sends_per_second).
     Sends,
     /// Everything else: [`Limits::requests_per_second`](crate::Limits::requests_per_second).

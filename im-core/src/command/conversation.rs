@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ClientId, ConversationId, ConversationView, Joining, Member, Preset, Seq, SettingsPatch,
-    UserId, Visibility, message::is_default,
+    UserId, Visibility,
+    message::{is_default, is_false},
 };
 
 /// The direct conversation with somebody; begins it when there is none yet. With oneself: one's own notes.
@@ -184,9 +185,13 @@ pub struct Typing {
 }
 
 /// What is unread in all conversations of the actor.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct CountUnread {}
+pub struct CountUnread {
+    /// Whether the session is told from now on, until it ends, when that changes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub watch: bool,
+}
 
 /// What is unread in all conversations of a user.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, Content, ConversationId, Entry, Head, Mentions, Seq, Timestamp, UserId};
+use crate::{
+    ClientId, Content, ConversationId, Entry, Head, Mentions, Seq, Timestamp, UserId,
+    message::is_false,
+};
 
 /// Says something.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -34,6 +37,10 @@ pub struct SendMessage {
     /// When it was sent by the clock of the device. Kept beside the server's time, and believed for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at_ms: Option<Timestamp>,
+    /// Whether its text comes piece by piece, by `message.delta` until `message.finish`. Its content is text or Markdown,
+    /// and can be empty.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub streaming: bool,
 }
 
 impl SendMessage {
@@ -53,6 +60,7 @@ impl SendMessage {
             ttl_ms: None,
             burn_ms: None,
             sent_at_ms: None,
+            streaming: false,
         }
     }
 }

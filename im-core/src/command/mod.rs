@@ -21,6 +21,7 @@ mod reaction;
 mod scheduled;
 mod search;
 mod session;
+mod stream;
 mod sync;
 mod texts;
 mod user;
@@ -59,6 +60,7 @@ pub use reaction::*;
 pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
+pub use stream::{AddText, FinishMessage, TextAdded, TextGrew};
 pub use sync::{SyncItem, SyncPage, SyncPull};
 pub use user::{
     ChangePreferences, GetPreferences, GetProfiles, Profiles, UpdateProfile, UpsertUser,
@@ -174,6 +176,7 @@ commands! {
     AcceptContact(AcceptContact) -> OwnRows = "contact.accept", Write, Requests;
     AddFavourite(AddFavourite) -> OwnRow = "favourite.add", Write, Requests;
     AddMembers(AddMembers) -> Changed = "group.add", Write, Sends;
+    AddText(AddText) -> TextAdded = "message.delta", Write, Deltas;
     ApproveRequests(ApproveRequests) -> Changed = "group.approve", Write, Sends;
     BlockUser(BlockUser) -> Done = "contact.block", Write, Requests;
     CastVote(CastVote) -> Changed = "message.vote", Write, Sends;
@@ -194,6 +197,7 @@ commands! {
     DeleteTemplate(DeleteTemplate) -> Done = "notice.delete_template", Operate, Requests;
     DismissGroup(DismissGroup) -> Changed = "group.dismiss", Write, Sends;
     EditMessage(EditMessage) -> Sent = "message.edit", Write, Sends;
+    FinishMessage(FinishMessage) -> Sent = "message.finish", Write, Sends;
     FollowUser(FollowUser) -> OwnRows = "contact.follow", Write, Sends;
     ForgetDevice(ForgetDevice) -> Done = "device.forget", Write, Requests;
     ForwardMessages(ForwardMessages) -> Sent = "message.forward", Write, Sends;

@@ -4,7 +4,7 @@ use super::Command;
 use crate::Content;
 
 impl Command {
-    /// Shows every text that others will read: of messages and edits, names, announcements, descriptions, reasons,
+    /// Shows every text that others will read: of messages, edits and open messages, names, announcements, descriptions, reasons,
     /// greetings and profiles. What the application defines itself is not among them: custom contents, `extra`, addresses of pictures.
     pub fn for_each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
         let texts: [&mut Option<String>; 3] = match self {
@@ -12,6 +12,11 @@ impl Command {
             Self::ScheduleMessage(ask) => return of_content(&mut ask.message.content, visit),
             Self::SayNow(ask) => return of_content(&mut ask.content, visit),
             Self::EditMessage(ask) => return of_content(&mut ask.content, visit),
+            Self::FinishMessage(ask) => {
+                let content = ask.content.iter_mut();
+                return content.for_each(|content| of_content(content, visit));
+            }
+            Self::AddText(ask) => return visit(&mut ask.text),
             Self::CreateConversation(ask) => [&mut ask.name, &mut None, &mut None],
             Self::ChangeInfo(ask) => [
                 &mut ask.changes.name,

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{InfoPatch, Joining, Kind, Permissions, Preset, Reaction, Role, Visibility, Vote};
+use super::{
+    InfoPatch, Joining, Kind, Permissions, Preset, Reaction, Revision, Role, Visibility, Vote, Wipe,
+};
 use crate::{
-    ClientId, Content, ConversationId, Message, Seq, Timestamp, UserId, message::is_default,
+    ClientId, Content, ConversationId, Ending, Message, Seq, Timestamp, UserId, message::is_default,
 };
 
 /// One thing in a conversation's log: a message or a change. Its identity is `(conversation, seq)`.
@@ -66,6 +68,10 @@ pub enum Body {
         /// The content it got; absent when the message was recalled or expired since.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         content: Option<Content>,
+        /// How the message's stream ended, when this is its end. The content is then what the message says in the end, and
+        /// no edit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ending: Option<Ending>,
     },
     /// The time of messages was over: their content is gone.
     Expired {
@@ -226,51 +232,9 @@ impl Body {
 
     /// The entry that last changed the content of this message; `None` when none did, or this is no message.
     #[must_use]
-    pub fn edited(&self) -> Option<Seq> {
-        self.as_message().and_then(|message| message.edited)
+    pub fn changed_by(&self) -> Option<Seq> {
+        self.as_message().and_then(Message::changed_by)
     }
-}
-
-/// What an entry does to an earlier one, in the same transaction.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Revision {
-    /// The message gets this content.
-    Edit {
-        /// The message.
-        target: Seq,
-        /// Its new content.
-        content: Content,
-        /// The edit's own seq.
-        by: Seq,
-    },
-    /// The message and all its edits lose their content.
-    Wipe {
-        /// The message.
-        target: Seq,
-        /// The seq of the entry that says so.
-        by: Seq,
-        /// Why.
-        why: Wipe,
-    },
-}
-
-impl Revision {
-    /// The message.
-    #[must_use]
-    pub const fn target(&self) -> Seq {
-        match self {
-            Self::Edit { target, .. } | Self::Wipe { target, .. } => *target,
-        }
-    }
-}
-
-/// Why a content is gone.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Wipe {
-    /// Its time was over.
-    Expired,
-    /// It was taken back.
-    Recalled,
 }
 
 impl Entry {
@@ -286,10 +250,21 @@ impl Entry {
             Body::Edited {
                 target,
                 content: Some(content),
+                ending: None,
             } => vec![Revision::Edit {
                 target: *target,
                 content: content.clone(),
                 by: self.seq,
+            }],
+            Body::Edited {
+                target,
+                content: Some(content),
+                ending: Some(ending),
+            } => vec![Revision::End {
+                target: *target,
+                content: content.clone(),
+                by: self.seq,
+                ending: *ending,
             }],
             Body::Expired { targets } => targets
                 .iter()
@@ -336,6 +311,19 @@ impl Entry {
                 message.edited = Some(*by);
                 true
             }
+            (
+                Revision::End {
+                    target,
+                    content,
+                    by,
+                    ending,
+                },
+                Body::Message(message),
+            ) if *target == self.seq && message.open_until().is_some() => {
+                message.content = content.clone();
+                message.stream = Some(ending.state(*by));
+                true
+            }
             (Revision::Wipe { target, by, why }, body @ Body::Message(_))
                 if *target == self.seq =>
             {
@@ -350,6 +338,7 @@ impl Entry {
                 Body::Edited {
                     target: edited,
                     content: content @ Some(_),
+                    ..
                 },
             ) if target == edited => {
                 *content = None;

@@ -1,10 +1,11 @@
-//! Messages whose content goes by itself: after a time, or once the other side has read them.
+//! Messages whose content goes by itself: after a time, or once the other side has read them. Open messages end in
+//! `stream_end`.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::Engine;
 use crate::{
-    Actor, ClientId, ConversationId, Entry, Position, Seq, StoreError, Timestamp, UserId,
+    Actor, ClientId, ConversationId, Entry, Message, Position, Seq, StoreError, Timestamp, UserId,
     port::Span,
     state::{Ask, Expire},
 };
@@ -52,10 +53,12 @@ impl Engine {
         head.is_none_or(|head| stored.seq > head)
     }
 
-    /// Looks again when a message is to go that was said just now.
+    /// Looks again when a message is to go, or to end, that was said just now.
     pub(super) fn wind(&self, entry: &Entry) {
         let message = entry.body.as_message();
-        if message.is_some_and(|message| message.expires_at_ms.is_some()) {
+        let has_end =
+            |message: &Message| message.expires_at_ms.is_some() || message.open_until().is_some();
+        if message.is_some_and(has_end) {
             self.keep_house();
         }
     }

@@ -176,6 +176,7 @@ impl Engine {
         let listens = lock(&entry.listens).take();
         self.ignore_all(entry, listens);
         self.expiries.remove(entry);
+        self.stop_counting_unread(entry);
         if !self.registry.remove(entry, now) {
             return;
         }
@@ -185,6 +186,7 @@ impl Engine {
             at_ms: now,
         };
         self.positions.seen(self, seen);
+        self.fell_off(&entry.actor.user);
     }
 
     /// Ends a session from the server's side. It is over at once, whenever the transport notices.
@@ -208,6 +210,7 @@ impl Engine {
     pub(crate) async fn shut_down(self: &Arc<Self>) {
         self.closing.store(true, Ordering::Release);
         self.keep_house();
+        self.end_streams().await;
         let sessions = self.registry.all();
         for session in &sessions {
             let (chance, _) = uuid::Uuid::new_v4().as_u64_pair();

@@ -78,6 +78,9 @@ impl Engine {
                     let (gone, come) = self.set_right(&mut inner, &here, &judged);
                     drop(inner);
                     tell(slot, head, &gone, &come);
+                    for session in gone.iter().map(|(session, _)| session).chain(&come) {
+                        self.unread_may_change(session);
+                    }
                     return Ok(true);
                 }
                 doubtful

@@ -281,6 +281,10 @@ impl Engine {
         entries: Vec<Entry>,
     ) {
         self.apply(slot, &entries);
+        self.attend_to(&entries);
+        for entry in &entries {
+            self.take_up(entry);
+        }
         let happened = self.hooks.happened(&waiting, &entries);
         let few = {
             let mut inner = slot.lock();

@@ -30,6 +30,14 @@ impl Engine {
         session: Option<Arc<SessionEntry>>,
         command: Command,
     ) -> Result<Reply, Rejection> {
+        if let Command::AddText(ask) = command {
+            let added = Box::pin(self.add_text(actor, session, ask)).await?;
+            return Ok(Reply::AddText(added));
+        }
+        if let Command::FinishMessage(ask) = command {
+            let sent = Box::pin(self.finish(actor, ask)).await?;
+            return Ok(Reply::FinishMessage(sent));
+        }
         let (actor, command) = if self.hooks.judge() {
             // In a box for the same reason as below.
             Box::pin(self.judge(actor, command)).await?
@@ -37,6 +45,9 @@ impl Engine {
             (Caller::from(actor), command)
         };
         if let Command::SendMessage(ask) = command {
+            if ask.streaming {
+                Box::pin(self.check_streams(&actor, &ask)).await?;
+            }
             let (id, client_id) = (ask.conversation, ask.client_id.clone());
             let sent = self.say(actor, id, client_id, Ask::Send(ask)).await?;
             return Ok(Reply::SendMessage(sent));
@@ -57,6 +68,13 @@ impl Engine {
                 self.contact(&actor, session, &ask.user, ContactAsk::Accept)
                     .await?,
             ),
+            Command::AddText(ask) => {
+                let added = self.add_text(actor.actor, session.cloned(), ask).await?;
+                Reply::AddText(added)
+            }
+            Command::FinishMessage(ask) => {
+                Reply::FinishMessage(self.finish(actor.actor, ask).await?)
+            }
             Command::AddFavourite(ask) => {
                 Reply::AddFavourite(self.add_favourite(&actor, session, ask).await?)
             }
@@ -237,7 +255,9 @@ impl Engine {
                 Reply::ChangeSettings(self.settings(&actor, session, ask).await?)
             }
             Command::CloseSession(_) => Reply::CloseSession(Done {}),
-            Command::CountUnread(_) => Reply::CountUnread(self.unread_totals(&actor).await?),
+            Command::CountUnread(ask) => {
+                Reply::CountUnread(self.count_all_unread(&actor, session, ask).await?)
+            }
             Command::CreateConversation(ask) => {
                 self.check_users(&ask.members)?;
                 Reply::CreateConversation(self.begin(actor, Ask::Create(ask)).await?)
@@ -352,7 +372,7 @@ impl Engine {
         })
     }
 
-    async fn say(
+    pub(super) async fn say(
         self: Arc<Self>,
         actor: Caller,
         conversation: ConversationId,

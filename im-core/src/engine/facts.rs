@@ -40,7 +40,9 @@ impl Engine {
         // Of the two whose conversation it is, whoever asks: the answer holds for all who came together.
         let pair = match (&one.ask, &pair[..]) {
             (Ask::Direct(peer), _) => Some((&one.actor.user, peer)),
-            (Ask::Edit(_) | Ask::Forward(_) | Ask::Send(_), [a, b]) => Some((a, b)),
+            (Ask::Edit(_) | Ask::Finish(_) | Ask::Forward(_) | Ask::Send(_), [a, b]) => {
+                Some((a, b))
+            }
             _ => None,
         };
         if let Some((a, b)) = pair {

@@ -58,6 +58,7 @@ impl Engine {
             for user in changes.iter().filter_map(exiting) {
                 for session in self.registry.sessions_of(user) {
                     fall_behind(&session, slot.id, entry.seq);
+                    self.unread_may_change(&session);
                 }
             }
             self.let_out(slot, &changes);
@@ -66,6 +67,7 @@ impl Engine {
         let audience: Audience = slot.lock().audience.clone();
         for session in audience.iter() {
             fall_behind(session, slot.id, last.seq);
+            self.unread_may_change(session);
         }
     }
 
@@ -173,6 +175,7 @@ impl Engine {
                     continue;
                 }
                 push(session, slot.id, head, &broadcast);
+                self.unread_may_change(session);
             }
             if chunk.len() == CHUNK {
                 give_way().await;

@@ -1,4 +1,5 @@
-//! What happens by itself when its time has come: rows of users' own that are due, and messages whose time is over.
+//! What happens by itself when its time has come: rows of users' own that are due, messages whose time is over, and those
+//! that are open beyond theirs.
 //!
 //! One task for a node. It begins with the first row in this process that will be due, or when the host asks for it, and
 //! looks again when the next one is due, when another is written, and every few seconds at what other processes wrote. Of
@@ -74,6 +75,11 @@ impl Engine {
         let _ = self.housekeeping.engine.set(Arc::downgrade(self));
     }
 
+    /// The engine, for a task that is begun from where nobody owns it; `None` when it is going.
+    pub(super) fn owned(&self) -> Option<Arc<Self>> {
+        self.housekeeping.engine.get()?.upgrade()
+    }
+
     /// Begins, or looks again at once.
     pub(crate) fn keep_house(&self) {
         let Housekeeping { engine, keeper, .. } = &self.housekeeping;
@@ -96,10 +102,12 @@ impl Engine {
             let is_due = |(_, row): &(UserId, OwnRow)| row.due_ms.is_some_and(|at| at <= now);
             let (due, later): (Vec<_>, Vec<_>) = soon.into_iter().partition(is_due);
             let alarm = self.ports.alarms.next().await?;
+            let open = self.next_overdue().await?;
             let rings = alarm.is_some_and(|at| at <= now);
-            if due.is_empty() && !rings {
+            let overdue = open.is_some_and(|at| at <= now);
+            if due.is_empty() && !rings && !overdue {
                 let next = later.first().and_then(|(_, row)| row.due_ms);
-                let next = next.into_iter().chain(alarm).min();
+                let next = next.into_iter().chain(alarm).chain(open).min();
                 break next.map_or(LOOK, |at| until(now, at).min(LOOK));
             }
             holds = self.take_house(now, now.plus(LEASE)).await?;
@@ -109,7 +117,10 @@ impl Engine {
             }
             let done = due.into_iter().map(|(user, row)| self.act(user, row));
             let is_undone = join_all(done).await.contains(&false);
-            if is_undone || (rings && !self.expire_messages(now).await?) {
+            let is_undone = is_undone
+                || (rings && !self.expire_messages(now).await?)
+                || (overdue && !self.end_overdue(now).await?);
+            if is_undone {
                 // Not at once again: the store may need a moment.
                 break LOOK;
             }

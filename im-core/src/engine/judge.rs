@@ -125,7 +125,7 @@ impl Engine {
     }
 
     /// Whether the log has this very request already.
-    async fn is_stored(&self, actor: &Actor, ask: &Ask) -> Result<bool, Rejection> {
+    pub(super) async fn is_stored(&self, actor: &Actor, ask: &Ask) -> Result<bool, Rejection> {
         let Some(client_id) = ask.client_id() else {
             return Ok(false);
         };

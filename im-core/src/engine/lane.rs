@@ -296,6 +296,7 @@ impl Engine {
             let after = Range::After(head.unwrap_or_default());
             let missed = self.ports.log.read(slot.id, after, CATCH_UP_PAGE).await?;
             self.apply(slot, &missed);
+            self.attend_to(&missed);
             let last = missed.len() < CATCH_UP_PAGE || slot.lock().state.is_none();
             for entry in &missed {
                 self.wrote(entry);

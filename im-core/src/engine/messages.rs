@@ -9,10 +9,10 @@ use super::{
     slot::Stored,
 };
 use crate::{
-    Actor, ClientId, Code, Content, ConversationId, DeleteMessages, Deleted, Done, EarlierContent,
-    Edits, Entry, ForwardMessages, ForwardedItem, GetMessages, Kind, ListEdits, ListThread,
-    Messages, Origin, Permission, Push, Rejection, SaidNow, SayNow, SendMessage, Sent, Seq,
-    ThreadPage,
+    Actor, Body, ClientId, Code, Content, ConversationId, DeleteMessages, Deleted, Done,
+    EarlierContent, Edits, Entry, ForwardMessages, ForwardedItem, GetMessages, Kind, ListEdits,
+    ListThread, Member, Messages, Origin, Permission, Push, Rejection, SaidNow, SayNow,
+    SendMessage, Sent, Seq, ThreadPage,
     port::{Broadcast, Range, Urgency},
     state::{Ask, ConversationState, Facts, Forward, check_content},
 };
@@ -43,8 +43,24 @@ impl Engine {
         ask: GetMessages,
     ) -> Result<Messages, Rejection> {
         self.check_messages(&ask.seqs)?;
-        let items = self.seen(actor, ask.conversation, ask.seqs).await?;
+        let id = ask.conversation;
+        let mut items = self.seen(actor, id, ask.seqs).await?;
+        // What comes after somebody left is not for it.
+        if self.streams.is_any() && self.member(id, &actor.user).await.is_ok() {
+            items.iter_mut().for_each(|entry| self.fill_in(entry));
+        }
         Ok(Messages { items })
+    }
+
+    /// Has a message that is open say what came so far.
+    fn fill_in(&self, entry: &mut Entry) {
+        let held = self.streams.find((entry.conversation, entry.seq));
+        if let Body::Message(message) = &mut entry.body
+            && message.open_until().is_some()
+            && let Some(content) = held.and_then(|open| open.content())
+        {
+            message.content = content;
+        }
     }
 
     /// Those of some entries that a user may see, as they are now, in order.
@@ -111,8 +127,12 @@ impl Engine {
             return Err(Rejection::new(Code::Forbidden, detail));
         }
         let earlier = self.ports.log.earlier(id, ask.target, EDITS).await?;
+        // What it said before it was complete is no earlier version.
+        let message = target.body.as_message();
+        let ended = message.and_then(|message| message.stream?.ended_by());
         let items = earlier
             .into_iter()
+            .filter(|(until, _)| Some(*until) != ended)
             .map(|(until, content)| EarlierContent { until, content });
         Ok(Edits {
             items: items.collect(),
@@ -232,6 +252,7 @@ impl Engine {
             return Err(Rejection::not_found("message"));
         }
         self.ports.tallies.delete(&actor.user, id, &seqs).await?;
+        self.unread_changes(&actor.user);
         let deleted = Deleted {
             conversation: id,
             seqs,
@@ -240,9 +261,12 @@ impl Engine {
         Ok(Done {})
     }
 
-    pub(super) async fn say_now(&self, actor: &Actor, ask: SayNow) -> Result<Done, Rejection> {
-        check_content(&ask.content, &self.limits)?;
-        let id = ask.conversation;
+    /// Refuses who may say nothing, for what does not go through the lane.
+    pub(super) async fn check_speaks_now(
+        &self,
+        actor: &Actor,
+        id: ConversationId,
+    ) -> Result<Member, Rejection> {
         let (member, snapshot) = self.member(id, &actor.user).await?;
         let mut facts = Facts::default();
         if snapshot.info.kind == Kind::Direct
@@ -255,11 +279,18 @@ impl Engine {
         }
         let now = self.ports.runtime.now();
         ConversationState::new(id, snapshot).check_speaks(&member, &facts, now)?;
+        Ok(member)
+    }
+
+    pub(super) async fn say_now(&self, actor: &Actor, ask: SayNow) -> Result<Done, Rejection> {
+        check_content(&ask.content, &self.limits)?;
+        let id = ask.conversation;
+        self.check_speaks_now(actor, id).await?;
         let said = SaidNow {
             conversation: id,
             sender: actor.user.clone(),
             content: ask.content,
-            at_ms: now,
+            at_ms: self.ports.runtime.now(),
         };
         let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::SaidNow(Box::new(said))]);
         self.tell_audience(id, |_| true, &broadcast).await;

@@ -52,10 +52,14 @@ mod retry;
 mod scheduled;
 mod search;
 mod slot;
+mod stream_end;
+mod stream_text;
+mod streams;
 mod sync;
 mod telling;
 mod templates;
 mod unread;
+mod unread_news;
 mod users;
 
 use std::{
@@ -91,6 +95,8 @@ pub(crate) struct Engine {
     expiries: expiry::Expiries,
     log_outs: log_outs::LogOuts,
     rates: rates::Rates,
+    streams: streams::Streams,
+    unread_news: unread_news::UnreadNews,
     gathering: Mutex<marks::Gathering>,
     typists: Mutex<presence::Typists>,
     closing: AtomicBool,
@@ -121,6 +127,8 @@ impl Engine {
             expiries: expiry::Expiries::default(),
             log_outs: log_outs::LogOuts::default(),
             rates: rates::Rates::default(),
+            streams: streams::Streams::default(),
+            unread_news: unread_news::UnreadNews::default(),
             gathering: Mutex::default(),
             typists: Mutex::default(),
             closing: AtomicBool::new(false),

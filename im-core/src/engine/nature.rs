@@ -44,6 +44,7 @@ pub(super) fn nature(command: &Command) -> Nature {
         Command::ChangeRole(ask) => Ask::Role(ask.clone()),
         Command::CreateConversation(ask) => Ask::Create(ask.clone()),
         Command::EditMessage(ask) => Ask::Edit(ask.clone()),
+        Command::FinishMessage(ask) => Ask::Finish(ask.clone()),
         Command::JoinGroup(ask) => Ask::Join(Enter {
             join: ask.clone(),
             invited: false,
@@ -65,6 +66,7 @@ pub(super) fn nature(command: &Command) -> Nature {
         Command::React(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::DeleteMessages(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::ForwardMessages(ask) => return Nature::Writes(Some(ask.conversation)),
+        Command::AddText(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::SayNow(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::RequestJoin(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::WithdrawRequest(ask) => return Nature::Writes(Some(ask.conversation)),

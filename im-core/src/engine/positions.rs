@@ -271,6 +271,7 @@ impl Engine {
             position: after,
         };
         self.ports.positions.advance(vec![advance]).await?;
+        self.unread_changes(user);
         if state.info.burns && after.read > stored.read {
             self.light(id, user, stored, after).await?;
         }

@@ -1,4 +1,4 @@
-//! How often a user may ask: one allowance for what is written, one for everything else.
+//! How often a user may ask: one allowance for what is written, one for the text of open messages, one for everything else.
 
 use std::{
     collections::HashMap,
@@ -18,6 +18,7 @@ const KEPT: usize = 100_000 / SHARDS;
 /// What is left of users' allowances.
 #[derive(Default)]
 pub(super) struct Rates {
+    deltas: Table,
     sends: Table,
     requests: Table,
 }
@@ -39,6 +40,11 @@ impl Engine {
     /// Refuses who asks too often.
     pub(super) fn check_rate(&self, actor: &Actor, command: &Command) -> Result<(), Rejection> {
         let (limit, table, advice) = match command.allowance() {
+            Allowance::Deltas => (
+                self.limits.deltas_per_second,
+                &self.rates.deltas,
+                "pieces of text per second; wait and send several as one",
+            ),
             Allowance::Sends => (
                 self.limits.sends_per_second,
                 &self.rates.sends,

@@ -184,6 +184,7 @@ impl Engine {
         let mut view = view_of(with_position(row, &kept), &actor.user);
         self.count_unread(&actor.user, std::slice::from_mut(&mut view))
             .await?;
+        self.unread_changes(&actor.user);
         self.tell_user(
             &actor.user,
             session,
@@ -261,7 +262,7 @@ pub(super) fn view_of(membership: Membership, user: &UserId) -> ConversationView
 
 /// Whether entries tell of what happened after `seq`.
 pub(super) fn is_newer(entries: &[Entry], seq: Seq) -> bool {
-    let last_told = |entry: &Entry| entry.seq.max(entry.body.edited().unwrap_or_default());
+    let last_told = |entry: &Entry| entry.seq.max(entry.body.changed_by().unwrap_or_default());
     entries.iter().any(|entry| last_told(entry) > seq)
 }
 
@@ -269,7 +270,7 @@ pub(super) fn is_newer(entries: &[Entry], seq: Seq) -> bool {
 /// the log holds no other.
 pub(super) fn hide_later(entries: &mut [Entry], left: Seq) {
     for entry in entries {
-        if entry.body.edited().is_some_and(|by| by > left) {
+        if entry.body.changed_by().is_some_and(|by| by > left) {
             entry.body = Body::Unknown;
         }
     }

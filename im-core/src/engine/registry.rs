@@ -7,7 +7,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -39,6 +39,8 @@ pub(crate) struct SessionEntry {
     pub(super) read_at: AtomicU64,
     /// Whom it watches.
     pub(super) watches: Mutex<Vec<UserId>>,
+    /// Whether it is told when what is unread changes.
+    pub(super) counts_unread: AtomicBool,
 }
 
 impl SessionEntry {
@@ -61,6 +63,7 @@ impl SessionEntry {
             listens: Mutex::new(Some(Vec::new())),
             read_at: 0.into(),
             watches: Mutex::default(),
+            counts_unread: false.into(),
         }
     }
 

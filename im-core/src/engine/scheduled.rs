@@ -31,6 +31,10 @@ impl Engine {
             );
             return Err(Rejection::new(Code::InvalidRequest, detail));
         }
+        if message.streaming {
+            let detail = "a message whose text comes piece by piece cannot be scheduled";
+            return Err(Rejection::new(Code::InvalidRequest, detail));
+        }
         check_content(&message.content, &self.limits)?;
         self.member(message.conversation, &actor.user).await?;
         let key = OwnKey::new(OwnKind::Scheduled, (&message.client_id).into());

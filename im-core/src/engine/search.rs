@@ -266,7 +266,7 @@ impl Engine {
 
 /// Whether a former member sees the message as it is now: said, and last edited, before the end.
 fn is_before_leaving(hit: &Entry, left: Option<Seq>) -> bool {
-    let last_told = hit.seq.max(hit.body.edited().unwrap_or_default());
+    let last_told = hit.seq.max(hit.body.changed_by().unwrap_or_default());
     left.is_none_or(|left| last_told <= left)
 }
 

@@ -2,10 +2,17 @@
 //! for itself.
 
 use super::{Engine, positions::with_position, read::view_of};
-use crate::{Actor, ConversationView, Rejection, Seq, UnreadTotals, UserId, port::Span};
+use crate::{ConversationView, Rejection, Seq, Timestamp, UnreadTotals, UserId, port::Span};
 
 /// Memberships in one read, and spans in one count.
 const PAGE: usize = 200;
+
+/// What is unread, and until when that holds by itself.
+pub(super) struct Counted {
+    pub(super) totals: UnreadTotals,
+    /// When the first of the conversations that are muted is not any more.
+    pub(super) until: Option<Timestamp>,
+}
 
 impl Engine {
     /// Makes the counts of views exact. Asks the store only for those with something unread.
@@ -30,10 +37,10 @@ impl Engine {
 
     /// What is unread in all conversations of a user. Those that it muted are counted apart, those that it archived or hid
     /// as all others.
-    pub(super) async fn unread_totals(&self, actor: &Actor) -> Result<UnreadTotals, Rejection> {
-        let user = &actor.user;
+    /// And when the first of those that are muted are not any more.
+    pub(super) async fn unread_totals(&self, user: &UserId) -> Result<Counted, Rejection> {
         let now = self.ports.runtime.now();
-        let (mut totals, mut after) = (UnreadTotals::default(), None);
+        let (mut totals, mut after, mut until) = (UnreadTotals::default(), None, None);
         loop {
             let kept = self.positions.kept(user);
             let rows = self.ports.members.memberships(user, after, PAGE).await?;
@@ -45,23 +52,21 @@ impl Engine {
                 .collect();
             self.count_unread(user, &mut views).await?;
             for view in views {
-                let is_muted = view
-                    .settings
-                    .muted_until_ms
-                    .is_some_and(|until| until > now);
+                let muted = view.settings.muted_until_ms.filter(|until| *until > now);
                 if view.unread == 0 && !view.settings.marked_unread {
                     continue;
                 }
                 totals.conversations += 1;
                 totals.mentions += view.mentions;
-                if is_muted {
+                if let Some(end) = muted {
                     totals.muted += view.unread;
+                    until = Some(until.map_or(end, |until: Timestamp| until.min(end)));
                 } else {
                     totals.unread += view.unread;
                 }
             }
             if is_last {
-                return Ok(totals);
+                return Ok(Counted { totals, until });
             }
         }
     }

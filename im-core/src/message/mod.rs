@@ -5,6 +5,7 @@ mod file;
 mod forwarded;
 mod poll;
 mod record;
+mod stream;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ pub use file::FileRef;
 pub use forwarded::{ForwardedItem, Origin};
 pub use poll::Poll;
 pub use record::{CallOutcome, CallRecord, Gift, Location, Sticker};
+pub use stream::{Ending, Stream};
 
 use crate::{Seq, Timestamp, UserId};
 
@@ -49,6 +51,9 @@ pub struct Message {
     /// Whether it is the first that its sender says in a direct conversation.
     #[serde(default, skip_serializing_if = "is_false")]
     pub first: bool,
+    /// How far it is, where it was begun before its text was complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
 }
 
 #[allow(
@@ -79,7 +84,28 @@ impl Message {
             burn_ms: None,
             sent_at_ms: None,
             first: false,
+            stream: None,
         }
+    }
+}
+
+impl Message {
+    /// Until when text may still be added to it; `None` when it is complete.
+    #[must_use]
+    pub const fn open_until(&self) -> Option<Timestamp> {
+        if let Some(Stream::Open { until_ms }) = self.stream {
+            Some(until_ms)
+        } else {
+            None
+        }
+    }
+
+    /// The entry that last changed its content.
+    #[must_use]
+    pub fn changed_by(&self) -> Option<Seq> {
+        // It cannot be edited before it has ended.
+        self.edited
+            .or_else(|| self.stream.and_then(Stream::ended_by))
     }
 }
 

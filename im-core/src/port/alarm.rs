@@ -1,4 +1,4 @@
-//! Messages whose content goes by itself.
+//! What happens to messages by themselves: their content goes, or they end.
 
 use async_trait::async_trait;
 
@@ -20,11 +20,15 @@ pub struct Alarm {
 ///
 /// # Contract
 /// - An alarm goes when the content of its message is gone, whatever the reason.
+/// - A message is open from the entry that begins it to the one that ends it, or until its content is gone.
 /// - By index alone: the cost follows from what is returned, not from the number of alarms.
 #[async_trait]
 pub trait AlarmStore: Send + Sync + 'static {
     /// Alarms at or before `now`, earliest first.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Alarm>, StoreError>;
+
+    /// Messages that are open and were to end at or before `until`, earliest first.
+    async fn open(&self, until: Timestamp, limit: usize) -> Result<Vec<Alarm>, StoreError>;
 
     /// The time of the first alarm.
     async fn next(&self) -> Result<Option<Timestamp>, StoreError>;

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::{
-    AddMembers, ApproveRequests, ChangeInfo, ChangePermissions, ChangeRole, ClientId,
-    ConversationId, CreateConversation, DismissGroup, EditMessage, ForwardMessages, JoinGroup,
-    KickMembers, LeaveGroup, MuteMembers, Origin, PinMessage, Reaction, RecallMessage,
+    AddMembers, ApproveRequests, ChangeInfo, ChangePermissions, ChangeRole, ClientId, Content,
+    ConversationId, CreateConversation, DismissGroup, EditMessage, FinishMessage, ForwardMessages,
+    JoinGroup, KickMembers, LeaveGroup, MuteMembers, Origin, PinMessage, Reaction, RecallMessage,
     RenameMember, SendMessage, Seq, UnbanUsers, UnmuteMembers, UnpinMessage, UserId, Vote,
 };
 
@@ -26,8 +26,12 @@ pub enum Ask {
     Edit(EditMessage),
     /// The time of messages is over.
     Expire(Expire),
+    /// A message that is open is complete.
+    Finish(FinishMessage),
     Forward(Forward),
     Info(ChangeInfo),
+    /// The sender of a message that is open went away or fell silent.
+    Interrupt(Interrupt),
     Join(Enter),
     Kick(KickMembers),
     Leave(LeaveGroup),
@@ -93,6 +97,19 @@ pub struct Expire {
     pub targets: Vec<Seq>,
 }
 
+/// A message that is open, and whose sender is not there to end it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Interrupt {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Under which client id it is stored.
+    pub client_id: ClientId,
+    /// Which.
+    pub target: Seq,
+    /// What it says by now; absent where only the log knows something of it.
+    pub content: Option<Content>,
+}
+
 /// Calls `$do` with the command of every kind that names a conversation and a client id.
 macro_rules! with {
     ($ask:expr, $one:ident => $do:expr, create: $create:expr, direct: $direct:expr) => {
@@ -104,11 +121,13 @@ macro_rules! with {
             Ask::Dismiss($one) => $do,
             Ask::Edit($one) => $do,
             Ask::Expire($one) => $do,
+            Ask::Finish($one) => $do,
             Ask::Forward(ask) => {
                 let $one = &ask.send;
                 $do
             }
             Ask::Info($one) => $do,
+            Ask::Interrupt($one) => $do,
             Ask::Join(ask) => {
                 let $one = &ask.join;
                 $do
@@ -206,6 +225,8 @@ impl Ask {
         let mut targets = match self {
             Self::Edit(ask) => vec![ask.target],
             Self::Expire(ask) => ask.targets.clone(),
+            Self::Finish(ask) => vec![ask.seq],
+            Self::Interrupt(ask) => vec![ask.target],
             Self::Pin(ask) => vec![ask.target],
             Self::React(ask) => ask.changes.iter().map(|change| change.target).collect(),
             Self::Recall(ask) => vec![ask.target],

@@ -131,7 +131,7 @@ fn check_kind(content: &Content, limits: &Limits, depth: usize) -> Result<(), Re
     }
 }
 
-fn check_said(what: &str, text: &str, limits: &Limits) -> Result<(), Rejection> {
+pub(super) fn check_said(what: &str, text: &str, limits: &Limits) -> Result<(), Rejection> {
     if text.trim().is_empty() {
         return Err(invalid(format!(
             "{what} must hold at least one visible character"

@@ -17,17 +17,18 @@ mod presence;
 mod rate;
 mod roster;
 mod spread;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod typing;
 
-pub use ask::{Ask, Enter, Expire, Forward, Marks};
+pub use ask::{Ask, Enter, Expire, Forward, Interrupt, Marks};
 pub use contact::{ContactAsk, ContactChange, ContactFacts, Pair, Side, Whose};
 pub(crate) use content::{check_content, check_emoji, check_profile, check_text};
 pub use conversation::{ConversationState, Lookup};
 pub use decide::Decision;
-pub(crate) use decide::check_vote;
+pub(crate) use decide::{check_vote, ended, open};
 pub use delivery::DeliveryState;
 pub use facts::Facts;
 pub(crate) use notice::{check_notice, filled};
@@ -36,5 +37,6 @@ pub use presence::PresenceState;
 pub use rate::RateState;
 pub use roster::{FactChange, RosterChange, roster_changes};
 pub(crate) use spread::time_away;
+pub use stream::StreamState;
 pub use trace::{MarkKind, Trace, traces};
 pub use typing::TypingState;

@@ -20,8 +20,8 @@ pub enum Trace {
     Ban(UserId, Timestamp),
     /// The message's content goes this long after the other side has read it, in milliseconds.
     Burn(u64),
-    /// The content of an earlier message is gone, and with it all that was attached to it: marks, mentions, alarms. From
-    /// now on it counts as gone.
+    /// The content of an earlier message is gone, and with it all that was attached to it: marks, mentions, alarms, and
+    /// that it is open. From now on it counts as gone.
     Gone(Seq),
     /// A member attaches something to an earlier message, or takes it back.
     Mark {
@@ -38,6 +38,10 @@ pub enum Trace {
     },
     /// The message calls somebody; `None` for everybody.
     Mention(Option<UserId>),
+    /// The message's text is not complete; its stream ends at this time at the latest.
+    Open(Timestamp),
+    /// The stream of an earlier message ended.
+    Ended(Seq),
     /// The message belongs to the thread of an earlier one.
     Thread(Seq),
     /// A user may come in again.
@@ -62,12 +66,18 @@ pub fn traces(entry: &Entry) -> Vec<Trace> {
             traces.extend(message.thread.map(Trace::Thread));
             traces.extend(message.expires_at_ms.map(Trace::Alarm));
             traces.extend(message.burn_ms.map(Trace::Burn));
+            traces.extend(message.open_until().map(Trace::Open));
             if let Some(Mentions { users, all }) = message.mentions.as_deref() {
                 traces.extend(users.iter().cloned().map(Some).map(Trace::Mention));
                 traces.extend(all.then_some(Trace::Mention(None)));
             }
             traces
         }
+        Body::Edited {
+            target,
+            ending: Some(_),
+            ..
+        } => vec![Trace::Ended(*target)],
         Body::Recalled { target } => vec![Trace::Gone(*target)],
         Body::Expired { targets } => targets.iter().copied().map(Trace::Gone).collect(),
         Body::Reacted { changes } => changes

@@ -2,8 +2,8 @@
 
 use super::{Draft, Log, group, said, user};
 use crate::{
-    Body, ConversationId, Message, Seq, Timestamp,
-    port::{Ports, Span},
+    Body, Content, ConversationId, Ending, Message, Seq, Stream, Timestamp,
+    port::{Alarm, Ports, Range, Span},
 };
 
 fn until(at_ms: i64) -> Body {
@@ -22,7 +22,21 @@ fn burns(burn_ms: u64) -> Body {
 
 /// Alarms of one conversation: a store may hold those of others.
 async fn due(ports: &Ports, log: &Log, now: i64) -> Vec<(i64, u64)> {
-    let all = ports.alarms.due(Timestamp(now), 10_000).await.unwrap();
+    of(
+        log,
+        &ports.alarms.due(Timestamp(now), 10_000).await.unwrap(),
+    )
+}
+
+/// Open messages of one conversation.
+async fn still_open(ports: &Ports, log: &Log, until: i64) -> Vec<(i64, u64)> {
+    of(
+        log,
+        &ports.alarms.open(Timestamp(until), 10_000).await.unwrap(),
+    )
+}
+
+fn of(log: &Log, all: &[Alarm]) -> Vec<(i64, u64)> {
     let own = all
         .iter()
         .filter(|alarm| alarm.conversation == log.conversation);
@@ -79,5 +93,60 @@ suite! { alarm_store_suite in alarms:
         assert_eq!(due(ports, &log, 5_000).await, [(5_000, 2), (5_000, 3)]);
         ports.alarms.light(&user("bob"), span(log.conversation, 0, 9), Timestamp(1_000)).await.unwrap();
         assert_eq!(due(ports, &log, 5_000).await, [(1_100, 2), (5_000, 3)]);
+    }
+
+    /// A message is open until an entry ends it or its content is gone, and comes in the order of the times.
+    async fn open_messages_come_in_the_order_of_their_times(ports) {
+        let mut log = group(ports, &["alice", "bob"]).await;
+        let open = |at_ms| Body::Message(Message {
+            stream: Some(Stream::Open { until_ms: Timestamp(at_ms) }),
+            ..Message::from("I am")
+        });
+        log.store(ports, [open(3_000), said("plain"), open(1_000), open(2_000)].map(|body| Draft::new("alice", body))).await;
+        assert_eq!(still_open(ports, &log, 999).await, []);
+        assert_eq!(still_open(ports, &log, 2_500).await, [(1_000, 4), (2_000, 5)]);
+        assert_eq!(due(ports, &log, 5_000).await, []);
+        assert_eq!(ports.alarms.open(Timestamp(5_000), 1).await.unwrap().len(), 1);
+
+        let end = Body::Edited {
+            target: Seq(4),
+            content: Some(Content::text("I am done")),
+            ending: Some(Ending::Finished),
+        };
+        log.store(ports, [Draft::new("alice", end)]).await;
+        log.store(ports, [Draft::new("alice", Body::Recalled { target: Seq(5) })]).await;
+
+        assert_eq!(still_open(ports, &log, 5_000).await, [(3_000, 2)]);
+    }
+
+    /// What ends a message gives it its text, and no edit; a recall takes both texts.
+    async fn the_end_of_a_message_is_its_text(ports) {
+        let mut log = group(ports, &["alice", "bob"]).await;
+        let open = Body::Message(Message {
+            stream: Some(Stream::Open { until_ms: Timestamp(1_000) }),
+            ..Message::from("")
+        });
+        let end = |text, ending| Body::Edited {
+            target: Seq(2),
+            content: Some(Content::text(text)),
+            ending: Some(ending),
+        };
+        log.store(ports, [Draft::new("alice", open)]).await;
+        log.store(ports, [Draft::new("alice", end("all of it", Ending::Interrupted))]).await;
+        log.store(ports, [Draft::new("alice", end("too late", Ending::Finished))]).await;
+        let entries = ports.log.read(log.conversation, Range::After(Seq(1)), 9).await.unwrap();
+        let ended = Message {
+            stream: Some(Stream::Interrupted { by: Seq(3) }),
+            ..Message::from("all of it")
+        };
+        assert_eq!(entries[0].body, Body::Message(ended));
+
+        log.store(ports, [Draft::new("alice", Body::Recalled { target: Seq(2) })]).await;
+
+        let entries = ports.log.read(log.conversation, Range::After(Seq(1)), 9).await.unwrap();
+        let gone = |ending| Body::Edited { target: Seq(2), content: None, ending: Some(ending) };
+        assert_eq!(entries[0].body, Body::RecalledMessage { by: Seq(5) });
+        assert_eq!(entries[1].body, gone(Ending::Interrupted));
+        assert_eq!(entries[2].body, gone(Ending::Finished));
     }
 }

@@ -89,6 +89,7 @@ fn sweeping(id: &str) -> Vec<Draft> {
             Body::Edited {
                 target: Seq(2),
                 content: Some(Content::text("edited")),
+                ending: None,
             },
         ),
         Draft::under("alice", id, said("last")),

@@ -167,7 +167,7 @@ suite! { erasure_store_suite in erasures:
                     append_until_stored(ports, at, Draft::under(who, &format!("{who}{n}"), body)).await;
                 }
             }
-            let edit = Body::Edited { target: Seq(2), content: Some(Content::text("alice again")) };
+            let edit = Body::Edited { target: Seq(2), content: Some(Content::text("alice again")), ending: None };
             append_until_stored(ports, at, Draft::under("alice", "edit", edit)).await;
             let kick = Body::Kicked { members: vec![user("dave")], reason: Some("words".into()), banned_until_ms: None };
             append_until_stored(ports, at, Draft::under("alice", "kick", kick)).await;

@@ -19,6 +19,7 @@ fn edited(target: Seq, text: &str) -> Body {
     Body::Edited {
         target,
         content: Some(Content::text(text)),
+        ending: None,
     }
 }
 
@@ -195,8 +196,8 @@ suite! { log_store_suite in log:
 
         let entries = audit(ports, log.conversation).await;
         assert_eq!(entries[1].body, Body::RecalledMessage { by: Seq(7) });
-        assert_eq!(entries[3].body, Body::Edited { target: Seq(2), content: None });
-        assert_eq!(entries[5].body, Body::Edited { target: Seq(2), content: None });
+        assert_eq!(entries[3].body, Body::Edited { target: Seq(2), content: None, ending: None });
+        assert_eq!(entries[5].body, Body::Edited { target: Seq(2), content: None, ending: None });
         assert_eq!(text_of(&entries[2]), Some("kept"));
         assert_eq!(text_of(&entries[4]), Some("kept"));
         assert_eq!(log.head.ordinal, 2, "a recalled message keeps its number");
@@ -213,7 +214,7 @@ suite! { log_store_suite in log:
 
         let entries = audit(ports, log.conversation).await;
         assert_eq!(entries[1].body, Body::RecalledMessage { by: Seq(4) });
-        assert_eq!(entries[2].body, Body::Edited { target: Seq(2), content: None });
+        assert_eq!(entries[2].body, Body::Edited { target: Seq(2), content: None, ending: None });
         assert_eq!(entries[3].body, Body::Recalled { target: Seq(2) });
     }
 

@@ -80,6 +80,7 @@ fn edited(target: u64, text: &str) -> Draft {
         Body::Edited {
             target: Seq(target),
             content,
+            ending: None,
         },
     )
 }

@@ -423,6 +423,7 @@ fn number_of(code: Code) -> i32 {
         | Code::OwnerMustTransfer
         | Code::RateLimited
         | Code::Unavailable
+        | Code::Gap
         | Code::Overloaded => -32000,
     }
 }

@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use im_core::{
-    Actor, Block, Body, ClientId, Code, Content, ConversationId, Entry, Im, InfoPatch, Joining,
-    Membership, Position, Reaction, RecallMessage, Role, SendMessage, Seq, SettingsPatch,
-    Store as _, Timestamp, TrustEveryone,
+    Actor, Block, Body, ClientId, Code, Content, ConversationId, Ending, Entry, Im, InfoPatch,
+    Joining, Membership, Message, Position, Reaction, RecallMessage, Role, SendMessage, Seq,
+    SettingsPatch, Store as _, Stream, Timestamp, TrustEveryone,
     archive::{ArchiveError, Counts, export_conversation, export_user, import},
     port::{Advance, MarkCount, Ports, Span},
     state::MarkKind,
@@ -31,6 +31,7 @@ fn edited(target: u64, text: &str) -> Draft {
         Body::Edited {
             target: Seq(target),
             content,
+            ending: None,
         },
     )
 }
@@ -115,6 +116,7 @@ async fn lived_in(ports: &Ports) -> ConversationId {
         (0..250).map(|n| Draft::new("bob", said(&format!("message {n}")))),
     )
     .await;
+    store_streams(ports, &mut log).await;
     let position = Position {
         delivered: Seq(100),
         read: Seq(50),
@@ -174,6 +176,38 @@ async fn direct(ports: &Ports) -> ConversationId {
     let facts = ports.log.load(id).await.unwrap().unwrap().info;
     assert_eq!(facts.spoke, [user("alice"), user("bob")]);
     id
+}
+
+/// Messages whose text came piece by piece: finished and edited, interrupted, and still open.
+async fn store_streams(ports: &Ports, log: &mut Log) {
+    let head = ports.log.load(log.conversation).await.unwrap().unwrap();
+    let first = head.head.seq.0 + 1;
+    let open = || {
+        let until_ms = Timestamp(9_000_000);
+        let stream = Some(Stream::Open { until_ms });
+        let message = Message {
+            stream,
+            ..Message::from("")
+        };
+        Draft::new("alice", Body::Message(message))
+    };
+    let end = |target: u64, text: &str, ending| {
+        let body = Body::Edited {
+            target: Seq(target),
+            content: Some(Content::text(text)),
+            ending: Some(ending),
+        };
+        Draft::new("alice", body)
+    };
+    let drafts = [
+        open(),
+        open(),
+        open(),
+        end(first, "all of it", Ending::Finished),
+        end(first + 1, "a part of", Ending::Interrupted),
+        edited(first, "all of it, better"),
+    ];
+    log.store(ports, drafts).await;
 }
 
 async fn exported(ports: &Ports, id: ConversationId) -> (Vec<u8>, Counts) {

@@ -87,6 +87,7 @@ impl FaultyLog {
                     Body::Edited {
                         target: edited,
                         content: Some(content),
+                        ..
                     } if edited == target => text_of(&content),
                     _ => None,
                 });

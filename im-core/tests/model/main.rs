@@ -44,8 +44,10 @@ mod requests;
 mod scheduled;
 mod slow;
 mod step;
+mod streaming;
 mod threads;
 mod truth;
+mod unread;
 mod words;
 mod world;
 

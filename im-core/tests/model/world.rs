@@ -247,7 +247,9 @@ fn what_of(body: &Body) -> Option<What> {
         }) => What::Send {
             variant: variant_of(content)?,
         },
-        Body::Edited { target, content } => What::Edit {
+        Body::Edited {
+            target, content, ..
+        } => What::Edit {
             target: target.0,
             variant: variant_of(content.as_ref()?)?,
         },

@@ -118,6 +118,7 @@ mod tests {
         assert_eq!((config.limits.text_chars, config.limits.page), (5, 7));
         assert_eq!(config.limits.sends_per_second, Some(10));
         assert_eq!(config.limits.requests_per_second, Some(50));
+        assert_eq!(config.limits.deltas_per_second, Some(100));
         assert_eq!(config.log_format, LogFormat::Text);
     }
 

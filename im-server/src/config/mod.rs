@@ -122,6 +122,7 @@ impl Config {
         for rate in [
             &mut limits.sends_per_second,
             &mut limits.requests_per_second,
+            &mut limits.deltas_per_second,
         ] {
             *rate = rate.filter(|rate| *rate > 0);
         }
@@ -156,7 +157,12 @@ impl Config {
 /// The engine has no limits of its own on how often somebody asks; a server that is open to the world has. 0 switches
 /// one off.
 fn with_rates(mut limits: toml::Table) -> toml::Table {
-    for (key, rate) in [("sends_per_second", 10), ("requests_per_second", 50)] {
+    let rates = [
+        ("sends_per_second", 10),
+        ("requests_per_second", 50),
+        ("deltas_per_second", 100),
+    ];
+    for (key, rate) in rates {
         limits.entry(key).or_insert(toml::Value::Integer(rate));
     }
     limits

@@ -74,6 +74,9 @@ pub(super) struct NewMessage {
     /// When it was sent by the clock of the device.
     #[serde(default)]
     pub(super) sent_at_ms: Option<Timestamp>,
+    /// Whether its text comes piece by piece: its content is text or Markdown, and can be empty.
+    #[serde(default)]
+    pub(super) streaming: bool,
 }
 
 impl NewMessage {
@@ -89,6 +92,7 @@ impl NewMessage {
             ttl_ms: self.ttl_ms,
             burn_ms: self.burn_ms,
             sent_at_ms: self.sent_at_ms,
+            streaming: self.streaming,
         }
     }
 }

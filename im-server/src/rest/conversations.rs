@@ -68,7 +68,7 @@ async fn list(
 #[utoipa::path(get, path = "/v1/conversations/unread", tag = "conversations",
     responses((status = 200, body = UnreadTotals)))]
 async fn count_unread(State(app): State<Arc<App>>, Caller(actor): Caller) -> Answer<UnreadTotals> {
-    Ok(Json(app.im.call(&actor, CountUnread {}).await?))
+    Ok(Json(app.im.call(&actor, CountUnread::default()).await?))
 }
 
 /// Begin a group that the caller owns.

@@ -51,7 +51,9 @@ fn status_of(code: Code) -> StatusCode {
         | Code::Muted => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
-        Code::Conflict | Code::Expired | Code::OwnerMustTransfer => StatusCode::CONFLICT,
+        Code::Conflict | Code::Expired | Code::Gap | Code::OwnerMustTransfer => {
+            StatusCode::CONFLICT
+        }
         Code::Recalled | Code::Dismissed => StatusCode::GONE,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::ContentRejected | Code::UnsupportedContent | Code::TooMany => {

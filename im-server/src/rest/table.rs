@@ -140,6 +140,11 @@ pub(super) const ROUTES: &[Door] = &[
     ),
     door("message.delete", "POST", "/v1/conversations/{id}/deletions"),
     door(
+        "message.delta",
+        "POST",
+        "/v1/conversations/{id}/messages/{seq}/text",
+    ),
+    door(
         "message.edit",
         "PATCH",
         "/v1/conversations/{id}/messages/{seq}",
@@ -148,6 +153,11 @@ pub(super) const ROUTES: &[Door] = &[
         "message.edits",
         "GET",
         "/v1/conversations/{id}/messages/{seq}/edits",
+    ),
+    door(
+        "message.finish",
+        "POST",
+        "/v1/conversations/{id}/messages/{seq}/finish",
     ),
     door("message.forward", "POST", "/v1/conversations/{id}/forwards"),
     door("message.get", "GET", "/v1/conversations/{id}/entries"),

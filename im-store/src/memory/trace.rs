@@ -31,6 +31,7 @@ pub(super) struct Traces {
     mentions: BTreeMap<Place, Vec<Option<UserId>>>,
     gone: BTreeSet<Place>,
     clocks: BTreeMap<Place, Clock>,
+    open: BTreeMap<Place, Timestamp>,
     bans: BTreeMap<(ConversationId, UserId), Timestamp>,
 }
 
@@ -53,10 +54,13 @@ impl Traces {
                 Trace::Alarm(when) => self.clock(entry).at_ms = when,
                 Trace::Burn(span) => self.clock(entry).burn_ms = span,
                 Trace::Ban(user, until) => drop(self.bans.insert((at, user), until)),
+                Trace::Open(until) => drop(self.open.insert((at, seq), until)),
+                Trace::Ended(target) => drop(self.open.remove(&(at, target))),
                 Trace::Unban(user) => drop(self.bans.remove(&(at, user))),
                 Trace::Gone(target) => {
                     self.gone.insert((at, target));
                     self.clocks.remove(&(at, target));
+                    self.open.remove(&(at, target));
                     self.marks.remove(&(at, target));
                     self.mentions.remove(&(at, target));
                 }
@@ -339,6 +343,22 @@ impl AlarmStore for MemoryStore {
         due.sort_unstable();
         due.truncate(limit);
         Ok(due)
+    }
+
+    async fn open(&self, until: Timestamp, limit: usize) -> Result<Vec<Alarm>, StoreError> {
+        let state = self.state();
+        let open = state.traces.open.iter();
+        let mut open: Vec<Alarm> = open
+            .filter(|(_, at)| **at <= until)
+            .map(|((conversation, seq), at)| Alarm {
+                at_ms: *at,
+                conversation: *conversation,
+                seq: *seq,
+            })
+            .collect();
+        open.sort_unstable();
+        open.truncate(limit);
+        Ok(open)
     }
 
     async fn next(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -1,4 +1,4 @@
-//! Messages whose content goes by itself, in SQL.
+//! What happens to messages by themselves, in SQL.
 
 use async_trait::async_trait;
 use im_core::{
@@ -19,9 +19,12 @@ const DUE: &str = "SELECT at_ms, conversation_id, seq FROM alarm WHERE at_ms <= 
 
 const NEXT: &str = "SELECT at_ms FROM alarm WHERE at_ms < ? ORDER BY at_ms LIMIT 1";
 
+const OPEN: &str = "SELECT until_ms, conversation_id, seq FROM open_message WHERE until_ms <= ? \
+    ORDER BY until_ms, conversation_id, seq LIMIT ?";
+
 /// The statements whose plans are checked.
 #[cfg(test)]
-pub(super) const HOT: &[&str] = &[DUE, NEXT];
+pub(super) const HOT: &[&str] = &[DUE, NEXT, OPEN];
 
 fn alarm(row: &QueryResult) -> Result<Alarm, SqlError> {
     Ok(Alarm {
@@ -39,6 +42,14 @@ impl AlarmStore for SqlStore {
         let rows = self.core.query(DUE, 1, &values).await;
         rows.and_then(|rows| rows.iter().map(alarm).collect())
             .map_err(|error| error.during("reading alarms"))
+    }
+
+    async fn open(&self, until: Timestamp, limit: usize) -> Result<Vec<Alarm>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let values = [Value::Int(until.0), Value::Int(limit)];
+        let rows = self.core.query(OPEN, 1, &values).await;
+        rows.and_then(|rows| rows.iter().map(alarm).collect())
+            .map_err(|error| error.during("reading open messages"))
     }
 
     async fn next(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -108,6 +108,7 @@ impl MigratorTrait for Migrator {
             ("m0007_lease", lease::TABLES),
             ("m0006_audit", audit::TABLES),
             ("m0010_devices", device::TABLES),
+            ("m0011_streams", trace::OPEN_MESSAGES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()

@@ -30,6 +30,13 @@ pub(super) const TABLES: &[&str] = &[
      PRIMARY KEY (user_id, conversation_id, seq)) {clustered}",
 ];
 
+/// Messages whose text is not complete.
+pub(super) const OPEN_MESSAGES: &[&str] = &[
+    "CREATE TABLE open_message (conversation_id {uuid}, seq bigint NOT NULL, until_ms bigint NOT NULL, \
+     PRIMARY KEY (conversation_id, seq)) {clustered}",
+    "CREATE INDEX open_message_until ON open_message (until_ms, conversation_id, seq)",
+];
+
 /// A kind as the tables have it.
 pub(super) const fn kind_code(kind: MarkKind) -> i64 {
     match kind {
@@ -60,6 +67,16 @@ impl Connection {
                 Trace::Unban(user) => {
                     let delete = "DELETE FROM ban WHERE conversation_id = ? AND user_id = ?";
                     let values = [at, Value::Text(user.as_str())];
+                    self.execute(delete, 1, &values).await?;
+                }
+                Trace::Open(until) => {
+                    let insert = "INSERT INTO open_message (conversation_id, seq, until_ms) VALUES (?, ?, ?)";
+                    self.execute(insert, 1, &[at, seq, Value::Int(until.0)])
+                        .await?;
+                }
+                Trace::Ended(target) => {
+                    let delete = "DELETE FROM open_message WHERE conversation_id = ? AND seq = ?";
+                    let values = [at, Value::Int(int(target.0))];
                     self.execute(delete, 1, &values).await?;
                 }
                 Trace::Gone(target) => self.forget(at, *target).await?,
@@ -128,6 +145,7 @@ impl Connection {
             "DELETE FROM mark WHERE conversation_id = ? AND target = ?",
             "DELETE FROM mention WHERE conversation_id = ? AND seq = ?",
             "DELETE FROM alarm WHERE conversation_id = ? AND seq = ?",
+            "DELETE FROM open_message WHERE conversation_id = ? AND seq = ?",
             "INSERT INTO gone (conversation_id, seq) VALUES (?, ?) ON CONFLICT DO NOTHING",
         ] {
             self.execute(text, 1, &values).await?;

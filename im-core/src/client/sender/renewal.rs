@@ -2,8 +2,8 @@
 
 use super::{Sender, lock};
 use crate::{
-    Call as _, Code, Command, Error, Presence, Reply, SetPresence, SubscribePresence,
-    UnsubscribePresence, UserId,
+    Call as _, Code, Command, CountUnread, Error, Presence, Reply, SetPresence, SubscribePresence,
+    UnreadTotals, UnsubscribePresence, UserId,
 };
 
 /// Users in one request: what servers take unless they are told otherwise.
@@ -88,5 +88,27 @@ impl Sender {
     /// The server told of a change.
     pub(in crate::client) fn presence_told(&self, presence: &Presence) {
         lock(&self.shared.watches).told(presence);
+    }
+
+    /// Asks on a new link to be told what is unread, where the program did. What it does not know of that.
+    ///
+    /// # Cancel safety
+    /// It is asked again the next time.
+    pub(in crate::client) async fn count_unread_again(
+        &self,
+    ) -> Result<Option<UnreadTotals>, Error> {
+        if !lock(&self.shared.watches).wants_unread() {
+            return Ok(None);
+        }
+        let before = lock(&self.shared.watches).known_unread();
+        let totals = self
+            .call_until_answered(CountUnread { watch: true })
+            .await?;
+        Ok((before != Some(totals)).then_some(totals))
+    }
+
+    /// The server says what is unread.
+    pub(in crate::client) fn unread_told(&self, totals: UnreadTotals) {
+        lock(&self.shared.watches).unread_told(totals);
     }
 }

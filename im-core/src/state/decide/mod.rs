@@ -10,6 +10,7 @@ mod people;
 mod talk;
 
 pub(crate) use attach::check_vote;
+pub(crate) use talk::{ended, open};
 
 use super::{Ask, ConversationState, Facts, Lookup};
 use crate::{
@@ -56,6 +57,8 @@ impl ConversationState {
         // Of nobody, and of several at once.
         if let Ask::Expire(ask) = ask {
             return Ok(self.expire(ask, facts));
+        } else if let Ask::Interrupt(ask) = ask {
+            return Ok(self.interrupt(ask, facts));
         } else if let Ask::React(ask) = ask {
             return self.react(ask, facts, now);
         } else if let Ask::Vote(ask) = ask {
@@ -84,11 +87,15 @@ impl ConversationState {
                 Code::Conflict,
                 "this client id began another conversation; choose a new one",
             )),
-            Ask::Direct(_) | Ask::Join(_) | Ask::Expire(_) | Ask::React(_) | Ask::Vote(_) => {
-                Ok(Decision::Nothing)
-            }
+            Ask::Direct(_)
+            | Ask::Join(_)
+            | Ask::Expire(_)
+            | Ask::Interrupt(_)
+            | Ask::React(_)
+            | Ask::Vote(_) => Ok(Decision::Nothing),
             Ask::Dismiss(_) => case.dismiss(),
             Ask::Edit(ask) => case.edit(ask),
+            Ask::Finish(ask) => case.finish(ask),
             Ask::Forward(ask) => case.send(&ask.send, ask.origin.as_ref()),
             Ask::Info(ask) => case.change_info(ask),
             Ask::Kick(ask) => case.kick(ask),

@@ -1,15 +1,26 @@
 //! Saying, editing, taking back, pinning.
 
+use std::time::Duration;
+
 use super::{Case, Decided, Decision, forbidden};
 use crate::{
-    Body, Code, EditMessage, Kind, Mentions, Message, Origin, Permission, PinMessage,
-    RecallMessage, Rejection, SendMessage, Seq, Timestamp, UnpinMessage,
-    state::{ConversationState, Expire, Facts, Lookup, content::check_content},
+    Body, Code, EditMessage, Ending, Entry, FinishMessage, Kind, Mentions, Message, Origin,
+    Permission, PinMessage, RecallMessage, Rejection, SendMessage, Seq, Stream, Timestamp,
+    UnpinMessage,
+    state::{
+        ConversationState, Expire, Facts, Interrupt, Lookup,
+        content::check_content,
+        stream::{check_ending, check_opening},
+    },
 };
 
 impl Case<'_> {
     pub(super) fn send(&self, ask: &SendMessage, origin: Option<&Origin>) -> Decided {
-        check_content(&ask.content, self.limits)?;
+        if ask.streaming {
+            check_opening(&ask.content, self.limits)?;
+        } else {
+            check_content(&ask.content, self.limits)?;
+        }
         self.state.check_speaks(self.member, self.facts, self.now)?;
         self.check_pace()?;
         let info = self.state.info();
@@ -33,8 +44,16 @@ impl Case<'_> {
             burn_ms: ask.burn_ms.map(|span| self.span(span)).transpose()?,
             sent_at_ms: ask.sent_at_ms,
             first: is_first,
+            stream: ask.streaming.then(|| self.opens()),
             ..Message::new(ask.content.clone())
         })))
+    }
+
+    fn opens(&self) -> Stream {
+        let span = Duration::from_millis(self.limits.stream_ms);
+        Stream::Open {
+            until_ms: self.now.plus(span),
+        }
     }
 
     /// A member waits between two messages where that is asked for.
@@ -47,7 +66,7 @@ impl Case<'_> {
         }
         let user = &self.member.user;
         let until = if self.facts.earlier.contains(user) {
-            Some(self.now.plus(std::time::Duration::from_millis(span)))
+            Some(self.now.plus(Duration::from_millis(span)))
         } else {
             self.state.waits_until(user, self.now)
         };
@@ -112,7 +131,7 @@ impl Case<'_> {
         let asked = ttl_ms.map(|span| self.span(span)).transpose()?;
         let most = self.state.info().message_ttl_ms;
         let span = asked.into_iter().chain(most).min();
-        Ok(span.map(|span| self.now.plus(std::time::Duration::from_millis(span))))
+        Ok(span.map(|span| self.now.plus(Duration::from_millis(span))))
     }
 
     pub(super) fn edit(&self, ask: &EditMessage) -> Decided {
@@ -120,6 +139,10 @@ impl Case<'_> {
         let target = self.message(ask.target)?;
         if target.sender != self.member.user {
             return Err(forbidden("only the sender can edit a message"));
+        }
+        if open(target).is_some() {
+            let detail = "this message is open; finish it (message.finish), then it can be edited";
+            return Err(Rejection::new(Code::Conflict, detail));
         }
         self.state.check_speaks(self.member, self.facts, self.now)?;
         if self.now.since(target.at_ms) > self.limits.edit() {
@@ -131,6 +154,27 @@ impl Case<'_> {
         Ok(Decision::Append(Body::Edited {
             target: target.seq,
             content: Some(ask.content.clone()),
+            ending: None,
+        }))
+    }
+
+    pub(super) fn finish(&self, ask: &FinishMessage) -> Decided {
+        let target = self.message(ask.seq)?;
+        if target.sender != self.member.user {
+            return Err(forbidden("only the sender can finish a message"));
+        }
+        open(target).ok_or_else(ended)?;
+        // The log has what it began with; what came since is in the memory of one node, which fills it in.
+        let content = ask.content.as_ref().ok_or_else(|| {
+            let detail = "this node does not have the text; finish the message with its content";
+            Rejection::new(Code::Gap, detail)
+        })?;
+        check_ending(content, self.limits)?;
+        self.state.check_speaks(self.member, self.facts, self.now)?;
+        Ok(Decision::Append(Body::Edited {
+            target: target.seq,
+            content: Some(content.clone()),
+            ending: Some(Ending::Finished),
         }))
     }
 
@@ -192,4 +236,29 @@ impl ConversationState {
         }
         Decision::Append(Body::Expired { targets })
     }
+
+    /// A message that is still open ends with what is known of it.
+    pub(super) fn interrupt(&self, ask: &Interrupt, facts: &Facts) -> Decision {
+        let Some(message) = facts.target(ask.target).and_then(open) else {
+            return Decision::Nothing;
+        };
+        let content = ask.content.as_ref().unwrap_or(&message.content);
+        Decision::Append(Body::Edited {
+            target: ask.target,
+            content: Some(content.clone()),
+            ending: Some(Ending::Interrupted),
+        })
+    }
+}
+
+/// The message, while its text may still grow.
+pub(crate) fn open(entry: &Entry) -> Option<&Message> {
+    let message = entry.body.as_message()?;
+    message.open_until().is_some().then_some(message)
+}
+
+/// What is said to who would add to a message that has ended.
+pub(crate) fn ended() -> Rejection {
+    let detail = "this message is not open any more, or never was; send another";
+    Rejection::new(Code::Expired, detail)
 }

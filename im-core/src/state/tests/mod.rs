@@ -5,6 +5,7 @@ mod contacts;
 mod groups;
 mod messages;
 mod order;
+mod streaming;
 
 use super::{Ask, ConversationState, Decision, Enter, Facts};
 use crate::{

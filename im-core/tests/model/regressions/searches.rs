@@ -173,6 +173,7 @@ async fn only_what_a_member_may_see_is_found() {
             Body::Edited {
                 target: Seq(target),
                 content,
+                ending: None,
             },
         )
     };

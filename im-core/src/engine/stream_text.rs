@@ -1,0 +1,282 @@
+//! The text of open messages: taken in, kept, pushed to those who are there and may see it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Engine,
+    fanout::give_way,
+    lock,
+    registry::SessionEntry,
+    slot::Slot,
+    streams::{Inner, Open, Place},
+};
+use crate::{
+    Actor, AddText, Code, Command, Entry, Member, Push, Rejection, SendMessage, SessionId,
+    TextAdded, TextGrew, Timestamp, UserId,
+    port::{Broadcast, Urgency},
+    state::{Ask, Lookup, StreamState, ended, open},
+};
+
+/// Sessions that are written to at once.
+const CHUNK: usize = 128;
+/// Members in one read.
+const PAGE: usize = 500;
+
+/// How far a push has come.
+enum Part {
+    Done,
+    More,
+    /// Whether these may see the message is to be looked up.
+    Unknown(Vec<UserId>),
+}
+
+impl Engine {
+    /// Refuses who has as many open messages as one can have. A retry of one that is stored passes.
+    pub(super) async fn check_streams(
+        &self,
+        actor: &Actor,
+        ask: &SendMessage,
+    ) -> Result<(), Rejection> {
+        let most = self.limits.streams_per_user;
+        if self.streams.of(&actor.user).len() < most
+            || self.is_stored(actor, &Ask::Send(ask.clone())).await?
+        {
+            return Ok(());
+        }
+        Err(too_many(most))
+    }
+
+    /// Takes up what was stored here just now and is open.
+    pub(super) fn take_up(self: &Arc<Self>, entry: &Entry) {
+        let Some(message) = open(entry) else { return };
+        let now = self.ports.runtime.monotonic();
+        let inner = Inner {
+            text: StreamState::new(&message.content, now),
+            until: self.as_monotonic(message.open_until().unwrap_or_default()),
+            // Which of them is told by the first text that is added.
+            session: self.registry.is_here(&entry.sender).then_some(SessionId(0)),
+            ..Inner::default()
+        };
+        let place = (entry.conversation, entry.seq);
+        if let Some(open) = self.streams.begin(place, &entry.sender, inner) {
+            self.attend(open);
+        }
+    }
+
+    pub(super) async fn add_text(
+        self: Arc<Self>,
+        actor: Actor,
+        session: Option<Arc<SessionEntry>>,
+        ask: AddText,
+    ) -> Result<TextAdded, Rejection> {
+        let ask = self.judged(&actor, ask).await?;
+        let place = (ask.conversation, ask.seq);
+        let member = self.check_speaks_now(&actor, ask.conversation).await?;
+        if ask.seq < member.since {
+            return Err(Rejection::not_found("message"));
+        }
+        let open = match self.streams.find(place) {
+            Some(open) => open,
+            None => self.take_over(place, &member).await?,
+        };
+        if open.sender != actor.user {
+            return Err(not_yours());
+        }
+        let session = session.map(|session| session.id);
+        let now = self.ports.runtime.monotonic();
+        let length = open.add((ask.offset, &ask.text), session, &self.limits, now)?;
+        self.push_text(open);
+        Ok(TextAdded { length })
+    }
+
+    /// What the hooks make of a piece of text. They can replace characters, but not so that those after them move.
+    async fn judged(&self, actor: &Actor, ask: AddText) -> Result<AddText, Rejection> {
+        if !self.hooks.judge() {
+            return Ok(ask);
+        }
+        let length = ask.text.chars().count();
+        let (_, command) = self.judge(actor.clone(), Command::AddText(ask)).await?;
+        if let Command::AddText(ask) = command
+            && ask.text.chars().count() == length
+        {
+            return Ok(ask);
+        }
+        let detail = "the text holds words that are not allowed here; change it";
+        Err(Rejection::new(Code::ContentRejected, detail))
+    }
+
+    /// Goes on with a message from what the log has: another node held it, or this one before it was started again.
+    async fn take_over(
+        self: &Arc<Self>,
+        place: Place,
+        member: &Member,
+    ) -> Result<Arc<Open>, Rejection> {
+        let most = self.limits.streams_per_user;
+        if self.streams.of(&member.user).len() >= most {
+            return Err(too_many(most));
+        }
+        // Before the log is read, so that what ends it meanwhile is seen here.
+        let begun = self.streams.begin(place, &member.user, Inner::default());
+        let held = begun.ok_or_else(super::lane::interrupted)?;
+        match self.read_open(&held).await {
+            Ok(()) => {
+                self.attend(held.clone());
+                Ok(held)
+            }
+            Err(rejection) => {
+                self.streams.end(&held);
+                Err(rejection)
+            }
+        }
+    }
+
+    async fn read_open(&self, held: &Open) -> Result<(), Rejection> {
+        let (id, seq) = held.place;
+        let entry = self.entry_at(id, seq).await?;
+        let entry = entry.ok_or_else(|| Rejection::not_found("message"))?;
+        if entry.sender != held.sender {
+            return Err(not_yours());
+        }
+        let until = open(&entry).and_then(|message| Some((message, message.open_until()?)));
+        let (message, until) = until.ok_or_else(ended)?;
+        let now = self.ports.runtime.monotonic();
+        let mut inner = lock(&held.inner);
+        if inner.has_ended || until <= self.ports.runtime.now() || self.is_closing() {
+            return Err(ended());
+        }
+        inner.text = StreamState::new(&message.content, now);
+        inner.until = self.as_monotonic(until);
+        Ok(())
+    }
+
+    fn as_monotonic(&self, at: Timestamp) -> Duration {
+        let runtime = &self.ports.runtime;
+        runtime.monotonic() + at.since(runtime.now())
+    }
+
+    /// Pushes what was added: at once, and what comes soon after it together.
+    fn push_text(self: &Arc<Self>, open: Arc<Open>) {
+        if std::mem::replace(&mut lock(&open.inner).is_pushing, true) {
+            return;
+        }
+        let engine = self.clone();
+        let pause = Duration::from_millis(self.limits.stream_push_ms);
+        self.ports.runtime.spawn(Box::pin(async move {
+            while let Some(push) = next_push(&open) {
+                let broadcast = Broadcast::new(Urgency::Ephemeral, vec![push]);
+                engine.tell_those_who_see(&open, &broadcast).await;
+                engine.ports.runtime.sleep(pause).await;
+            }
+        }));
+    }
+
+    /// Tells everybody who listens and may see the message, as long as it is open. Others get a turn in between.
+    async fn tell_those_who_see(&self, open: &Open, broadcast: &Broadcast) {
+        let slot = self.slots.at(open.place.0);
+        let mut after = SessionId(0);
+        loop {
+            match tell_some(&slot, open, broadcast, &mut after) {
+                Part::Done => return,
+                Part::More => give_way().await,
+                Part::Unknown(users) => {
+                    let as_of = lock(&open.inner).sight.as_of;
+                    let members = self.ports.members.members(slot.id, &users).await;
+                    // What is not pushed is in the entry that ends it. Logged by the conversion.
+                    let Ok(members) = members.map_err(Rejection::from) else {
+                        return;
+                    };
+                    let mut inner = lock(&open.inner);
+                    if inner.sight.as_of != as_of {
+                        continue;
+                    }
+                    for user in users {
+                        let sees = members
+                            .iter()
+                            .any(|member| member.user == user && member.since <= open.place.1);
+                        inner.sight.judged.insert(user, sees);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn too_many(most: usize) -> Rejection {
+    let detail = format!("at most {most} messages can be open; finish one first");
+    Rejection::new(Code::TooMany, detail)
+}
+
+fn not_yours() -> Rejection {
+    Rejection::new(Code::Forbidden, "only the sender can add to a message")
+}
+
+/// What is to be pushed next; when that is nothing, whoever adds to it has to see to it again.
+fn next_push(open: &Open) -> Option<Push> {
+    let mut inner = lock(&open.inner);
+    let next = inner.text.as_mut().and_then(StreamState::poll_push);
+    let Some((offset, text)) = next else {
+        inner.is_pushing = false;
+        return None;
+    };
+    let (conversation, seq) = open.place;
+    Some(Push::TextGrew(Box::new(TextGrew {
+        conversation,
+        seq,
+        offset,
+        text,
+    })))
+}
+
+/// Tells the next of those who listen. Both locks are held meanwhile: a recall waits for the one before it is delivered,
+/// and who leaves is out of the other before it is told so.
+fn tell_some(slot: &Slot, open: &Open, broadcast: &Broadcast, after: &mut SessionId) -> Part {
+    let mut inner = lock(&open.inner);
+    let there = slot.lock();
+    let Some(state) = there.state.as_ref().filter(|_| !inner.has_ended) else {
+        return Part::Done;
+    };
+    let first = there
+        .audience
+        .partition_point(|session| session.id <= *after);
+    let next = &there.audience[first..];
+    let next = &next[..next.len().min(CHUNK)];
+    let Some(last) = next.last() else {
+        return Part::Done;
+    };
+    // Since it was begun nobody came, nor went.
+    let is_as_begun = state.roster_at() <= open.place.1;
+    if !is_as_begun {
+        let as_of = (state.roster_at(), there.loaded);
+        if inner.sight.as_of != as_of {
+            inner.sight.as_of = as_of;
+            inner.sight.judged.clear();
+        }
+        let mut unknown = Vec::new();
+        for user in next.iter().map(|session| &session.actor.user) {
+            if inner.sight.judged.contains_key(user) || unknown.contains(user) {
+                continue;
+            }
+            match state.lookup(user) {
+                Lookup::Member(member) => {
+                    let sees = member.since <= open.place.1;
+                    inner.sight.judged.insert(user.clone(), sees);
+                }
+                Lookup::Stranger => drop(inner.sight.judged.insert(user.clone(), false)),
+                Lookup::Unknown => unknown.push(user.clone()),
+            }
+        }
+        if !unknown.is_empty() {
+            unknown.truncate(PAGE);
+            return Part::Unknown(unknown);
+        }
+    }
+    for session in next {
+        let sees = is_as_begun || inner.sight.judged.get(&session.actor.user) == Some(&true);
+        let is_own = inner.session == Some(session.id);
+        if sees && !is_own && lock(&session.delivery).is_live(slot.id) {
+            session.tell(broadcast);
+        }
+    }
+    *after = last.id;
+    Part::More
+}
