@@ -103,10 +103,10 @@ impl Im {
         }
     }
 
-    /// The bounds of what is accepted.
+    /// The bounds of what is accepted, as they are at this moment.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
-        &self.engine.limits
+    pub fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.engine.limits())
     }
 
     /// How often a device on a link must be heard.

@@ -87,7 +87,7 @@ impl Engine {
     }
 
     pub(super) async fn audit(&self, ask: ReadAudit) -> Result<AuditPage, Rejection> {
-        let limit = self.limits.page_of(ask.limit);
+        let limit = self.limits().page_of(ask.limit);
         let query = AuditQuery {
             before: ask.before,
             actor: ask.actor,

@@ -54,9 +54,12 @@ mod unread;
 mod users;
 
 use std::{
+    ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
+
+use arc_swap::ArcSwap;
 
 pub use attach::Attachment;
 pub(crate) use hooks::Hooks;
@@ -71,7 +74,7 @@ use crate::{
 pub(crate) struct Engine {
     pub(crate) ports: Ports,
     pub(crate) authenticator: Arc<dyn Authenticator>,
-    pub(crate) limits: Limits,
+    limits: ArcSwap<Limits>,
     pub(crate) heartbeat: Duration,
     hooks: Hooks,
     housekeeping: housekeeping::Housekeeping,
@@ -100,7 +103,7 @@ impl Engine {
             slots: slot::Slots::new(limits.idle_conversations),
             ports,
             authenticator,
-            limits,
+            limits: ArcSwap::from_pointee(limits),
             heartbeat,
             hooks: Hooks::default(),
             housekeeping: housekeeping::Housekeeping::default(),
@@ -116,6 +119,11 @@ impl Engine {
             typists: Mutex::default(),
             closing: AtomicBool::new(false),
         }
+    }
+
+    /// The bounds that hold at this moment. Not to be kept over a wait: what an admin changes would not be seen.
+    pub(crate) fn limits(&self) -> impl Deref<Target = Arc<Limits>> {
+        self.limits.load()
     }
 
     /// The same with the hooks of the host.

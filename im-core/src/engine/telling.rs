@@ -109,16 +109,19 @@ impl Engine {
     }
 
     fn shown_for(&self, ask: &SendNotice) -> std::time::Duration {
-        let most = self.limits.notice_ms;
+        let most = self.limits().notice_ms;
         std::time::Duration::from_millis(ask.expires_in_ms.map_or(most, |span| span.min(most)))
     }
 
     /// What is said.
     async fn notice(&self, ask: &SendNotice, at_ms: Timestamp) -> Result<Notice, Rejection> {
         let (category, texts) = self.said(ask).await?;
-        check_notice(&category, &texts, &self.limits)?;
-        if ask.data.as_ref().map_or(0, bytes_of) > self.limits.notice_bytes {
-            let detail = format!("data exceeds {} bytes; send less", self.limits.notice_bytes);
+        check_notice(&category, &texts, &self.limits())?;
+        if ask.data.as_ref().map_or(0, bytes_of) > self.limits().notice_bytes {
+            let detail = format!(
+                "data exceeds {} bytes; send less",
+                self.limits().notice_bytes
+            );
             return Err(Rejection::new(Code::TooLarge, detail));
         }
         Ok(Notice {
@@ -168,7 +171,7 @@ impl Engine {
 
     /// Removes the oldest notices of somebody who has as many as one keeps.
     async fn surplus(&self, user: &UserId) -> Result<Vec<OwnWrite>, Rejection> {
-        let most = self.limits.notices_per_user.max(1);
+        let most = self.limits().notices_per_user.max(1);
         let count = self.ports.own.count(user, OwnKind::Notice).await?;
         if count < most {
             return Ok(Vec::new());
@@ -205,7 +208,7 @@ impl Engine {
             until,
         } = telling;
         self.ports.notices.forget_old(at_ms).await?;
-        let most = self.limits.notices_to_all;
+        let most = self.limits().notices_to_all;
         let shown = self.ports.notices.to_all(None, most).await?;
         let is_there = shown.iter().any(|row| row.key == key);
         if is_there {

@@ -75,7 +75,7 @@ async fn capabilities(State(app): State<Arc<App>>) -> Json<Capabilities> {
     Json(Capabilities {
         version: env!("CARGO_PKG_VERSION"),
         content_kinds: CONTENT_KINDS.to_vec(),
-        limits: app.im.limits().clone(),
+        limits: Limits::clone(&app.im.limits()),
         methods: ROUTES.to_vec(),
         link_methods: LINK_ONLY.to_vec(),
         transports: vec![Transport {
