@@ -10,7 +10,7 @@ use crate::{
     client::LocalConnector,
     engine::{Engine, Hooks},
     hook::{After, AfterOptions, Before, BeforeOptions},
-    port::{Authenticator, Identity, Outlet, Ports, Runtime},
+    port::{Adjustable, Authenticator, Identity, Outlet, Ports, Runtime},
 };
 
 /// The engine. Clone it to share it: all clones are one.
@@ -24,6 +24,7 @@ pub struct Builder {
     ports: Ports,
     authenticator: Arc<dyn Authenticator>,
     limits: Limits,
+    adjustable: Vec<Arc<dyn Adjustable>>,
     heartbeat: Duration,
     hooks: Hooks,
 }
@@ -56,10 +57,17 @@ impl Builder {
         self
     }
 
-    /// The bounds of what is accepted. Default: [`Limits::default`].
+    /// The bounds of what is accepted, until an admin changes some. Default: [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Lets admins change a group of the host's own settings as they change the limits: see [`Im::follow_settings`].
+    #[must_use]
+    pub fn adjustable(mut self, settings: Arc<dyn Adjustable>) -> Self {
+        self.adjustable.push(settings);
         self
     }
 
@@ -82,8 +90,13 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Im {
         let engine = Arc::new(
-            Engine::new(self.ports, self.authenticator, self.limits, self.heartbeat)
-                .with_hooks(self.hooks),
+            Engine::new(
+                self.ports,
+                self.authenticator,
+                (self.limits, self.adjustable),
+                self.heartbeat,
+            )
+            .with_hooks(self.hooks),
         );
         engine.find_house();
         Im { engine }
@@ -98,6 +111,7 @@ impl Im {
             ports: store.ports(),
             authenticator: Arc::new(authenticator),
             limits: Limits::default(),
+            adjustable: Vec::new(),
             heartbeat: Duration::from_secs(25),
             hooks: Hooks::default(),
         }
@@ -272,6 +286,14 @@ impl Im {
     /// that is scheduled in this process. One small task; it ends with [`Im::shut_down`].
     pub fn housekeep(&self) {
         self.engine.keep_house();
+    }
+
+    /// Begins to follow what admins change of the settings on other nodes: they hold here within a second. Call it once at
+    /// the start of a program that shares its store; one small task, which reads one row twice a second and ends with
+    /// [`Im::shut_down`]. Without it a node hears of changes when it is asked for the settings or changes some itself, and
+    /// begins with what it was configured with.
+    pub fn follow_settings(&self) {
+        self.engine.follow_settings();
     }
 
     /// Refuses new sessions, tells all to come back, and stores what was kept back.

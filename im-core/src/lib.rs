@@ -40,6 +40,7 @@ mod receipt;
 mod scope;
 mod search;
 mod seq;
+mod settings;
 mod time;
 mod user;
 
@@ -79,5 +80,6 @@ pub use search::{
     InvalidSearchCursor, Needle, SEARCH_FORMAT, SearchCursor, normalized, searchable_text,
 };
 pub use seq::{Head, Seq};
+pub use settings::{ChangedSettings, SettingGroups};
 pub use time::Timestamp;
 pub use user::{Actor, Authority, Gender, Profile, Tier};

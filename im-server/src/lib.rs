@@ -28,6 +28,7 @@
 //! What it does not do: decide who may do what. That is the engine's.
 
 mod accounts;
+mod adjusting;
 mod app;
 mod authenticator;
 mod codes;

@@ -297,6 +297,24 @@ pub(crate) fn table(ids: &Ids) -> Vec<Row> {
             "forbidden",
         ),
         (
+            "looking at the settings of the system",
+            "admin.settings",
+            json!({}),
+            "forbidden",
+        ),
+        (
+            "changing the settings of the system",
+            "admin.change_settings",
+            json!({"changes": {"limits": {"page": 1}}}),
+            "forbidden",
+        ),
+        (
+            "a change of settings that is none",
+            "admin.change_settings",
+            json!({"changes": {"limits": 5}}),
+            bad,
+        ),
+        (
             "a nickname that is too long",
             "user.update",
             json!({"nickname": "x".repeat(101)}),

@@ -38,6 +38,7 @@ mod resume_after_cut;
 mod retry;
 mod scheduled;
 mod search;
+mod settings;
 mod slow_consumer;
 mod tokens;
 mod tour;

@@ -21,6 +21,7 @@ mod scheduled;
 mod search;
 mod session;
 mod sync;
+mod system;
 mod texts;
 mod user;
 
@@ -58,6 +59,7 @@ pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use sync::{SyncItem, SyncPage, SyncPull};
+pub use system::{ChangeSystemSettings, GetSystemSettings, SystemSettings};
 pub use user::{
     ChangePreferences, GetPreferences, GetProfiles, Profiles, UpdateProfile, UpsertUser,
 };
@@ -181,6 +183,7 @@ commands! {
     ChangePreferences(ChangePreferences) -> OwnRow = "user.change_settings", Write, Requests;
     ChangeRole(ChangeRole) -> Changed = "group.role", Write, Sends;
     ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings", Write, Requests;
+    ChangeSystemSettings(ChangeSystemSettings) -> SystemSettings = "admin.change_settings", Administer, Requests;
     CountUnread(CountUnread) -> UnreadTotals = "conversation.unread", Read, Requests;
     CloseSession(CloseSession) -> Done = "session.close", Open, Free;
     CreateConversation(CreateConversation) -> ConversationView = "conversation.create", Write, Sends;
@@ -199,6 +202,7 @@ commands! {
     GetPreferences(GetPreferences) -> OwnRow = "user.settings", Read, Requests;
     GetPresence(GetPresence) -> Presences = "presence.get", Read, Requests;
     GetProfiles(GetProfiles) -> Profiles = "user.get", Read, Requests;
+    GetSystemSettings(GetSystemSettings) -> SystemSettings = "admin.settings", Inspect, Requests;
     History(History) -> HistoryPage = "message.history", Read, Requests;
     JoinByInvite(JoinByInvite) -> Changed = "group.enter", Write, Sends;
     JoinGroup(JoinGroup) -> Changed = "group.join", Write, Sends;

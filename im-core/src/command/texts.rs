@@ -46,6 +46,8 @@ impl Command {
             | Self::ListNotices(_)
             | Self::ListTemplates(_)
             | Self::ReadAudit(_)
+            | Self::ChangeSystemSettings(_)
+            | Self::GetSystemSettings(_)
             | Self::ListThread(_)
             | Self::MuteMembers(_)
             | Self::PinMessage(_)

@@ -126,6 +126,12 @@ impl Engine {
             Command::ListNotices(ask) => Reply::ListNotices(self.notices(&actor, ask).await?),
             Command::ListTemplates(ask) => Reply::ListTemplates(self.templates(ask).await?),
             Command::PutTemplate(ask) => Reply::PutTemplate(self.put_template(ask).await?),
+            Command::ChangeSystemSettings(ask) => {
+                Reply::ChangeSystemSettings(self.change_system_settings(ask).await?)
+            }
+            Command::GetSystemSettings(_) => {
+                Reply::GetSystemSettings(self.system_settings().await?)
+            }
             Command::ReadAudit(ask) => Reply::ReadAudit(self.audit(ask).await?),
             Command::ReadAllNotices(_) => {
                 Reply::ReadAllNotices(self.read_notices(&actor, session, None).await?)

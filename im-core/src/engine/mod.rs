@@ -48,18 +48,16 @@ mod scheduled;
 mod search;
 mod slot;
 mod sync;
+mod system;
 mod telling;
 mod templates;
 mod unread;
 mod users;
 
 use std::{
-    ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
-
-use arc_swap::ArcSwap;
 
 pub use attach::Attachment;
 pub(crate) use hooks::Hooks;
@@ -67,15 +65,15 @@ pub(crate) use nature::place;
 
 use crate::{
     Limits,
-    port::{Authenticator, Ports},
+    port::{Adjustable, Authenticator, Ports},
 };
 
 /// Everything that the sessions of one node share.
 pub(crate) struct Engine {
     pub(crate) ports: Ports,
     pub(crate) authenticator: Arc<dyn Authenticator>,
-    limits: ArcSwap<Limits>,
     pub(crate) heartbeat: Duration,
+    system: system::System,
     hooks: Hooks,
     housekeeping: housekeeping::Housekeeping,
     registry: registry::Registry,
@@ -96,15 +94,15 @@ impl Engine {
     pub(crate) fn new(
         ports: Ports,
         authenticator: Arc<dyn Authenticator>,
-        limits: Limits,
+        (limits, adjustable): (Limits, Vec<Arc<dyn Adjustable>>),
         heartbeat: Duration,
     ) -> Self {
         Self {
             slots: slot::Slots::new(limits.idle_conversations),
             ports,
             authenticator,
-            limits: ArcSwap::from_pointee(limits),
             heartbeat,
+            system: system::System::new(limits, adjustable),
             hooks: Hooks::default(),
             housekeeping: housekeeping::Housekeeping::default(),
             registry: registry::Registry::default(),
@@ -119,11 +117,6 @@ impl Engine {
             typists: Mutex::default(),
             closing: AtomicBool::new(false),
         }
-    }
-
-    /// The bounds that hold at this moment. Not to be kept over a wait: what an admin changes would not be seen.
-    pub(crate) fn limits(&self) -> impl Deref<Target = Arc<Limits>> {
-        self.limits.load()
     }
 
     /// The same with the hooks of the host.

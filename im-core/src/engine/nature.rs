@@ -93,6 +93,7 @@ pub(super) fn nature(command: &Command) -> Nature {
         | Command::UnblockUser(_)
         | Command::UnscheduleMessage(_)
         | Command::UpdateProfile(_)
+        | Command::ChangeSystemSettings(_)
         | Command::UpsertUser(_) => return Nature::Writes(None),
         Command::CloseSession(_)
         | Command::CountUnread(_)
@@ -105,6 +106,7 @@ pub(super) fn nature(command: &Command) -> Nature {
         | Command::ListMarkers(_)
         | Command::ListNotices(_)
         | Command::ListTemplates(_)
+        | Command::GetSystemSettings(_)
         | Command::ReadAudit(_)
         | Command::ListThread(_)
         | Command::PreviewInvite(_)

@@ -4,6 +4,7 @@
 //! happened; none has a default that would hide missing work.
 
 mod account;
+mod adjustable;
 mod alarm;
 mod annotation;
 mod audit;
@@ -24,6 +25,7 @@ mod position;
 mod real_name;
 mod runtime;
 mod search;
+mod settings;
 mod tally;
 mod token;
 #[cfg(feature = "tokio")]
@@ -33,6 +35,7 @@ mod user;
 use std::sync::Arc;
 
 pub use account::{Account, AccountStore, Attached, Created};
+pub use adjustable::Adjustable;
 pub use alarm::{Alarm, AlarmStore};
 pub use annotation::{AnnotationStore, MarkCount, ThreadCount};
 pub use audit::{AuditQuery, AuditStore};
@@ -53,6 +56,7 @@ pub use position::{Advance, PositionStore};
 pub use real_name::{RealName, RealNameState, RealNameStore};
 pub use runtime::{BoxFuture, Runtime};
 pub use search::{Found, Rest, Search, SearchStore};
+pub use settings::SettingsStore;
 pub use tally::{Span, Tally, TallyStore};
 pub use token::{
     REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore,
@@ -91,6 +95,7 @@ pub struct Ports {
     pub real_names: Arc<dyn RealNameStore>,
     pub runtime: Arc<dyn Runtime>,
     pub search: Arc<dyn SearchStore>,
+    pub settings: Arc<dyn SettingsStore>,
     pub tallies: Arc<dyn TallyStore>,
     pub tokens: Arc<dyn TokenStore>,
     pub users: Arc<dyn UserStore>,

@@ -41,6 +41,7 @@ mod readme;
 mod regressions;
 mod requests;
 mod scheduled;
+mod settings;
 mod slow;
 mod step;
 mod threads;

@@ -84,7 +84,7 @@ async fn capabilities(State(app): State<Arc<App>>) -> Json<Capabilities> {
             subprotocols: vec!["im.v1.json", "im.v1.msgpack"],
         }],
         accounts: AccountRules {
-            registration: app.registration == Registration::Open,
+            registration: app.entrance.registration() == Registration::Open,
             password_min_chars: MIN_CHARS,
             password_max_chars: MAX_CHARS,
             single_sign_on: app.single_sign_on.names(),

@@ -34,6 +34,7 @@ mod search;
 mod sessions;
 mod settings;
 mod sync;
+mod system;
 mod table;
 mod tickets;
 mod users;
@@ -105,6 +106,7 @@ fn resources() -> Routes {
         .merge(sessions::routes())
         .merge(settings::routes())
         .merge(sync::routes())
+        .merge(system::routes())
         .merge(tickets::routes())
         .merge(users::routes())
 }

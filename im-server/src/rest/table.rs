@@ -21,6 +21,8 @@ const fn door(method: &'static str, verb: &'static str, path: &'static str) -> D
 /// Every command that has a route.
 pub(super) const ROUTES: &[Door] = &[
     door("admin.audit", "GET", "/v1/admin/audit"),
+    door("admin.change_settings", "PATCH", "/v1/admin/settings"),
+    door("admin.settings", "GET", "/v1/admin/settings"),
     door(
         "contact.accept",
         "POST",

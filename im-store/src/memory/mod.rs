@@ -13,6 +13,7 @@ mod member;
 mod notice;
 mod own;
 mod search;
+mod settings;
 mod token;
 mod trace;
 mod user;
@@ -24,7 +25,8 @@ use std::{
 
 use crate::rows::Rows;
 use im_core::{
-    ConversationId, Device, DeviceId, Epoch, Invite, JoinRequest, Profile, Seq, Store, UserId,
+    ChangedSettings, ConversationId, Device, DeviceId, Epoch, Invite, JoinRequest, Profile, Seq,
+    Store, UserId,
     port::{Ports, ServerKey, TokioRuntime, VersionedBlock},
 };
 
@@ -54,6 +56,7 @@ struct State {
     own: own::OwnRows,
     leases: lease::Leases,
     audit: audit::Records,
+    settings: ChangedSettings,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: account::Accounts,
     erasures: BTreeMap<UserId, erasure::Progress>,
@@ -81,6 +84,7 @@ impl MemoryStore {
                 own: BTreeMap::new(),
                 leases: HashMap::new(),
                 audit: audit::Records::default(),
+                settings: ChangedSettings::default(),
                 devices: BTreeMap::new(),
                 accounts: account::Accounts::default(),
                 erasures: BTreeMap::new(),
@@ -131,6 +135,7 @@ impl Store for MemoryStore {
             real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
+            settings: store.clone(),
             tallies: store.clone(),
             tokens: store.clone(),
             users: store,

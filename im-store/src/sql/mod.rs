@@ -30,6 +30,7 @@ mod position;
 mod real_name;
 mod schema;
 mod search;
+mod settings;
 mod signature;
 mod stored;
 mod tally;
@@ -138,6 +139,7 @@ impl Store for SqlStore {
             real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
+            settings: store.clone(),
             tallies: store.clone(),
             tokens: store.clone(),
             users: store,

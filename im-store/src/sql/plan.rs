@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::{
     SqlStore, account, alarm, annotation, audit, block, code, connection::Connection, contact,
-    device, door, erasure, lease, log, member, notice, own, position, real_name, search, stored,
-    tally, token, user,
+    device, door, erasure, lease, log, member, notice, own, position, real_name, search, settings,
+    stored, tally, token, user,
 };
 
 #[allow(
@@ -45,6 +45,7 @@ const HOT: &[&[&str]] = &[
     position::HOT,
     real_name::HOT,
     search::HOT,
+    settings::HOT,
     stored::HOT,
     tally::HOT,
     token::HOT,
