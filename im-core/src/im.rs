@@ -57,6 +57,12 @@ impl Builder {
         self
     }
 
+    /// The ports that the engine will work on, for hooks that need some.
+    #[must_use]
+    pub const fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
     /// The bounds of what is accepted, until an admin changes some. Default: [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {

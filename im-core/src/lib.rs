@@ -37,6 +37,7 @@ mod message;
 mod own;
 mod presence;
 mod receipt;
+mod report;
 mod scope;
 mod search;
 mod seq;
@@ -75,6 +76,7 @@ pub use own::*;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Availability, Presence};
 pub use receipt::{Position, Receipt};
+pub use report::{Report, ReportAbout, ReportReason, ReportState, Settlement};
 pub use scope::{InvalidScopes, Scope, Scopes};
 pub use search::{
     InvalidSearchCursor, Needle, SEARCH_FORMAT, SearchCursor, normalized, searchable_text,

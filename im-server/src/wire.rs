@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::body::Body;
-use im_core::{Im, Store as _, StoreError, port::Ports};
+use im_core::{Im, Store as _, StoreError, hook::ReportFlags, port::Ports};
 use im_store::{MemoryStore, SqlStore};
 use im_transport::ws::{Options, Origins, WebSocketServer};
 
@@ -85,12 +85,13 @@ pub(crate) async fn assemble_with(
         .limits(config.limits.clone())
         .adjustable(rates.clone())
         .adjustable(entrance.clone());
+    let flags = ReportFlags::new(&ports);
     let words = match &config.words_file {
-        Some(path) => Some(WordsFile::open(path.clone()).await?),
+        Some(path) => Some(WordsFile::open(path.clone(), flags.clone()).await?),
         None => None,
     };
     if let Some(words) = &words {
-        builder = builder.before(words.filter());
+        builder = builder.before(words.filter()).after(flags);
     }
     let im = builder.build();
     im.housekeep();

@@ -33,16 +33,17 @@ pub enum WordsFileError {
     },
 }
 
-/// Writes down who used which words, and how to find the entry: not what was said.
-struct FlagLog;
+/// Writes down who used which words and how to find the entry, not what was said; and passes it on.
+struct FlagLog<F>(F);
 
-impl FlagSink for FlagLog {
+impl<F: FlagSink> FlagSink for FlagLog<F> {
     fn flag(&self, flagged: Flagged) {
         let (user, words) = (&flagged.actor.user, &flagged.words);
         let conversation = flagged.conversation().map(|id| id.to_string());
         let client_id = flagged.client_id().map(|id| id.to_string());
         let method = flagged.command.method();
         tracing::warn!(%user, method, conversation, client_id, ?words, "words were flagged");
+        self.0.flag(flagged);
     }
 }
 
@@ -59,12 +60,12 @@ pub(crate) struct WordsFile {
 
 impl WordsFile {
     /// Reads the file for the first time.
-    pub(crate) async fn open(path: PathBuf) -> Result<Self, WordsFileError> {
+    pub(crate) async fn open(path: PathBuf, flags: impl FlagSink) -> Result<Self, WordsFileError> {
         let seen = stamp(&path).await;
         let words = read(&path).await?;
         tracing::info!(path = %path.display(), words = words.len(), "the words are read");
         Ok(Self {
-            filter: WordFilter::new(words, FlagLog),
+            filter: WordFilter::new(words, FlagLog(flags)),
             path,
             seen: Mutex::new(seen),
         })
@@ -144,6 +145,8 @@ async fn text_of(path: &Path) -> io::Result<String> {
 mod tests {
     use std::{fs, time::Duration};
 
+    use im_core::hook::NoFlags;
+
     use super::*;
 
     fn write(path: &Path, text: &str, age: Duration) {
@@ -159,7 +162,7 @@ mod tests {
         let path = home.path().join("words");
         let second = Duration::from_secs(1);
         write(&path, "reject a", Duration::ZERO);
-        let file = WordsFile::open(path.clone()).await.unwrap();
+        let file = WordsFile::open(path.clone(), NoFlags).await.unwrap();
         assert_eq!(file.filter.len(), 1);
 
         write(&path, "reject a\nflag b", second);
@@ -184,7 +187,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("words");
         let error = async || {
-            let opened = WordsFile::open(path.clone()).await;
+            let opened = WordsFile::open(path.clone(), NoFlags).await;
             opened.err().expect("it is broken").to_string()
         };
 

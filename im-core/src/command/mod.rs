@@ -17,6 +17,7 @@ mod own;
 mod passing;
 mod presence;
 mod reaction;
+mod report;
 mod scheduled;
 mod search;
 mod session;
@@ -55,6 +56,7 @@ pub use own::{OwnPage, OwnRows};
 pub use passing::*;
 pub use presence::{GetPresence, Presences, SubscribePresence, UnsubscribePresence};
 pub use reaction::*;
+pub use report::*;
 pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
@@ -64,7 +66,7 @@ pub use user::{
     ChangePreferences, GetPreferences, GetProfiles, Profiles, UpdateProfile, UpsertUser,
 };
 
-use crate::{ConversationView, Invite, OwnRow, Profile, Receipt};
+use crate::{ConversationView, Invite, OwnRow, Profile, Receipt, Report};
 
 /// A command with its method and reply.
 pub trait Call: Clone + Send + Sync + 'static {
@@ -195,6 +197,7 @@ commands! {
     DeleteTemplate(DeleteTemplate) -> Done = "notice.delete_template", Operate, Requests;
     DismissGroup(DismissGroup) -> Changed = "group.dismiss", Write, Sends;
     EditMessage(EditMessage) -> Sent = "message.edit", Write, Sends;
+    FileReport(FileReport) -> ReportFiled = "report.file", Write, Requests;
     FollowUser(FollowUser) -> OwnRows = "contact.follow", Write, Sends;
     ForwardMessages(ForwardMessages) -> Sent = "message.forward", Write, Sends;
     GetConversation(GetConversation) -> ConversationView = "conversation.get", Read, Requests;
@@ -202,6 +205,7 @@ commands! {
     GetPreferences(GetPreferences) -> OwnRow = "user.settings", Read, Requests;
     GetPresence(GetPresence) -> Presences = "presence.get", Read, Requests;
     GetProfiles(GetProfiles) -> Profiles = "user.get", Read, Requests;
+    GetReport(GetReport) -> ReportDetails = "admin.report", Inspect, Requests;
     GetSystemSettings(GetSystemSettings) -> SystemSettings = "admin.settings", Inspect, Requests;
     History(History) -> HistoryPage = "message.history", Read, Requests;
     JoinByInvite(JoinByInvite) -> Changed = "group.enter", Write, Sends;
@@ -225,6 +229,7 @@ commands! {
     ListNotices(ListNotices) -> NoticePage = "notice.list", Read, Requests;
     ListScheduled(ListScheduled) -> OwnPage = "message.scheduled", Read, Requests;
     ListReaders(ListReaders) -> ReaderPage = "message.readers", Read, Requests;
+    ListReports(ListReports) -> ReportPage = "admin.reports", Inspect, Requests;
     ListRequests(ListRequests) -> RequestPage = "group.requests", Read, Requests;
     ListTemplates(ListTemplates) -> TemplatePage = "notice.templates", Inspect, Requests;
     ListThread(ListThread) -> ThreadPage = "message.thread", Read, Requests;
@@ -255,6 +260,7 @@ commands! {
     SearchMessages(SearchMessages) -> SearchPage = "message.search", Read, Requests;
     SendMessage(SendMessage) -> Sent = "message.send", Write, Sends;
     SendNotice(SendNotice) -> SentNotice = "notice.send", Operate, Requests;
+    SettleReport(SettleReport) -> Report = "admin.settle_report", Administer, Requests;
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe", Read, Requests;
     SyncPull(SyncPull) -> SyncPage = "sync.pull", Read, Requests;
     Typing(Typing) -> Done = "conversation.typing", Write, Requests;

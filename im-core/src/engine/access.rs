@@ -106,7 +106,7 @@ impl Engine {
 }
 
 /// An id that sorts by time (RFC 9562, version 7).
-fn id_at(ms: u64) -> Uuid {
+pub(crate) fn id_at(ms: u64) -> Uuid {
     let chance = Uuid::new_v4().into_bytes();
     let chance = chance.first_chunk().expect("16 bytes begin with 10");
     Builder::from_unix_timestamp_millis(ms, chance).into_uuid()

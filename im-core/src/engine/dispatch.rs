@@ -129,6 +129,12 @@ impl Engine {
             Command::ChangeSystemSettings(ask) => {
                 Reply::ChangeSystemSettings(self.change_system_settings(ask).await?)
             }
+            Command::FileReport(ask) => Reply::FileReport(self.file_report(&actor, ask).await?),
+            Command::GetReport(ask) => Reply::GetReport(self.report(ask).await?),
+            Command::ListReports(ask) => Reply::ListReports(self.reports(ask).await?),
+            Command::SettleReport(ask) => {
+                Reply::SettleReport(self.settle_report(&actor, ask).await?)
+            }
             Command::GetSystemSettings(_) => {
                 Reply::GetSystemSettings(self.system_settings().await?)
             }

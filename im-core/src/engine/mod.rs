@@ -43,6 +43,7 @@ mod read;
 mod readers;
 mod registry;
 mod relations;
+mod reports;
 mod retry;
 mod scheduled;
 mod search;
@@ -59,6 +60,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use access::id_at;
 pub use attach::Attachment;
 pub(crate) use hooks::Hooks;
 pub(crate) use nature::place;

@@ -94,6 +94,8 @@ pub(super) fn nature(command: &Command) -> Nature {
         | Command::UnscheduleMessage(_)
         | Command::UpdateProfile(_)
         | Command::ChangeSystemSettings(_)
+        | Command::FileReport(_)
+        | Command::SettleReport(_)
         | Command::UpsertUser(_) => return Nature::Writes(None),
         Command::CloseSession(_)
         | Command::CountUnread(_)
@@ -106,7 +108,9 @@ pub(super) fn nature(command: &Command) -> Nature {
         | Command::ListMarkers(_)
         | Command::ListNotices(_)
         | Command::ListTemplates(_)
+        | Command::GetReport(_)
         | Command::GetSystemSettings(_)
+        | Command::ListReports(_)
         | Command::ReadAudit(_)
         | Command::ListThread(_)
         | Command::PreviewInvite(_)

@@ -51,7 +51,7 @@ impl Engine {
         let mut bytes = Vec::new();
         Format::MessagePack.write(&ask, &mut bytes);
         let fingerprint = hash(&bytes);
-        let at_ms = self.last_notice.after(self.ports.runtime.now());
+        let at_ms = self.notice_time();
         let first = self.sent_before(actor, &ask, fingerprint).await?;
         let is_retry = first.is_some();
         let sent = first.unwrap_or_else(|| NoticeSent {
@@ -169,8 +169,13 @@ impl Engine {
         written.map(drop).ok_or_else(contended)
     }
 
+    /// The moment of a notice that is about to be sent.
+    pub(super) fn notice_time(&self) -> Timestamp {
+        self.last_notice.after(self.ports.runtime.now())
+    }
+
     /// Removes the oldest notices of somebody who has as many as one keeps.
-    async fn surplus(&self, user: &UserId) -> Result<Vec<OwnWrite>, Rejection> {
+    pub(super) async fn surplus(&self, user: &UserId) -> Result<Vec<OwnWrite>, Rejection> {
         let most = self.limits().notices_per_user.max(1);
         let count = self.ports.own.count(user, OwnKind::Notice).await?;
         if count < most {

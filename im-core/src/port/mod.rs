@@ -23,6 +23,7 @@ mod outlet;
 mod own;
 mod position;
 mod real_name;
+mod report;
 mod runtime;
 mod search;
 mod settings;
@@ -54,6 +55,7 @@ pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
 pub use own::{OwnStore, OwnWrite, Written};
 pub use position::{Advance, PositionStore};
 pub use real_name::{RealName, RealNameState, RealNameStore};
+pub use report::{FiledReport, ReportQuery, ReportStore};
 pub use runtime::{BoxFuture, Runtime};
 pub use search::{Found, Rest, Search, SearchStore};
 pub use settings::SettingsStore;
@@ -93,6 +95,7 @@ pub struct Ports {
     pub own: Arc<dyn OwnStore>,
     pub positions: Arc<dyn PositionStore>,
     pub real_names: Arc<dyn RealNameStore>,
+    pub reports: Arc<dyn ReportStore>,
     pub runtime: Arc<dyn Runtime>,
     pub search: Arc<dyn SearchStore>,
     pub settings: Arc<dyn SettingsStore>,

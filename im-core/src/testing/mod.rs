@@ -42,6 +42,7 @@ pub mod notices;
 pub mod own;
 pub mod positions;
 pub mod real_names;
+pub mod reports;
 pub mod roster;
 pub mod search;
 pub mod settings;

@@ -49,6 +49,7 @@ macro_rules! every_store_suite {
         $crate::own_store_suite!($open);
         $crate::position_store_suite!($open);
         $crate::real_name_store_suite!($open);
+        $crate::report_store_suite!($open);
         $crate::roster_suite!($open);
         $crate::search_store_suite!($open);
         $crate::settings_store_suite!($open);

@@ -39,6 +39,7 @@ mod places;
 mod rates;
 mod readme;
 mod regressions;
+mod reports;
 mod requests;
 mod scheduled;
 mod settings;

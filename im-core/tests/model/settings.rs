@@ -290,6 +290,7 @@ fn a_change_that_does_not_fit_what_a_node_was_configured_with_is_not_held_there(
 fn changes_are_written_down_and_users_cannot_make_them() {
     let nodes = Nodes::new();
     nodes.change(json!({ "limits": { "pins": 3 } })).unwrap();
+    nodes.advance(1);
     nodes
         .change(json!({ "limits": { "pins": "x" } }))
         .unwrap_err();

@@ -29,6 +29,7 @@ mod own_account;
 mod path;
 mod presence;
 mod problem;
+mod reports;
 mod scheduled;
 mod search;
 mod sessions;
@@ -101,6 +102,7 @@ fn resources() -> Routes {
         .merge(openapi::routes())
         .merge(own_account::routes())
         .merge(presence::routes())
+        .merge(reports::routes())
         .merge(scheduled::routes())
         .merge(search::routes())
         .merge(sessions::routes())

@@ -12,6 +12,7 @@ mod log;
 mod member;
 mod notice;
 mod own;
+mod report;
 mod search;
 mod settings;
 mod token;
@@ -57,6 +58,7 @@ struct State {
     leases: lease::Leases,
     audit: audit::Records,
     settings: ChangedSettings,
+    reports: report::Reports,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: account::Accounts,
     erasures: BTreeMap<UserId, erasure::Progress>,
@@ -85,6 +87,7 @@ impl MemoryStore {
                 leases: HashMap::new(),
                 audit: audit::Records::default(),
                 settings: ChangedSettings::default(),
+                reports: report::Reports::default(),
                 devices: BTreeMap::new(),
                 accounts: account::Accounts::default(),
                 erasures: BTreeMap::new(),
@@ -133,6 +136,7 @@ impl Store for MemoryStore {
             own: store.clone(),
             positions: store.clone(),
             real_names: store.clone(),
+            reports: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
             settings: store.clone(),

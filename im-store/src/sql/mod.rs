@@ -28,6 +28,7 @@ mod own;
 mod plan;
 mod position;
 mod real_name;
+mod report;
 mod schema;
 mod search;
 mod settings;
@@ -137,6 +138,7 @@ impl Store for SqlStore {
             own: store.clone(),
             positions: store.clone(),
             real_names: store.clone(),
+            reports: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
             settings: store.clone(),

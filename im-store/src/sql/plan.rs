@@ -4,19 +4,20 @@
 
 use im_core::{
     AuditRecord, Authority, Block, Device, DeviceClass, Draft, Identifier, Notice, NoticeTemplate,
-    NoticeTexts, Own, Profile, Store as _, Timestamp,
+    NoticeTexts, Own, Profile, Report, ReportAbout, ReportReason, ReportState, Store as _,
+    Timestamp,
     port::{
-        Account, CodeHash, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName, RealNameState,
-        RefreshToken, ServerKey,
+        Account, CodeHash, FiledReport, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName,
+        RealNameState, RefreshToken, ServerKey,
     },
-    testing::{device as device_id, group, user as user_id},
+    testing::{client_id, device as device_id, group, user as user_id},
 };
 use uuid::Uuid;
 
 use super::{
     SqlStore, account, alarm, annotation, audit, block, code, connection::Connection, contact,
-    device, door, erasure, lease, log, member, notice, own, position, real_name, search, settings,
-    stored, tally, token, user,
+    device, door, erasure, lease, log, member, notice, own, position, real_name, report, search,
+    settings, stored, tally, token, user,
 };
 
 #[allow(
@@ -44,6 +45,7 @@ const HOT: &[&[&str]] = &[
     own::HOT,
     position::HOT,
     real_name::HOT,
+    report::HOT,
     search::HOT,
     settings::HOT,
     stored::HOT,
@@ -236,6 +238,23 @@ async fn fill(ports: &Ports) {
             outcome: None,
         };
         ports.audit.note(record).await.unwrap();
+        let report = Report {
+            id: Uuid::from_bytes([n; 16]),
+            at_ms: now,
+            by: Some(id.clone()),
+            about: ReportAbout::User { user: id.clone() },
+            reason: ReportReason::Spam,
+            note: Some("note".to_owned()),
+            state: ReportState::Open,
+            settled: None,
+            version: 1,
+        };
+        let filed = FiledReport {
+            report,
+            client_id: client_id("c"),
+            fingerprint: 0,
+        };
+        ports.reports.file(filed).await.unwrap();
         let holder = Uuid::from_bytes([n; 16]);
         ports.leases.take(&name, holder, now, now).await.unwrap();
         let device = Device {

@@ -17,7 +17,7 @@ use super::{
     dialect::{Dialect, Texts},
     door,
     error::SqlError,
-    lease, own, settings, trace,
+    lease, own, report, settings, trace,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -108,6 +108,7 @@ impl MigratorTrait for Migrator {
             ("m0007_lease", lease::TABLES),
             ("m0006_audit", audit::TABLES),
             ("m0014_settings", settings::TABLES),
+            ("m0015_reports", report::TABLES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()
