@@ -49,6 +49,7 @@ mod throttle;
 mod tickets;
 mod tokens;
 mod wire;
+mod word_lists;
 mod words;
 
 pub mod cli;

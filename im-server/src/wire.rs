@@ -91,7 +91,10 @@ pub(crate) async fn assemble_with(
         None => None,
     };
     if let Some(words) = &words {
-        builder = builder.before(words.filter()).after(flags);
+        builder = builder
+            .adjustable(Arc::new(words.lists()))
+            .before(words.filter())
+            .after(flags);
     }
     let im = builder.build();
     im.housekeep();

@@ -6,8 +6,10 @@ use std::{
     time::SystemTime,
 };
 
-use im_core::hook::{FlagSink, Flagged, InvalidWords, WordFilter, Words};
+use im_core::hook::{FlagSink, Flagged, InvalidWords, WordFilter};
 use tokio::{fs::File, io::AsyncReadExt as _, sync::Mutex};
+
+use crate::word_lists::WordLists;
 
 /// Bytes of the file at most: as many as all words may have together, and as many of comments.
 const MAX_BYTES: u64 = 2 * 1024 * 1024;
@@ -53,7 +55,7 @@ type Stamp = Option<(SystemTime, u64)>;
 /// A file of words, and the filter that has them.
 pub(crate) struct WordsFile {
     path: PathBuf,
-    filter: WordFilter,
+    lists: WordLists,
     /// What was read last, also when it could not be used.
     seen: Mutex<Stamp>,
 }
@@ -62,10 +64,15 @@ impl WordsFile {
     /// Reads the file for the first time.
     pub(crate) async fn open(path: PathBuf, flags: impl FlagSink) -> Result<Self, WordsFileError> {
         let seen = stamp(&path).await;
-        let words = read(&path).await?;
-        tracing::info!(path = %path.display(), words = words.len(), "the words are read");
+        let none = WordLists::new(FlagLog(flags));
+        let lists = none.map_err(|source| WordsFileError::Invalid {
+            path: path.clone(),
+            source,
+        })?;
+        read(&path, &lists).await?;
+        tracing::info!(path = %path.display(), words = lists.len(), "the words are read");
         Ok(Self {
-            filter: WordFilter::new(words, FlagLog(flags)),
+            lists,
             path,
             seen: Mutex::new(seen),
         })
@@ -73,7 +80,12 @@ impl WordsFile {
 
     /// The filter, for the engine.
     pub(crate) fn filter(&self) -> WordFilter {
-        self.filter.clone()
+        self.lists.filter()
+    }
+
+    /// What of it admins change, for the engine.
+    pub(crate) fn lists(&self) -> WordLists {
+        self.lists.clone()
     }
 
     /// Reads the file again when it has changed.
@@ -94,13 +106,13 @@ impl WordsFile {
         // Before it is read: what is written meanwhile is read once more.
         *seen = stamp(&self.path).await;
         let path = self.path.display();
-        match read(&self.path).await {
-            Ok(words) => {
-                tracing::info!(%path, words = words.len(), "the words are read again");
-                self.filter.change(words);
+        match read(&self.path, &self.lists).await {
+            Ok(()) => {
+                let words = self.lists.len();
+                tracing::info!(%path, words, "the words are read again");
             }
             Err(error) => {
-                let words = self.filter.len();
+                let words = self.lists.len();
                 tracing::error!(
                     words,
                     "words_file: {error}; the words from before go on to hold"
@@ -115,14 +127,15 @@ async fn stamp(path: &Path) -> Stamp {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-async fn read(path: &Path) -> Result<Words, WordsFileError> {
+async fn read(path: &Path, lists: &WordLists) -> Result<(), WordsFileError> {
     let text = text_of(path).await.map_err(|source| WordsFileError::Read {
         path: path.to_owned(),
         source,
     })?;
     // Making many of them ready takes longer than others should wait.
-    let words = tokio::task::spawn_blocking(move || Words::parse(&text)).await;
-    words
+    let lists = lists.clone();
+    let changed = tokio::task::spawn_blocking(move || lists.change_file(text)).await;
+    changed
         .unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()))
         .map_err(|source| WordsFileError::Invalid {
             path: path.to_owned(),
@@ -163,23 +176,23 @@ mod tests {
         let second = Duration::from_secs(1);
         write(&path, "reject a", Duration::ZERO);
         let file = WordsFile::open(path.clone(), NoFlags).await.unwrap();
-        assert_eq!(file.filter.len(), 1);
+        assert_eq!(file.lists.len(), 1);
 
         write(&path, "reject a\nflag b", second);
         file.look().await;
-        assert_eq!(file.filter.len(), 2);
+        assert_eq!(file.lists.len(), 2);
         write(&path, "nonsense", 2 * second);
         file.look().await;
-        assert_eq!(file.filter.len(), 2);
+        assert_eq!(file.lists.len(), 2);
         fs::remove_file(&path).unwrap();
         file.look().await;
-        assert_eq!(file.filter.len(), 2);
+        assert_eq!(file.lists.len(), 2);
         write(&path, "# none", 3 * second);
         file.look().await;
-        assert!(file.filter.is_empty());
+        assert_eq!(file.lists.len(), 0);
         write(&path, "flag c", 3 * second);
         file.reload().await;
-        assert_eq!(file.filter.len(), 1);
+        assert_eq!(file.lists.len(), 1);
     }
 
     #[tokio::test]

@@ -31,6 +31,7 @@ mod rate_limits;
 mod receipts;
 mod refused_by_the_database;
 mod refused_requests;
+mod reports;
 mod rest;
 mod rest_refusals;
 mod restart;

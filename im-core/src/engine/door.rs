@@ -224,11 +224,8 @@ impl Engine {
     ) -> Result<Invites, Rejection> {
         let id = ask.conversation;
         self.allowed(actor, id, Permission::Admit).await?;
-        let items = self
-            .ports
-            .invites
-            .invites(id, self.limits().invites)
-            .await?;
+        let most = self.limits().invites;
+        let items = self.ports.invites.invites(id, most).await?;
         Ok(Invites { items })
     }
 
