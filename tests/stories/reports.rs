@@ -93,8 +93,8 @@ async fn tell(database: Database) {
         200
     );
     let recalled = format!("{messages}/3");
-    let recall = alice.request("DELETE", &recalled, &[], Vec::new());
-    assert_eq!(recall.await.status, 200);
+    let recall = alice.send("DELETE", &recalled, &json!({})).await;
+    assert_eq!(recall.status, 200);
 
     let page = desk.get("?limit=1").await.body;
     let item = &page["items"][0];

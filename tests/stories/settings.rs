@@ -43,13 +43,14 @@ async fn change(rest: &Rest, body: serde_json::Value) -> Answer {
         .await
 }
 
-/// Waits until a server says that it holds so many pins.
-async fn holds(rest: &Rest, pins: u64) {
+/// Waits until a server says that it holds so many pins, and whether everybody may register.
+async fn holds(rest: &Rest, pins: u64, registration: bool) {
     let seen = async {
         loop {
             let said = rest.get("/v1/capabilities").await.body;
-            if said["limits"]["pins"] == pins {
-                return said;
+            let holding = (&said["limits"]["pins"], &said["accounts"]["registration"]);
+            if holding == (&json!(pins), &json!(registration)) {
+                return;
             }
         }
     };
@@ -66,7 +67,7 @@ async fn tell(database: Database) {
     let (server, _home) = neighbour(&world).await;
     let there = Rest::new(server.address(), None);
     let bob = Rest::new(world.address(), Some(world.token("bob", "phone").await));
-    holds(&there, 7).await;
+    holds(&there, 7, true).await;
 
     let changes = json!({
         "version": 0,
@@ -83,7 +84,7 @@ async fn tell(database: Database) {
     let path = format!("/v1/conversations/{chat}/messages");
     let long = json!({ "content": { "kind": "text", "text": "longer" } });
     assert_eq!(bob.send("POST", &path, &long).await.status, 413);
-    holds(&there, 3).await;
+    holds(&there, 3, false).await;
     let account = json!({ "user": "eve", "password": "correct horse" });
     let closed = there.send("POST", "/v1/accounts", &account).await;
     assert_eq!((closed.status, closed.code()), (403, "forbidden"));
@@ -104,8 +105,8 @@ async fn tell(database: Database) {
     assert_eq!(change(&here, back).await.body["changed"], json!({}));
 
     // Each holds again what it was configured with.
-    holds(&there, 7).await;
-    holds(&here, 50).await;
+    holds(&there, 7, true).await;
+    holds(&here, 50, true).await;
     assert_eq!(bob.send("POST", &path, &long).await.status, 201);
     let opened = there.send("POST", "/v1/accounts", &account).await;
     assert_eq!(opened.status, 201);

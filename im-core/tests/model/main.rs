@@ -30,6 +30,7 @@
 mod archives;
 mod device;
 mod faults;
+mod flags;
 mod hooks;
 mod laws;
 mod link;

@@ -5,10 +5,7 @@ use std::time::Duration;
 use im_core::{
     Actor, Body, Call, Code, Content, EditMessage, FileReport, GetReport, LeaveGroup, Limits,
     ListNotices, ListReports, Own, RecallMessage, Rejection, Report, ReportAbout, ReportItem,
-    ReportOutcome, ReportReason, ReportState, ScheduleMessage, Seq, SettleReport, Timestamp,
-    UpdateProfile,
-    hook::{ReportFlags, WordFilter, Words},
-    port::Runtime,
+    ReportOutcome, ReportReason, ReportState, Seq, SettleReport,
     testing::{client_id, user},
 };
 
@@ -33,22 +30,26 @@ fn report(id: &str, about: ReportAbout) -> FileReport {
     }
 }
 
-fn messages(house: &House, seqs: &[u64]) -> ReportAbout {
+pub(crate) fn messages(house: &House, seqs: &[u64]) -> ReportAbout {
     ReportAbout::Messages {
         conversation: house.chat,
         seqs: seqs.iter().map(|seq| Seq(*seq)).collect(),
     }
 }
 
-fn about(name: &str) -> ReportAbout {
+pub(crate) fn about(name: &str) -> ReportAbout {
     ReportAbout::User { user: user(name) }
 }
 
-fn open(house: &House) -> Vec<ReportItem> {
+pub(crate) fn open(house: &House) -> Vec<ReportItem> {
     as_reviewer(house, ListReports::default()).unwrap().items
 }
 
-fn settle(house: &House, report: &Report, outcome: ReportOutcome) -> Result<Report, Rejection> {
+pub(crate) fn settle(
+    house: &House,
+    report: &Report,
+    outcome: ReportOutcome,
+) -> Result<Report, Rejection> {
     let ask = SettleReport {
         report: report.id,
         outcome,
@@ -58,21 +59,11 @@ fn settle(house: &House, report: &Report, outcome: ReportOutcome) -> Result<Repo
     as_reviewer(house, ask)
 }
 
-fn code<T: std::fmt::Debug>(answer: Result<T, Rejection>) -> Code {
+pub(crate) fn code<T: std::fmt::Debug>(answer: Result<T, Rejection>) -> Code {
     answer.unwrap_err().code
 }
 
-/// Words that are flagged, and reported.
-fn watched() -> House {
-    House::new(|im, _| {
-        let words = Words::parse("flag followers\nflag pills").unwrap();
-        let flags = ReportFlags::new(im.ports());
-        im.before(WordFilter::new(words, flags.clone()))
-            .after(flags)
-    })
-}
-
-fn edit(house: &House, id: &str, target: u64, text: &str) -> EditMessage {
+pub(crate) fn edit(house: &House, id: &str, target: u64, text: &str) -> EditMessage {
     EditMessage {
         conversation: house.chat,
         client_id: client_id(id),
@@ -331,73 +322,6 @@ fn users_review_nothing() {
     );
     assert_eq!(code(as_user(&house, "alice", settle)), Code::Forbidden);
     assert_eq!(open(&house)[0].report, one);
-}
-
-#[test]
-fn a_message_with_flagged_words_is_in_the_queue_once() {
-    let house = watched();
-    house.send("m", "Buy FOLLOWERS and pills").unwrap();
-    house.send("m", "Buy FOLLOWERS and pills").unwrap();
-    house.send("n", "nothing of that").unwrap();
-    house.runtime.run_until_idle();
-
-    let items = open(&house);
-    assert_eq!(items.len(), 1);
-    let Report {
-        by,
-        about,
-        reason,
-        note,
-        ..
-    } = &items[0].report;
-    assert_eq!((by, reason), (&None, &ReportReason::Words));
-    assert_eq!(*about, messages(&house, &[2]));
-    assert_eq!(note.as_deref(), Some("followers, pills"));
-    settle(&house, &items[0].report, ReportOutcome::Dismissed).unwrap();
-    house.send("m", "Buy FOLLOWERS and pills").unwrap();
-    house.runtime.run_until_idle();
-    assert!(open(&house).is_empty());
-}
-
-#[test]
-fn what_is_flagged_and_refused_is_not_in_the_queue() {
-    let house = watched();
-    let elsewhere = message(im_core::testing::conversation(), "m", "followers");
-
-    assert_eq!(code(house.call(elsewhere)), Code::NotFound);
-    house.runtime.run_until_idle();
-
-    assert!(open(&house).is_empty());
-}
-
-#[test]
-fn an_edit_a_scheduled_message_and_a_profile_are_flagged_too() {
-    let house = watched();
-    house.send("m", "harmless").unwrap();
-    house.call(edit(&house, "e", 2, "pills")).unwrap();
-    let later = ScheduleMessage {
-        message: message(house.chat, "s", "followers"),
-        at_ms: Timestamp(house.runtime.now().0 + 1_000),
-    };
-    house.call(later).unwrap();
-    house.runtime.run_until_idle();
-    assert_eq!(open(&house).len(), 1, "not before it is sent");
-    house.runtime.advance(Duration::from_secs(2));
-    let profile = UpdateProfile {
-        bio: Some("pills!".to_owned()),
-        ..UpdateProfile::default()
-    };
-    house.call(profile.clone()).unwrap();
-    house.call(profile).unwrap();
-    house.runtime.run_until_idle();
-
-    let abouts = open(&house).into_iter().map(|item| item.report.about);
-    let expected = [
-        messages(&house, &[2]),
-        messages(&house, &[4]),
-        about("alice"),
-    ];
-    assert_eq!(abouts.collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use im_core::{
-    AuditRecord, Authority, Block, Device, DeviceClass, Draft, Identifier, Notice, NoticeTemplate,
-    NoticeTexts, Own, Profile, Report, ReportAbout, ReportReason, ReportState, Store as _,
-    Timestamp,
+    AuditRecord, Authority, Block, ChangedSettings, Device, DeviceClass, Draft, Identifier, Notice,
+    NoticeTemplate, NoticeTexts, Own, Profile, Report, ReportAbout, ReportReason, ReportState,
+    SettingGroups, Store as _, Timestamp,
     port::{
         Account, CodeHash, FiledReport, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName,
         RealNameState, RefreshToken, ServerKey,
@@ -255,6 +255,11 @@ async fn fill(ports: &Ports) {
             fingerprint: 0,
         };
         ports.reports.file(filed).await.unwrap();
+        let settings = ChangedSettings {
+            version: u64::from(n) + 1,
+            changed: SettingGroups::new(),
+        };
+        ports.settings.write(settings).await.unwrap();
         let holder = Uuid::from_bytes([n; 16]);
         ports.leases.take(&name, holder, now, now).await.unwrap();
         let device = Device {
