@@ -10,7 +10,7 @@ use crate::{
     client::LocalConnector,
     engine::{Engine, Hooks},
     hook::{After, AfterOptions, Before, BeforeOptions},
-    port::{Authenticator, Identity, Outlet, Ports, Runtime},
+    port::{Adjustable, Authenticator, Identity, Outlet, Ports, Runtime},
 };
 
 /// The engine. Clone it to share it: all clones are one.
@@ -24,6 +24,7 @@ pub struct Builder {
     ports: Ports,
     authenticator: Arc<dyn Authenticator>,
     limits: Limits,
+    adjustable: Vec<Arc<dyn Adjustable>>,
     heartbeat: Duration,
     login_policy: LoginPolicy,
     hooks: Hooks,
@@ -57,7 +58,13 @@ impl Builder {
         self
     }
 
-    /// The bounds of what is accepted. Default: [`Limits::default`].
+    /// The ports that the engine will work on, for hooks that need some.
+    #[must_use]
+    pub const fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// The bounds of what is accepted, until an admin changes some. Default: [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -68,6 +75,13 @@ impl Builder {
     #[must_use]
     pub const fn login_policy(mut self, policy: LoginPolicy) -> Self {
         self.login_policy = policy;
+        self
+    }
+
+    /// Lets admins change a group of the host's own settings as they change the limits: see [`Im::follow_settings`].
+    #[must_use]
+    pub fn adjustable(mut self, settings: Arc<dyn Adjustable>) -> Self {
+        self.adjustable.push(settings);
         self
     }
 
@@ -90,9 +104,14 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Im {
         let engine = Arc::new(
-            Engine::new(self.ports, self.authenticator, self.limits, self.heartbeat)
-                .with_hooks(self.hooks)
-                .with_login_policy(self.login_policy),
+            Engine::new(
+                self.ports,
+                self.authenticator,
+                (self.limits, self.adjustable),
+                self.heartbeat,
+            )
+            .with_hooks(self.hooks)
+            .with_login_policy(self.login_policy),
         );
         engine.find_house();
         Im { engine }
@@ -107,16 +126,17 @@ impl Im {
             ports: store.ports(),
             authenticator: Arc::new(authenticator),
             limits: Limits::default(),
+            adjustable: Vec::new(),
             heartbeat: Duration::from_secs(25),
             login_policy: LoginPolicy::default(),
             hooks: Hooks::default(),
         }
     }
 
-    /// The bounds of what is accepted.
+    /// The bounds of what is accepted, as they are at this moment.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
-        &self.engine.limits
+    pub fn limits(&self) -> Arc<Limits> {
+        Arc::clone(&self.engine.limits())
     }
 
     /// How often a device on a link must be heard.
@@ -284,6 +304,14 @@ impl Im {
     /// that is scheduled in this process. One small task; it ends with [`Im::shut_down`].
     pub fn housekeep(&self) {
         self.engine.keep_house();
+    }
+
+    /// Begins to follow what admins change of the settings on other nodes: they hold here within a second. Call it once at
+    /// the start of a program that shares its store; one small task, which reads one row twice a second and ends with
+    /// [`Im::shut_down`]. Without it a node hears of changes when it is asked for the settings or changes some itself, and
+    /// begins with what it was configured with.
+    pub fn follow_settings(&self) {
+        self.engine.follow_settings();
     }
 
     /// Refuses new sessions, tells all to come back, and stores what was kept back.

@@ -37,9 +37,11 @@ mod message;
 mod own;
 mod presence;
 mod receipt;
+mod report;
 mod scope;
 mod search;
 mod seq;
+mod settings;
 mod time;
 mod user;
 
@@ -74,10 +76,12 @@ pub use own::*;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Attention, Availability, ClassPresence, Presence};
 pub use receipt::{Position, Receipt};
+pub use report::{Report, ReportAbout, ReportReason, ReportState, Settlement};
 pub use scope::{InvalidScopes, Scope, Scopes};
 pub use search::{
     InvalidSearchCursor, Needle, SEARCH_FORMAT, SearchCursor, normalized, searchable_text,
 };
 pub use seq::{Head, Seq};
+pub use settings::{ChangedSettings, SettingGroups};
 pub use time::Timestamp;
 pub use user::{Actor, Authority, Gender, Profile, Tier};

@@ -78,6 +78,13 @@ pub struct Limits {
     pub notice_bytes: usize,
     /// How long a notice is shown that says nothing else, in milliseconds. Default 7,776,000,000 (90 days).
     pub notice_ms: u64,
+    /// Reports of one user that are open at a time. Default 20: a person reports a few, and nobody fills the queue alone. Several
+    /// at the same moment can exceed it by as many as are under way.
+    pub reports_per_user: usize,
+    /// Messages that one report names. Default 50: who reviews looks at all of them.
+    pub report_messages: usize,
+    /// Characters of what is said with a report, and of why it was settled. Default 1,000.
+    pub report_note_chars: usize,
     /// Users that one message calls by name. Default 100.
     pub mentions: usize,
     /// Messages in one request that names several, and in one merged forward. Default 100.
@@ -178,6 +185,9 @@ impl Default for Limits {
             notices_to_all: 200,
             notice_bytes: 8_192,
             notice_ms: 90 * 86_400_000,
+            reports_per_user: 20,
+            report_messages: 50,
+            report_note_chars: 1_000,
             mentions: 100,
             messages_per_request: 100,
             pins: 50,

@@ -28,6 +28,7 @@
 //! What it does not do: decide who may do what. That is the engine's.
 
 mod accounts;
+mod adjusting;
 mod app;
 mod authenticator;
 mod codes;
@@ -48,6 +49,7 @@ mod throttle;
 mod tickets;
 mod tokens;
 mod wire;
+mod word_lists;
 mod words;
 
 pub mod cli;

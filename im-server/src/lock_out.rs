@@ -8,7 +8,10 @@
 use std::{
     hash::{BuildHasher as _, Hash, RandomState},
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -41,6 +44,17 @@ impl LockOut {
         }
     }
 
+    /// Locks after another number of failures from now on; never for 0, and nobody is locked then.
+    pub(crate) fn change(&self, failures: u32) {
+        let everywhere = failures.saturating_mul(NETWORKS);
+        self.from_network
+            .failures
+            .store(failures, Ordering::Relaxed);
+        self.everywhere
+            .failures
+            .store(everywhere, Ordering::Relaxed);
+    }
+
     /// Whether an attempt succeeds that was right or wrong. A right one does not while its name is locked; and one does
     /// not count either then, so that a lock ends.
     pub(crate) fn judge(&self, from: (&str, IpAddr), is_right: bool, now: Duration) -> bool {
@@ -66,7 +80,7 @@ impl LockOut {
 }
 
 struct Table {
-    failures: u32,
+    failures: AtomicU32,
     hasher: RandomState,
     slots: Mutex<Vec<Slot>>,
 }
@@ -82,15 +96,17 @@ struct Slot {
 
 impl Table {
     fn new(failures: u32) -> Self {
-        let slots = if failures == 0 { 0 } else { SLOTS };
         Self {
-            failures,
+            failures: AtomicU32::new(failures),
             hasher: RandomState::new(),
-            slots: Mutex::new(vec![Slot::default(); slots]),
+            slots: Mutex::new(vec![Slot::default(); SLOTS]),
         }
     }
 
     fn with<T: Default>(&self, key: &impl Hash, work: impl FnOnce(&mut Slot, u64) -> T) -> T {
+        if self.failures.load(Ordering::Relaxed) == 0 {
+            return T::default();
+        }
         let whose = self.hasher.hash_one(key);
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = slots.get_mut(whose as usize % SLOTS);
@@ -102,6 +118,7 @@ impl Table {
     }
 
     fn count(&self, key: &impl Hash, now: Duration) {
+        let most = self.failures.load(Ordering::Relaxed);
         self.with(key, |slot, whose| {
             if slot.whose != whose {
                 // A lock stands until it ends: nobody gets rid of it by failing as somebody else.
@@ -116,7 +133,7 @@ impl Table {
             slot.whose = whose;
             slot.failures = slot.failures.saturating_add(1);
             slot.last = now;
-            if let Some(more) = slot.failures.checked_sub(self.failures) {
+            if let Some(more) = slot.failures.checked_sub(most) {
                 let span = FIRST.saturating_mul(1 << more.min(16));
                 slot.until = now + span.min(LONGEST);
             }

@@ -6,7 +6,10 @@
 use std::{
     hash::{BuildHasher as _, Hash, RandomState},
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -83,6 +86,21 @@ impl Throttle {
         }
     }
 
+    /// Holds other limits from now on. What was counted stays counted.
+    pub(crate) fn change(&self, limits: RateLimits) {
+        let everywhere = limits.sign_ins_per_user.saturating_mul(NETWORKS);
+        for (table, burst) in [
+            (&self.addresses, limits.sign_ins_per_address),
+            (&self.code_addresses, limits.codes_per_address),
+            (&self.code_targets, limits.codes_per_target),
+            (&self.failed_keys, limits.sign_ins_per_address),
+            (&self.users, limits.sign_ins_per_user),
+            (&self.users_everywhere, everywhere),
+        ] {
+            table.burst.store(burst, Ordering::Relaxed);
+        }
+    }
+
     /// Counts an attempt from an address.
     ///
     /// # Errors
@@ -145,7 +163,7 @@ pub(crate) fn network_of(address: IpAddr) -> u64 {
 
 /// A table of fixed size: keys that share a slot share a bucket, and nobody can choose to, because the hash is keyed.
 struct Table {
-    burst: u32,
+    burst: AtomicU32,
     period: Duration,
     hasher: RandomState,
     slots: Mutex<Vec<Bucket>>,
@@ -161,15 +179,15 @@ impl Table {
     /// `burst` at once, and as many in each `period`.
     fn new(burst: u32, period: Duration) -> Self {
         let full = Bucket {
-            tokens: f64::from(burst),
+            // As many as a bucket holds, whatever that is.
+            tokens: f64::INFINITY,
             at: Duration::ZERO,
         };
-        let slots = if burst == 0 { 0 } else { SLOTS };
         Self {
-            burst,
+            burst: AtomicU32::new(burst),
             period,
             hasher: RandomState::new(),
-            slots: Mutex::new(vec![full; slots]),
+            slots: Mutex::new(vec![full; SLOTS]),
         }
     }
 
@@ -184,10 +202,11 @@ impl Table {
     }
 
     fn take(&self, key: &impl Hash, now: Duration, tokens: f64) -> Result<(), Rejection> {
-        if self.burst == 0 {
+        let burst = self.burst.load(Ordering::Relaxed);
+        if burst == 0 {
             return Ok(());
         }
-        let burst = f64::from(self.burst);
+        let burst = f64::from(burst);
         let per_second = burst / self.period.as_secs_f64();
         let slot = self.hasher.hash_one(key) as usize % SLOTS;
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,25 +6,24 @@ use std::{
 };
 
 use axum::body::Body;
-use im_core::{Im, Store as _, StoreError, port::Ports};
+use im_core::{Im, Store as _, StoreError, hook::ReportFlags, port::Ports};
 use im_store::{MemoryStore, SqlStore};
 use im_transport::ws::{Options, Origins, WebSocketServer};
 
 use crate::{
     accounts::{Accounts, Parts},
+    adjusting::{Entrance, Rates},
     app::{App, Drained, Links, Upgrade},
     authenticator::TokenAuthenticator,
     codes::{CodeSender, Codes, LogSender},
     config::{
         AllowedOrigins, CodeSending, Config, ConfigError, Mode, Origin, PublicUrl, RealNameChecks,
     },
-    lock_out::LockOut,
     oidc::SingleSignOn,
     readiness::Readiness,
     real_name::{IdentityVerifier, RealNames, TestVerifier},
     rest::Cors,
     signing_key::{self, KeyError},
-    throttle::Throttle,
     tickets::Tickets,
     tokens::AccessTokens,
     words::{WordsFile, WordsFileError},
@@ -80,25 +79,34 @@ pub(crate) async fn assemble_with(
         tickets: Arc::clone(&tickets),
         tokens: Arc::clone(&tokens),
     };
+    let rates = Arc::new(Rates::new(config.rate_limits));
+    let entrance = Arc::new(Entrance::new(config.registration));
     let mut builder = Im::builder(ports.clone(), authenticator)
         .limits(config.limits.clone())
-        .login_policy(config.login_policy);
+        .login_policy(config.login_policy)
+        .adjustable(rates.clone())
+        .adjustable(entrance.clone());
+    let flags = ReportFlags::new(&ports);
     let words = match &config.words_file {
-        Some(path) => Some(WordsFile::open(path.clone()).await?),
+        Some(path) => Some(WordsFile::open(path.clone(), flags.clone()).await?),
         None => None,
     };
     if let Some(words) = &words {
-        builder = builder.before(words.filter());
+        builder = builder
+            .adjustable(Arc::new(words.lists()))
+            .before(words.filter())
+            .after(flags);
     }
     let im = builder.build();
     im.housekeep();
+    im.follow_settings();
     let single_sign_on =
         SingleSignOn::new(&config.oidc, config.public_url.as_ref(), ports.clone())?;
     let door = websocket(im.clone(), config);
     let parts = Parts {
         codes: Codes::new(&secret, ports.clone(), extensions.code_sender),
         im: im.clone(),
-        lock_out: LockOut::new(config.rate_limits.failures_before_lock),
+        lock_out: rates.lock_out.clone(),
         ports: ports.clone(),
         real_names: RealNames::new(&secret, extensions.identity_verifier),
         tokens: Arc::clone(&tokens),
@@ -110,14 +118,14 @@ pub(crate) async fn assemble_with(
         drained: drained(door.clone()),
         links: links(door.clone()),
         upgrade: upgrade(door),
+        entrance,
         im,
         max_connections: config.max_connections,
         ports,
         public_url: config.public_url.clone(),
         readiness: Readiness::default(),
-        registration: config.registration,
         single_sign_on,
-        throttle: Throttle::new(config.rate_limits),
+        throttle: rates.throttle.clone(),
         tickets,
         tokens,
         words,

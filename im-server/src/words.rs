@@ -6,8 +6,10 @@ use std::{
     time::SystemTime,
 };
 
-use im_core::hook::{FlagSink, Flagged, InvalidWords, WordFilter, Words};
+use im_core::hook::{FlagSink, Flagged, InvalidWords, WordFilter};
 use tokio::{fs::File, io::AsyncReadExt as _, sync::Mutex};
+
+use crate::word_lists::WordLists;
 
 /// Bytes of the file at most: as many as all words may have together, and as many of comments.
 const MAX_BYTES: u64 = 2 * 1024 * 1024;
@@ -33,16 +35,17 @@ pub enum WordsFileError {
     },
 }
 
-/// Writes down who used which words, and how to find the entry: not what was said.
-struct FlagLog;
+/// Writes down who used which words and how to find the entry, not what was said; and passes it on.
+struct FlagLog<F>(F);
 
-impl FlagSink for FlagLog {
+impl<F: FlagSink> FlagSink for FlagLog<F> {
     fn flag(&self, flagged: Flagged) {
         let (user, words) = (&flagged.actor.user, &flagged.words);
         let conversation = flagged.conversation().map(|id| id.to_string());
         let client_id = flagged.client_id().map(|id| id.to_string());
         let method = flagged.command.method();
         tracing::warn!(%user, method, conversation, client_id, ?words, "words were flagged");
+        self.0.flag(flagged);
     }
 }
 
@@ -52,19 +55,24 @@ type Stamp = Option<(SystemTime, u64)>;
 /// A file of words, and the filter that has them.
 pub(crate) struct WordsFile {
     path: PathBuf,
-    filter: WordFilter,
+    lists: WordLists,
     /// What was read last, also when it could not be used.
     seen: Mutex<Stamp>,
 }
 
 impl WordsFile {
     /// Reads the file for the first time.
-    pub(crate) async fn open(path: PathBuf) -> Result<Self, WordsFileError> {
+    pub(crate) async fn open(path: PathBuf, flags: impl FlagSink) -> Result<Self, WordsFileError> {
         let seen = stamp(&path).await;
-        let words = read(&path).await?;
-        tracing::info!(path = %path.display(), words = words.len(), "the words are read");
+        let none = WordLists::new(FlagLog(flags));
+        let lists = none.map_err(|source| WordsFileError::Invalid {
+            path: path.clone(),
+            source,
+        })?;
+        read(&path, &lists).await?;
+        tracing::info!(path = %path.display(), words = lists.len(), "the words are read");
         Ok(Self {
-            filter: WordFilter::new(words, FlagLog),
+            lists,
             path,
             seen: Mutex::new(seen),
         })
@@ -72,7 +80,12 @@ impl WordsFile {
 
     /// The filter, for the engine.
     pub(crate) fn filter(&self) -> WordFilter {
-        self.filter.clone()
+        self.lists.filter()
+    }
+
+    /// What of it admins change, for the engine.
+    pub(crate) fn lists(&self) -> WordLists {
+        self.lists.clone()
     }
 
     /// Reads the file again when it has changed.
@@ -93,13 +106,13 @@ impl WordsFile {
         // Before it is read: what is written meanwhile is read once more.
         *seen = stamp(&self.path).await;
         let path = self.path.display();
-        match read(&self.path).await {
-            Ok(words) => {
-                tracing::info!(%path, words = words.len(), "the words are read again");
-                self.filter.change(words);
+        match read(&self.path, &self.lists).await {
+            Ok(()) => {
+                let words = self.lists.len();
+                tracing::info!(%path, words, "the words are read again");
             }
             Err(error) => {
-                let words = self.filter.len();
+                let words = self.lists.len();
                 tracing::error!(
                     words,
                     "words_file: {error}; the words from before go on to hold"
@@ -114,14 +127,15 @@ async fn stamp(path: &Path) -> Stamp {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-async fn read(path: &Path) -> Result<Words, WordsFileError> {
+async fn read(path: &Path, lists: &WordLists) -> Result<(), WordsFileError> {
     let text = text_of(path).await.map_err(|source| WordsFileError::Read {
         path: path.to_owned(),
         source,
     })?;
     // Making many of them ready takes longer than others should wait.
-    let words = tokio::task::spawn_blocking(move || Words::parse(&text)).await;
-    words
+    let lists = lists.clone();
+    let changed = tokio::task::spawn_blocking(move || lists.change_file(text)).await;
+    changed
         .unwrap_or_else(|broken| std::panic::resume_unwind(broken.into_panic()))
         .map_err(|source| WordsFileError::Invalid {
             path: path.to_owned(),
@@ -144,6 +158,8 @@ async fn text_of(path: &Path) -> io::Result<String> {
 mod tests {
     use std::{fs, time::Duration};
 
+    use im_core::hook::NoFlags;
+
     use super::*;
 
     fn write(path: &Path, text: &str, age: Duration) {
@@ -159,24 +175,24 @@ mod tests {
         let path = home.path().join("words");
         let second = Duration::from_secs(1);
         write(&path, "reject a", Duration::ZERO);
-        let file = WordsFile::open(path.clone()).await.unwrap();
-        assert_eq!(file.filter.len(), 1);
+        let file = WordsFile::open(path.clone(), NoFlags).await.unwrap();
+        assert_eq!(file.lists.len(), 1);
 
         write(&path, "reject a\nflag b", second);
         file.look().await;
-        assert_eq!(file.filter.len(), 2);
+        assert_eq!(file.lists.len(), 2);
         write(&path, "nonsense", 2 * second);
         file.look().await;
-        assert_eq!(file.filter.len(), 2);
+        assert_eq!(file.lists.len(), 2);
         fs::remove_file(&path).unwrap();
         file.look().await;
-        assert_eq!(file.filter.len(), 2);
+        assert_eq!(file.lists.len(), 2);
         write(&path, "# none", 3 * second);
         file.look().await;
-        assert!(file.filter.is_empty());
+        assert_eq!(file.lists.len(), 0);
         write(&path, "flag c", 3 * second);
         file.reload().await;
-        assert_eq!(file.filter.len(), 1);
+        assert_eq!(file.lists.len(), 1);
     }
 
     #[tokio::test]
@@ -184,7 +200,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("words");
         let error = async || {
-            let opened = WordsFile::open(path.clone()).await;
+            let opened = WordsFile::open(path.clone(), NoFlags).await;
             opened.err().expect("it is broken").to_string()
         };
 

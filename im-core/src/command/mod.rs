@@ -18,11 +18,13 @@ mod own;
 mod passing;
 mod presence;
 mod reaction;
+mod report;
 mod scheduled;
 mod search;
 mod session;
 mod stream;
 mod sync;
+mod system;
 mod texts;
 mod user;
 
@@ -57,16 +59,18 @@ pub use own::{OwnPage, OwnRows};
 pub use passing::*;
 pub use presence::{GetPresence, Presences, SetPresence, SubscribePresence, UnsubscribePresence};
 pub use reaction::*;
+pub use report::*;
 pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use stream::{AddText, FinishMessage, TextAdded, TextGrew};
 pub use sync::{SyncItem, SyncPage, SyncPull};
+pub use system::{ChangeSystemSettings, GetSystemSettings, SystemSettings};
 pub use user::{
     ChangePreferences, GetPreferences, GetProfiles, Profiles, UpdateProfile, UpsertUser,
 };
 
-use crate::{ConversationView, Invite, OwnRow, Profile, Receipt};
+use crate::{ConversationView, Invite, OwnRow, Profile, Receipt, Report};
 
 /// A command with its method and reply.
 pub trait Call: Clone + Send + Sync + 'static {
@@ -186,6 +190,7 @@ commands! {
     ChangePreferences(ChangePreferences) -> OwnRow = "user.change_settings", Write, Requests;
     ChangeRole(ChangeRole) -> Changed = "group.role", Write, Sends;
     ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings", Write, Requests;
+    ChangeSystemSettings(ChangeSystemSettings) -> SystemSettings = "admin.change_settings", Administer, Requests;
     CountUnread(CountUnread) -> UnreadTotals = "conversation.unread", Read, Requests;
     CloseSession(CloseSession) -> Done = "session.close", Open, Free;
     CreateConversation(CreateConversation) -> ConversationView = "conversation.create", Write, Sends;
@@ -198,6 +203,7 @@ commands! {
     DismissGroup(DismissGroup) -> Changed = "group.dismiss", Write, Sends;
     EditMessage(EditMessage) -> Sent = "message.edit", Write, Sends;
     FinishMessage(FinishMessage) -> Sent = "message.finish", Write, Sends;
+    FileReport(FileReport) -> ReportFiled = "report.file", Write, Requests;
     FollowUser(FollowUser) -> OwnRows = "contact.follow", Write, Sends;
     ForgetDevice(ForgetDevice) -> Done = "device.forget", Write, Requests;
     ForwardMessages(ForwardMessages) -> Sent = "message.forward", Write, Sends;
@@ -206,6 +212,8 @@ commands! {
     GetPreferences(GetPreferences) -> OwnRow = "user.settings", Read, Requests;
     GetPresence(GetPresence) -> Presences = "presence.get", Read, Requests;
     GetProfiles(GetProfiles) -> Profiles = "user.get", Read, Requests;
+    GetReport(GetReport) -> ReportDetails = "admin.report", Inspect, Requests;
+    GetSystemSettings(GetSystemSettings) -> SystemSettings = "admin.settings", Inspect, Requests;
     History(History) -> HistoryPage = "message.history", Read, Requests;
     JoinByInvite(JoinByInvite) -> Changed = "group.enter", Write, Sends;
     JoinGroup(JoinGroup) -> Changed = "group.join", Write, Sends;
@@ -229,6 +237,7 @@ commands! {
     ListNotices(ListNotices) -> NoticePage = "notice.list", Read, Requests;
     ListScheduled(ListScheduled) -> OwnPage = "message.scheduled", Read, Requests;
     ListReaders(ListReaders) -> ReaderPage = "message.readers", Read, Requests;
+    ListReports(ListReports) -> ReportPage = "admin.reports", Inspect, Requests;
     ListRequests(ListRequests) -> RequestPage = "group.requests", Read, Requests;
     ListTemplates(ListTemplates) -> TemplatePage = "notice.templates", Inspect, Requests;
     ListThread(ListThread) -> ThreadPage = "message.thread", Read, Requests;
@@ -260,6 +269,7 @@ commands! {
     SendMessage(SendMessage) -> Sent = "message.send", Write, Sends;
     SendNotice(SendNotice) -> SentNotice = "notice.send", Operate, Requests;
     SetPresence(SetPresence) -> Done = "presence.set", Read, Requests;
+    SettleReport(SettleReport) -> Report = "admin.settle_report", Administer, Requests;
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe", Read, Requests;
     SyncPull(SyncPull) -> SyncPage = "sync.pull", Read, Requests;
     Typing(Typing) -> Done = "conversation.typing", Write, Requests;

@@ -72,10 +72,11 @@ impl Engine {
             return None;
         }
         let at_ms = self.ports.runtime.now();
+        let id = id_at(u64::try_from(at_ms.0).unwrap_or_default());
         let params = serde_json::to_value(command).ok();
         let is_small = |params: &serde_json::Value| params.to_string().len() <= PARAMS_BYTES;
         Some(AuditRecord {
-            id: id_at(u64::try_from(at_ms.0).unwrap_or_default()),
+            id: RowKey::new(id.to_string()).expect("a UUID is a key"),
             at_ms,
             actor: actor.user.clone(),
             authority: actor.authority,
@@ -87,7 +88,7 @@ impl Engine {
     }
 
     pub(super) async fn audit(&self, ask: ReadAudit) -> Result<AuditPage, Rejection> {
-        let limit = self.limits.page_of(ask.limit);
+        let limit = self.limits().page_of(ask.limit);
         let query = AuditQuery {
             before: ask.before,
             actor: ask.actor,
@@ -106,11 +107,10 @@ impl Engine {
 }
 
 /// An id that sorts by time (RFC 9562, version 7).
-fn id_at(ms: u64) -> RowKey {
+pub(crate) fn id_at(ms: u64) -> Uuid {
     let chance = Uuid::new_v4().into_bytes();
     let chance = chance.first_chunk().expect("16 bytes begin with 10");
-    let id = Builder::from_unix_timestamp_millis(ms, chance).into_uuid();
-    RowKey::new(id.to_string()).expect("a UUID is a key")
+    Builder::from_unix_timestamp_millis(ms, chance).into_uuid()
 }
 
 /// The user whom a command is about.

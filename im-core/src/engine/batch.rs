@@ -169,15 +169,13 @@ impl Engine {
 
     /// Decides all that wait.
     fn draft(&self, slot: &Slot, waiting: &[Waiting], mut facts: Facts) -> Draft {
-        let now = self.ports.runtime.now();
+        let (now, limits) = (self.ports.runtime.now(), self.limits());
         let inner = slot.lock();
         let mut draft = Draft::default();
         for (place, one) in waiting.iter().enumerate() {
             let decided = match &inner.state {
-                Some(state) => state.decide(&one.actor, &one.ask, &facts, &self.limits, now),
-                None => {
-                    ConversationState::decide_absent(&one.actor, &one.ask, &facts, &self.limits)
-                }
+                Some(state) => state.decide(&one.actor, &one.ask, &facts, &limits, now),
+                None => ConversationState::decide_absent(&one.actor, &one.ask, &facts, &limits),
             };
             match decided {
                 Ok(Decision::Append(body)) => {

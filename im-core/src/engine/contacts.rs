@@ -102,7 +102,7 @@ impl Engine {
             let between = self.between(&actor.user, other).await?;
             let facts = self.contact_facts(&actor.user, other, &ask).await?;
             let now = self.ports.runtime.now();
-            let changes = between.pair().decide(&ask, facts, &self.limits, now)?;
+            let changes = between.pair().decide(&ask, facts, &self.limits(), now)?;
             if changes.is_empty() {
                 return Ok(between.mine());
             }
@@ -166,7 +166,7 @@ impl Engine {
         facts.blocked = self.is_blocked(me, other).await?;
         for user in [me, other] {
             let contacts = self.ports.own.count(user, OwnKind::Contact).await?;
-            facts.full |= contacts >= self.limits.contacts_per_user;
+            facts.full |= contacts >= self.limits().contacts_per_user;
             facts.requested_out |= requests && self.has_many_requests(user).await?;
         }
         Ok(facts)
@@ -174,7 +174,7 @@ impl Engine {
 
     /// Whether somebody has as many open requests as one can have. Those whose time is over are cleared away first.
     async fn has_many_requests(&self, user: &UserId) -> Result<bool, Rejection> {
-        let most = self.limits.contact_requests;
+        let most = self.limits().contact_requests;
         if self.ports.own.count(user, OwnKind::Request).await? < most {
             return Ok(false);
         }

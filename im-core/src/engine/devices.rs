@@ -62,7 +62,7 @@ impl Engine {
         }
         let user = device.user.clone();
         let room = Room {
-            most: self.limits.devices_per_user,
+            most: self.limits().devices_per_user,
             staying: self.registry.devices_of(&user),
         };
         match self.ports.devices.remember(device, &room).await? {

@@ -144,6 +144,18 @@ impl Engine {
             Command::ListNotices(ask) => Reply::ListNotices(self.notices(&actor, ask).await?),
             Command::ListTemplates(ask) => Reply::ListTemplates(self.templates(ask).await?),
             Command::PutTemplate(ask) => Reply::PutTemplate(self.put_template(ask).await?),
+            Command::ChangeSystemSettings(ask) => {
+                Reply::ChangeSystemSettings(self.change_system_settings(ask).await?)
+            }
+            Command::FileReport(ask) => Reply::FileReport(self.file_report(&actor, ask).await?),
+            Command::GetReport(ask) => Reply::GetReport(self.report(ask).await?),
+            Command::ListReports(ask) => Reply::ListReports(self.reports(ask).await?),
+            Command::SettleReport(ask) => {
+                Reply::SettleReport(self.settle_report(&actor, ask).await?)
+            }
+            Command::GetSystemSettings(_) => {
+                Reply::GetSystemSettings(self.system_settings().await?)
+            }
             Command::ReadAudit(ask) => Reply::ReadAudit(self.audit(ask).await?),
             Command::ReadAllNotices(_) => {
                 Reply::ReadAllNotices(self.read_notices(&actor, session, None).await?)

@@ -45,7 +45,7 @@ impl Engine {
             let detail = "you were removed from here and cannot come back yet";
             return Err(Rejection::new(Code::Banned, detail));
         }
-        let most = self.limits.join_requests;
+        let most = self.limits().join_requests;
         if self.ports.doors.requested(id, me).await?.is_empty()
             && self.ports.doors.count_requests(id, most).await? >= most
         {
@@ -109,7 +109,7 @@ impl Engine {
     ) -> Result<RequestPage, Rejection> {
         let id = ask.conversation;
         self.allowed(actor, id, Permission::Admit).await?;
-        let limit = self.limits.page_of(ask.limit);
+        let limit = self.limits().page_of(ask.limit);
         let items = self
             .ports
             .doors
@@ -157,7 +157,7 @@ impl Engine {
     pub(super) async fn bans(&self, actor: &Actor, ask: ListBans) -> Result<Bans, Rejection> {
         let id = ask.conversation;
         self.allowed(actor, id, Permission::RemoveMembers).await?;
-        let limit = self.limits.page_of(ask.limit);
+        let limit = self.limits().page_of(ask.limit);
         let now = self.ports.runtime.now();
         let rows = self
             .ports
@@ -194,7 +194,7 @@ impl Engine {
             let detail = "a link lets in at least one, and ends in the future";
             return Err(Rejection::new(Code::InvalidRequest, detail));
         }
-        let most = self.limits.invites;
+        let most = self.limits().invites;
         let standing = self.ports.invites.invites(id, most).await?;
         if standing.len() >= most {
             // Those that are over make room.
@@ -225,7 +225,8 @@ impl Engine {
     ) -> Result<Invites, Rejection> {
         let id = ask.conversation;
         self.allowed(actor, id, Permission::Admit).await?;
-        let items = self.ports.invites.invites(id, self.limits.invites).await?;
+        let most = self.limits().invites;
+        let items = self.ports.invites.invites(id, most).await?;
         Ok(Invites { items })
     }
 

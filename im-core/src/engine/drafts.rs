@@ -15,7 +15,7 @@ impl Engine {
         session: Option<&Arc<SessionEntry>>,
         ask: PutDraft,
     ) -> Result<OwnRow, Rejection> {
-        check_content(&ask.content, &self.limits)?;
+        check_content(&ask.content, &self.limits())?;
         self.member(ask.conversation, &actor.user).await?;
         let draft = Own::Draft(Draft {
             content: ask.content,

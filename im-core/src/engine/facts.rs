@@ -49,7 +49,7 @@ impl Engine {
             facts.blocked = self.is_blocked(a, b).await?;
             facts.contacts_only = self.contacts_only(a, b).await?;
             // Looked up only where it matters.
-            let matters = self.limits.strangers_send_one || !facts.contacts_only.is_empty();
+            let matters = self.limits().strangers_send_one || !facts.contacts_only.is_empty();
             facts.is_contact = matters && self.are_contacts(a, b).await?;
         }
         Ok(facts)
@@ -102,7 +102,7 @@ impl Engine {
             return Ok(Vec::new());
         }
         let entering: Vec<UserId> = entering.into_iter().cloned().collect();
-        let most = self.limits.conversations_per_user.max(1);
+        let most = self.limits().conversations_per_user.max(1);
         Ok(self
             .ports
             .membership_count

@@ -42,7 +42,7 @@ impl Engine {
         if plain.is_empty() {
             return;
         }
-        if self.limits.coalesce_ms == 0 {
+        if self.limits().coalesce_ms == 0 {
             self.offer(slot, plain, &[]).await;
         } else {
             self.gather(slot, plain);
@@ -141,7 +141,7 @@ impl Engine {
             let wait = self
                 .ports
                 .runtime
-                .sleep(Duration::from_millis(self.limits.coalesce_ms));
+                .sleep(Duration::from_millis(self.limits().coalesce_ms));
             self.ports.runtime.spawn(Box::pin(async move {
                 wait.await;
                 engine.enqueue(&slot, Work::Flush).await;

@@ -24,7 +24,7 @@ impl Engine {
         if let Some(row) = self.own_row(&actor.user, place).await? {
             return Ok(row);
         }
-        let most = self.limits.favourites_per_user;
+        let most = self.limits().favourites_per_user;
         let count = self.ports.own.count(&actor.user, OwnKind::Favourite);
         if count.await? >= most {
             let detail = format!("one can have at most {most} favourites; remove another first");
@@ -82,7 +82,7 @@ impl Engine {
                 at_ms,
                 entry,
             });
-            if bytes >= self.limits.page_bytes && items.len() < count {
+            if bytes >= self.limits().page_bytes && items.len() < count {
                 return Ok(FavouritePage {
                     items,
                     next_cursor: Some(row.key),

@@ -26,7 +26,7 @@ impl Engine {
         if let Some(row) = self.own_row(&actor.user, key).await? {
             return Ok(OwnRows { items: vec![row] });
         }
-        let most = self.limits.follows_per_user;
+        let most = self.limits().follows_per_user;
         if self.ports.own.count(&actor.user, OwnKind::Follow).await? >= most {
             let detail = format!("one can follow at most {most} users; unfollow another first");
             return Err(Rejection::new(Code::TooMany, detail));

@@ -88,7 +88,7 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         let leads = {
             let mut inner = slot.lock();
-            if inner.queue.len() >= self.limits.lane_waiting {
+            if inner.queue.len() >= self.limits().lane_waiting {
                 let detail =
                     "too much waits in this conversation; try again with the same client id";
                 return Err(Rejection::new(Code::Overloaded, detail).retry_after(LOOK_AGAIN));

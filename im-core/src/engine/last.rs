@@ -23,7 +23,7 @@ impl Engine {
     ) -> Result<usize, Rejection> {
         let (mut filled, mut used) = (0, 0);
         while filled < views.len() && used < bytes {
-            let end = views.len().min(filled + at_once(&self.limits));
+            let end = views.len().min(filled + at_once(&self.limits()));
             self.add_last(user, &mut views[filled..end]).await?;
             while filled < end && used < bytes {
                 used += views[filled].last.as_ref().map_or(0, weight);

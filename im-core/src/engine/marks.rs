@@ -57,10 +57,10 @@ impl Engine {
                 .marks(id, kind, &[ask.target], &actor.user)
                 .await?;
             let is_new = !all.iter().any(|one| one.value == ask.emoji);
-            if is_new && all.len() >= self.limits.reactions {
+            if is_new && all.len() >= self.limits().reactions {
                 let detail = format!(
                     "a message has at most {} different reactions; use one of those",
-                    self.limits.reactions
+                    self.limits().reactions
                 );
                 return Err(Rejection::new(Code::TooMany, detail));
             }
@@ -129,8 +129,8 @@ impl Engine {
         members: u32,
         mark: Mark,
     ) -> Result<Changed, Rejection> {
-        let wait = self.limits.reaction_wait_ms;
-        let Stored { seq, .. } = if members <= self.limits.receipt_push_members || wait == 0 {
+        let wait = self.limits().reaction_wait_ms;
+        let Stored { seq, .. } = if members <= self.limits().receipt_push_members || wait == 0 {
             self.ask(actor, ask_of(id, vec![mark])).await?
         } else {
             self.gather_mark(actor, id, mark, wait).await?
@@ -152,7 +152,7 @@ impl Engine {
         let is_first = {
             let mut gathering = lock(&self.gathering);
             let waiting = gathering.waiting.entry(id).or_default();
-            if waiting.len() >= self.limits.lane_waiting {
+            if waiting.len() >= self.limits().lane_waiting {
                 let detail = "too much waits in this conversation; try again in a moment";
                 return Err(Rejection::new(Code::Overloaded, detail)
                     .retry_after(Duration::from_millis(wait_ms)));
@@ -306,7 +306,7 @@ impl Engine {
         if ask.target < member.since {
             return Err(Rejection::not_found("message"));
         }
-        let limit = self.limits.page_of(ask.limit);
+        let limit = self.limits().page_of(ask.limit);
         let items = self
             .ports
             .annotations

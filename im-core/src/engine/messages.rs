@@ -27,10 +27,10 @@ impl Engine {
             let detail = "name at least one message";
             return Err(Rejection::new(Code::InvalidRequest, detail));
         }
-        if seqs.len() > self.limits.messages_per_request {
+        if seqs.len() > self.limits().messages_per_request {
             let detail = format!(
                 "at most {} messages in one request",
-                self.limits.messages_per_request
+                self.limits().messages_per_request
             );
             return Err(Rejection::new(Code::TooMany, detail));
         }
@@ -100,7 +100,7 @@ impl Engine {
     ) -> Result<ThreadPage, Rejection> {
         let id = ask.conversation;
         let (member, _) = self.member(id, &actor.user).await?;
-        let limit = self.limits.page_of(ask.limit);
+        let limit = self.limits().page_of(ask.limit);
         let after = ask.after_seq.unwrap_or_default();
         let after = after.max(member.since.previous());
         let seqs = self
@@ -283,7 +283,7 @@ impl Engine {
     }
 
     pub(super) async fn say_now(&self, actor: &Actor, ask: SayNow) -> Result<Done, Rejection> {
-        check_content(&ask.content, &self.limits)?;
+        check_content(&ask.content, &self.limits())?;
         let id = ask.conversation;
         self.check_speaks_now(actor, id).await?;
         let said = SaidNow {

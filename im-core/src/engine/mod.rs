@@ -48,6 +48,7 @@ mod read;
 mod readers;
 mod registry;
 mod relations;
+mod reports;
 mod retry;
 mod scheduled;
 mod search;
@@ -56,6 +57,7 @@ mod stream_end;
 mod stream_text;
 mod streams;
 mod sync;
+mod system;
 mod telling;
 mod templates;
 mod unread;
@@ -67,22 +69,23 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use access::id_at;
 pub use attach::Attachment;
 pub(crate) use hooks::Hooks;
 pub(crate) use nature::place;
 
 use crate::{
     Limits, LoginPolicy,
-    port::{Authenticator, Ports},
+    port::{Adjustable, Authenticator, Ports},
 };
 
 /// Everything that the sessions of one node share.
 pub(crate) struct Engine {
     pub(crate) ports: Ports,
     pub(crate) authenticator: Arc<dyn Authenticator>,
-    pub(crate) limits: Limits,
     pub(crate) heartbeat: Duration,
     login_policy: LoginPolicy,
+    system: system::System,
     hooks: Hooks,
     housekeeping: housekeeping::Housekeeping,
     registry: registry::Registry,
@@ -106,16 +109,16 @@ impl Engine {
     pub(crate) fn new(
         ports: Ports,
         authenticator: Arc<dyn Authenticator>,
-        limits: Limits,
+        (limits, adjustable): (Limits, Vec<Arc<dyn Adjustable>>),
         heartbeat: Duration,
     ) -> Self {
         Self {
             slots: slot::Slots::new(limits.idle_conversations),
             ports,
             authenticator,
-            limits,
             heartbeat,
             login_policy: LoginPolicy::default(),
+            system: system::System::new(limits, adjustable),
             hooks: Hooks::default(),
             housekeeping: housekeeping::Housekeeping::default(),
             registry: registry::Registry::default(),

@@ -85,7 +85,7 @@ impl Engine {
         let mut to_all = self.shown_to_all(user).await?;
         to_all.retain(|row| after.as_ref().is_none_or(|after| row.key > *after));
         loop {
-            let ask = at_once(&self.limits);
+            let ask = at_once(&self.limits());
             let rows = self
                 .ports
                 .own
@@ -113,7 +113,7 @@ impl Engine {
 
     /// What is for everybody and somebody has neither read nor deleted, the latest first.
     async fn shown_to_all(&self, user: &UserId) -> Result<Vec<OwnRow>, Rejection> {
-        let most = self.limits.notices_to_all;
+        let most = self.limits().notices_to_all;
         let rows = self.ports.notices.to_all(None, most).await?;
         if rows.is_empty() {
             return Ok(Vec::new());
@@ -138,8 +138,8 @@ impl Engine {
         session: Option<&Arc<SessionEntry>>,
         keys: Option<Vec<RowKey>>,
     ) -> Result<Done, Rejection> {
-        if keys.as_ref().map_or(0, Vec::len) > self.limits.page {
-            let detail = format!("at most {} notices in one request", self.limits.page);
+        if keys.as_ref().map_or(0, Vec::len) > self.limits().page {
+            let detail = format!("at most {} notices in one request", self.limits().page);
             return Err(Rejection::new(Code::TooMany, detail));
         }
         for _ in 0..ATTEMPTS {

@@ -88,7 +88,7 @@ impl Engine {
         let room = self.room(limit);
         let (mut items, mut bytes) = (Vec::new(), 0);
         loop {
-            let ask = at_once(&self.limits).min(room.entries - items.len());
+            let ask = at_once(&self.limits()).min(room.entries - items.len());
             let rows = self.ports.own.list(user, kind, after.as_ref(), ask).await?;
             let last = rows.len() < ask;
             for row in rows {
@@ -120,7 +120,7 @@ impl Engine {
     ) -> Result<Changes, Rejection> {
         let mut changes = Changes::default();
         while after < version {
-            let ask = at_once(&self.limits).min(self.limits.page.max(1));
+            let ask = at_once(&self.limits()).min(self.limits().page.max(1));
             let rows = self.ports.own.changed(user, after, ask).await?;
             let last = rows.len() < ask;
             for row in rows {
@@ -129,7 +129,7 @@ impl Engine {
                     changes.reached = version;
                     return Ok(changes);
                 }
-                if changes.rows.len() >= self.limits.page || changes.bytes >= bytes {
+                if changes.rows.len() >= self.limits().page || changes.bytes >= bytes {
                     changes.reached = after;
                     return Ok(changes);
                 }

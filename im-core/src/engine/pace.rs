@@ -25,7 +25,7 @@ impl Engine {
             return Ok(said);
         };
         let (span, now) = (Duration::from_millis(span_ms), self.ports.runtime.now());
-        let (limit, mut looked) = (at_once(&self.limits), 0);
+        let (limit, mut looked) = (at_once(&self.limits()), 0);
         let mut before = snapshot.head.seq.next();
         while looked < MOST {
             let page = self

@@ -31,8 +31,8 @@ impl Engine {
     /// What fits into the page of a request for `asked` entries.
     pub(super) fn room(&self, asked: Option<u32>) -> Room {
         Room {
-            entries: self.limits.page_of(asked),
-            bytes: self.limits.page_bytes.max(1),
+            entries: self.limits().page_of(asked),
+            bytes: self.limits().page_bytes.max(1),
         }
     }
 
@@ -49,7 +49,7 @@ impl Engine {
             if page.full {
                 return Ok(page);
             }
-            let ask = at_once(&self.limits).min(room.entries - page.entries.len());
+            let ask = at_once(&self.limits()).min(room.entries - page.entries.len());
             let read = self.ports.log.read(id, range, ask).await?;
             let is_end = read.len() < ask;
             let is_whole = page.take(range, read, room.bytes);

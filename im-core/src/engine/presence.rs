@@ -54,10 +54,10 @@ const fn is_within(circle: Circle, is_contact: bool) -> bool {
 
 impl Engine {
     fn check_count(&self, users: &[UserId]) -> Result<(), Rejection> {
-        if users.len() > self.limits.users_per_request {
+        if users.len() > self.limits().users_per_request {
             let detail = format!(
                 "at most {} users in one request",
-                self.limits.users_per_request
+                self.limits().users_per_request
             );
             return Err(Rejection::new(Code::TooMany, detail));
         }
@@ -136,11 +136,12 @@ impl Engine {
     ) -> Result<Presences, Rejection> {
         let session = session.ok_or_else(needs_session)?;
         let visible = self.visible(&actor.user, &users).await?;
-        if super::lock(&session.watches).len() + visible.len() > self.limits.presence_subscriptions
+        if super::lock(&session.watches).len() + visible.len()
+            > self.limits().presence_subscriptions
         {
             let detail = format!(
                 "a session watches at most {} users",
-                self.limits.presence_subscriptions
+                self.limits().presence_subscriptions
             );
             return Err(Rejection::new(Code::TooMany, detail));
         }
@@ -237,7 +238,7 @@ impl Engine {
         let typing = TypingChanged {
             conversation: id,
             user: actor.user.clone(),
-            expires_in_ms: self.limits.typing_ms,
+            expires_in_ms: self.limits().typing_ms,
         };
         let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::Typing(typing)]);
         self.tell_audience(id, |user| *user != actor.user, &broadcast)
@@ -249,7 +250,7 @@ impl Engine {
     fn is_news(&self, user: &UserId, conversation: ConversationId) -> bool {
         let now = self.ports.runtime.monotonic();
         // A repeat must come before what was told has run out.
-        let span = REPEAT.min(Duration::from_millis(self.limits.typing_ms / 2));
+        let span = REPEAT.min(Duration::from_millis(self.limits().typing_ms / 2));
         let mut typists = lock(&self.typists);
         if typists.by_user.len() >= typists.sweep_at.max(TYPISTS) {
             typists.by_user.retain(|_, typing| !typing.is_over(now));

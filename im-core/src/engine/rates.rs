@@ -41,17 +41,17 @@ impl Engine {
     pub(super) fn check_rate(&self, actor: &Actor, command: &Command) -> Result<(), Rejection> {
         let (limit, table, advice) = match command.allowance() {
             Allowance::Deltas => (
-                self.limits.deltas_per_second,
+                self.limits().deltas_per_second,
                 &self.rates.deltas,
                 "pieces of text per second; wait and send several as one",
             ),
             Allowance::Sends => (
-                self.limits.sends_per_second,
+                self.limits().sends_per_second,
                 &self.rates.sends,
                 "messages and changes per second; wait and try again with the same client id",
             ),
             Allowance::Requests => (
-                self.limits.requests_per_second,
+                self.limits().requests_per_second,
                 &self.rates.requests,
                 "requests per second; wait and ask again",
             ),

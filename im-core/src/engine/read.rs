@@ -138,7 +138,7 @@ impl Engine {
         actor: &Actor,
         ask: ListMembers,
     ) -> Result<MemberPage, Rejection> {
-        let limit = self.limits.page_of(ask.limit);
+        let limit = self.limits().page_of(ask.limit);
         let items = self
             .ports
             .members

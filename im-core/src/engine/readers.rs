@@ -22,7 +22,7 @@ impl Engine {
     ) -> Result<(), Rejection> {
         let (id, user) = (receipt.conversation, &receipt.user);
         let push = Push::Receipt(receipt.clone());
-        if member_count > self.limits.receipt_push_members
+        if member_count > self.limits().receipt_push_members
             || !self.preferences(user).await?.read_receipts
         {
             self.tell_user(user, None, push);
@@ -61,8 +61,8 @@ impl Engine {
             .await?
             .filter(|entry| entry.body.is_countable())
             .ok_or_else(|| Rejection::not_found("message"))?;
-        let limit = self.limits.page_of(ask.limit);
-        if state.info.member_count > self.limits.counted_readers {
+        let limit = self.limits().page_of(ask.limit);
+        if state.info.member_count > self.limits().counted_readers {
             return self.page_of_readers(&entry, ask.after, limit).await;
         }
         let all = self.all_readers(&entry).await?;

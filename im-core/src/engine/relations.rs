@@ -77,11 +77,11 @@ impl Engine {
         let blocked = self.blocked_by(&actor.user).await?;
         if block.blocked
             && !blocked.contains(&block.user)
-            && blocked.len() >= self.limits.blocks_per_user
+            && blocked.len() >= self.limits().blocks_per_user
         {
             let detail = format!(
                 "one can block at most {} users; lift another block first",
-                self.limits.blocks_per_user
+                self.limits().blocks_per_user
             );
             return Err(Rejection::new(Code::TooMany, detail));
         }

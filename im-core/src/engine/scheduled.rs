@@ -23,11 +23,11 @@ impl Engine {
         ask: ScheduleMessage,
     ) -> Result<OwnRow, Rejection> {
         let ScheduleMessage { message, at_ms } = ask;
-        let ahead = Duration::from_millis(self.limits.schedule_ahead_ms);
+        let ahead = Duration::from_millis(self.limits().schedule_ahead_ms);
         if at_ms > self.ports.runtime.now().plus(ahead) {
             let detail = format!(
                 "at_ms is more than {} ms from now; choose an earlier time",
-                self.limits.schedule_ahead_ms
+                self.limits().schedule_ahead_ms
             );
             return Err(Rejection::new(Code::InvalidRequest, detail));
         }
@@ -35,7 +35,7 @@ impl Engine {
             let detail = "a message whose text comes piece by piece cannot be scheduled";
             return Err(Rejection::new(Code::InvalidRequest, detail));
         }
-        check_content(&message.content, &self.limits)?;
+        check_content(&message.content, &self.limits())?;
         self.member(message.conversation, &actor.user).await?;
         let key = OwnKey::new(OwnKind::Scheduled, (&message.client_id).into());
         let scheduled = Scheduled {
@@ -70,7 +70,7 @@ impl Engine {
     }
 
     async fn check_scheduled(&self, user: &UserId) -> Result<(), Rejection> {
-        let most = self.limits.scheduled_per_user;
+        let most = self.limits().scheduled_per_user;
         if self.ports.own.count(user, OwnKind::Scheduled).await? < most {
             return Ok(());
         }

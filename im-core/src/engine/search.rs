@@ -112,7 +112,7 @@ impl Engine {
         let room = self.room(ask.limit);
         let quest = self.quest(&ask, room.entries)?;
         let mut open = self.places(&actor.user, ask.conversation, &quest).await?;
-        let mut steps = open.len().saturating_add(self.limits.search_steps);
+        let mut steps = open.len().saturating_add(self.limits().search_steps);
         let (mut hits, mut are_all) = (Vec::new(), true);
         while let Some(latest) = open.peek().map(|place| place.latest) {
             let is_settled = |hit: &&Entry| SearchCursor::of(hit) > latest;
@@ -152,7 +152,7 @@ impl Engine {
 
     fn quest(&self, ask: &SearchMessages, limit: usize) -> Result<Quest, Rejection> {
         let text = ask.text.as_deref().unwrap_or_default();
-        let most = self.limits.search_chars;
+        let most = self.limits().search_chars;
         if text.len() > most && text.chars().count() > most {
             let detail = format!("text exceeds {most} characters; search for less");
             return Err(Rejection::new(Code::TooLarge, detail));
@@ -170,7 +170,7 @@ impl Engine {
             needle,
             after: ask.after_ms,
             start: ask.cursor.into_iter().chain(before).min(),
-            hits: limit.min(at_once(&self.limits)),
+            hits: limit.min(at_once(&self.limits())),
         })
     }
 
@@ -187,7 +187,7 @@ impl Engine {
         }
         let (mut open, mut after) = (BinaryHeap::new(), None);
         loop {
-            let limit = self.limits.page;
+            let limit = self.limits().page;
             let rows = self.ports.members.memberships(user, after, limit).await?;
             after = rows.last().map(|row| row.conversation);
             let present = rows.iter().filter(|row| row.left.is_none());

@@ -215,6 +215,6 @@ impl Engine {
 
     /// Longer than the node that holds a message may be late with its end, and short beside the time that it had.
     fn grace(&self) -> Duration {
-        GRACE.min(Duration::from_millis(self.limits.stream_ms / 20))
+        GRACE.min(Duration::from_millis(self.limits().stream_ms / 20))
     }
 }

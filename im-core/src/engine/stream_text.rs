@@ -37,7 +37,7 @@ impl Engine {
         actor: &Actor,
         ask: &SendMessage,
     ) -> Result<(), Rejection> {
-        let most = self.limits.streams_per_user;
+        let most = self.limits().streams_per_user;
         if self.streams.of(&actor.user).len() < most
             || self.is_stored(actor, &Ask::Send(ask.clone())).await?
         {
@@ -84,7 +84,7 @@ impl Engine {
         }
         let session = session.map(|session| session.id);
         let now = self.ports.runtime.monotonic();
-        let length = open.add((ask.offset, &ask.text), session, &self.limits, now)?;
+        let length = open.add((ask.offset, &ask.text), session, &self.limits(), now)?;
         self.push_text(open);
         Ok(TextAdded { length })
     }
@@ -111,7 +111,7 @@ impl Engine {
         place: Place,
         member: &Member,
     ) -> Result<Arc<Open>, Rejection> {
-        let most = self.limits.streams_per_user;
+        let most = self.limits().streams_per_user;
         if self.streams.of(&member.user).len() >= most {
             return Err(too_many(most));
         }
@@ -160,7 +160,7 @@ impl Engine {
             return;
         }
         let engine = self.clone();
-        let pause = Duration::from_millis(self.limits.stream_push_ms);
+        let pause = Duration::from_millis(self.limits().stream_push_ms);
         self.ports.runtime.spawn(Box::pin(async move {
             while let Some(push) = next_push(&open) {
                 let broadcast = Broadcast::new(Urgency::Ephemeral, vec![push]);

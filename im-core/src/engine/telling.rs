@@ -51,7 +51,7 @@ impl Engine {
         let mut bytes = Vec::new();
         Format::MessagePack.write(&ask, &mut bytes);
         let fingerprint = hash(&bytes);
-        let at_ms = self.last_notice.after(self.ports.runtime.now());
+        let at_ms = self.notice_time();
         let first = self.sent_before(actor, &ask, fingerprint).await?;
         let is_retry = first.is_some();
         let sent = first.unwrap_or_else(|| NoticeSent {
@@ -109,16 +109,19 @@ impl Engine {
     }
 
     fn shown_for(&self, ask: &SendNotice) -> std::time::Duration {
-        let most = self.limits.notice_ms;
+        let most = self.limits().notice_ms;
         std::time::Duration::from_millis(ask.expires_in_ms.map_or(most, |span| span.min(most)))
     }
 
     /// What is said.
     async fn notice(&self, ask: &SendNotice, at_ms: Timestamp) -> Result<Notice, Rejection> {
         let (category, texts) = self.said(ask).await?;
-        check_notice(&category, &texts, &self.limits)?;
-        if ask.data.as_ref().map_or(0, bytes_of) > self.limits.notice_bytes {
-            let detail = format!("data exceeds {} bytes; send less", self.limits.notice_bytes);
+        check_notice(&category, &texts, &self.limits())?;
+        if ask.data.as_ref().map_or(0, bytes_of) > self.limits().notice_bytes {
+            let detail = format!(
+                "data exceeds {} bytes; send less",
+                self.limits().notice_bytes
+            );
             return Err(Rejection::new(Code::TooLarge, detail));
         }
         Ok(Notice {
@@ -166,9 +169,14 @@ impl Engine {
         written.map(drop).ok_or_else(contended)
     }
 
+    /// The moment of a notice that is about to be sent.
+    pub(super) fn notice_time(&self) -> Timestamp {
+        self.last_notice.after(self.ports.runtime.now())
+    }
+
     /// Removes the oldest notices of somebody who has as many as one keeps.
-    async fn surplus(&self, user: &UserId) -> Result<Vec<OwnWrite>, Rejection> {
-        let most = self.limits.notices_per_user.max(1);
+    pub(super) async fn surplus(&self, user: &UserId) -> Result<Vec<OwnWrite>, Rejection> {
+        let most = self.limits().notices_per_user.max(1);
         let count = self.ports.own.count(user, OwnKind::Notice).await?;
         if count < most {
             return Ok(Vec::new());
@@ -205,7 +213,7 @@ impl Engine {
             until,
         } = telling;
         self.ports.notices.forget_old(at_ms).await?;
-        let most = self.limits.notices_to_all;
+        let most = self.limits().notices_to_all;
         let shown = self.ports.notices.to_all(None, most).await?;
         let is_there = shown.iter().any(|row| row.key == key);
         if is_there {

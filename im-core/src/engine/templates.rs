@@ -8,7 +8,7 @@ use crate::{
 impl Engine {
     pub(super) async fn put_template(&self, ask: PutTemplate) -> Result<Done, Rejection> {
         let template = ask.template;
-        check_notice(&template.category, &template.texts, &self.limits)?;
+        check_notice(&template.category, &template.texts, &self.limits())?;
         self.ports.notices.put_template(template).await?;
         Ok(Done {})
     }
@@ -19,7 +19,7 @@ impl Engine {
     }
 
     pub(super) async fn templates(&self, ask: ListTemplates) -> Result<TemplatePage, Rejection> {
-        let limit = self.limits.page_of(ask.limit);
+        let limit = self.limits().page_of(ask.limit);
         let items = self
             .ports
             .notices

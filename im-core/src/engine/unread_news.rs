@@ -151,7 +151,7 @@ impl Engine {
             Some(_) | None => return,
         };
         let user = user.clone();
-        let pause = Duration::from_millis(self.limits.unread_wait_ms);
+        let pause = Duration::from_millis(self.limits().unread_wait_ms);
         self.ports.runtime.spawn(Box::pin(async move {
             if first == First::Later {
                 engine.ports.runtime.sleep(pause).await;

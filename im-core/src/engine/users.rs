@@ -9,7 +9,7 @@ use crate::{
 impl Engine {
     pub(super) async fn upsert(&self, ask: UpsertUser) -> Result<Profile, Rejection> {
         let profile = ask.into_profile(self.ports.runtime.now());
-        check_profile(&profile, &self.limits)?;
+        check_profile(&profile, &self.limits())?;
         self.check_not_erased(&profile.user).await?;
         self.ports.users.put(profile.clone()).await?;
         Ok(profile)
@@ -29,7 +29,7 @@ impl Engine {
         let now = self.ports.runtime.now();
         // What stands was checked when it was written.
         let empty = Profile::empty(actor.user.clone(), now);
-        check_profile(&ask.applied_to(empty, now), &self.limits)?;
+        check_profile(&ask.applied_to(empty, now), &self.limits())?;
         self.check_not_erased(&actor.user).await?;
         let changed = self.ports.users.change(&actor.user, &ask, now).await?;
         Ok(changed.at(now))

@@ -11,4 +11,4 @@ mod words;
 
 pub use after::{After, AfterOptions, Happened};
 pub use before::{Before, BeforeOptions, OnFailure, Verdict};
-pub use words::{Action, FlagSink, Flagged, InvalidWords, NoFlags, WordFilter, Words};
+pub use words::{Action, FlagSink, Flagged, InvalidWords, NoFlags, ReportFlags, WordFilter, Words};

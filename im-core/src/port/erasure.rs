@@ -23,7 +23,8 @@ pub struct Erasure {
 ///   [`Entry::erase`](crate::Entry::erase) of each entry: the traces that this returns are applied, what a wiped message
 ///   said before its edits goes, and so does the hash of the user's own request. Its name, settings and deletions in those
 ///   conversations go, and who calls it there is not counted any more. Then its devices, tokens, blocks, rows of
-///   its own and requests to get in are deleted, and what the audit log says was asked about it. What stays is its id, where a log or a
+///   its own and requests to get in are deleted, what the audit log says was asked about it, and what it said in
+///   reports. What stays is its id, where a log or a
 ///   list names it.
 /// - A step is one transaction and touches `limit` entries or rows at most. What it did is noted in it: whoever goes on,
 ///   on whatever node, goes on behind it. Steps of an erasure that has nothing left change nothing.

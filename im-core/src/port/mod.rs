@@ -4,6 +4,7 @@
 //! happened; none has a default that would hide missing work.
 
 mod account;
+mod adjustable;
 mod alarm;
 mod annotation;
 mod audit;
@@ -22,8 +23,10 @@ mod outlet;
 mod own;
 mod position;
 mod real_name;
+mod report;
 mod runtime;
 mod search;
+mod settings;
 mod tally;
 mod token;
 #[cfg(feature = "tokio")]
@@ -33,6 +36,7 @@ mod user;
 use std::sync::Arc;
 
 pub use account::{Account, AccountStore, Attached, Created};
+pub use adjustable::Adjustable;
 pub use alarm::{Alarm, AlarmStore};
 pub use annotation::{AnnotationStore, MarkCount, ThreadCount};
 pub use audit::{AuditQuery, AuditStore};
@@ -51,8 +55,10 @@ pub use outlet::{Broadcast, Encoding, Offer, Outlet, Urgency};
 pub use own::{OwnStore, OwnWrite, Written};
 pub use position::{Advance, PositionStore};
 pub use real_name::{RealName, RealNameState, RealNameStore};
+pub use report::{FiledReport, ReportQuery, ReportStore};
 pub use runtime::{BoxFuture, Runtime};
 pub use search::{Found, Rest, Search, SearchStore};
+pub use settings::SettingsStore;
 pub use tally::{Span, Tally, TallyStore};
 pub use token::{
     Extent, REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey,
@@ -90,8 +96,10 @@ pub struct Ports {
     pub own: Arc<dyn OwnStore>,
     pub positions: Arc<dyn PositionStore>,
     pub real_names: Arc<dyn RealNameStore>,
+    pub reports: Arc<dyn ReportStore>,
     pub runtime: Arc<dyn Runtime>,
     pub search: Arc<dyn SearchStore>,
+    pub settings: Arc<dyn SettingsStore>,
     pub tallies: Arc<dyn TallyStore>,
     pub tokens: Arc<dyn TokenStore>,
     pub users: Arc<dyn UserStore>,

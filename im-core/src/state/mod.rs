@@ -16,6 +16,7 @@ mod pace;
 mod presence;
 mod rate;
 mod roster;
+mod settings;
 mod spread;
 mod stream;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use outbox::Outbox;
 pub use presence::PresenceState;
 pub use rate::RateState;
 pub use roster::{FactChange, RosterChange, roster_changes};
+pub(crate) use settings::{adjustable, adjusted, changed, holding};
 pub(crate) use spread::time_away;
 pub use stream::StreamState;
 pub use trace::{MarkKind, Trace, traces};

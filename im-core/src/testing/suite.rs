@@ -49,8 +49,10 @@ macro_rules! every_store_suite {
         $crate::own_store_suite!($open);
         $crate::position_store_suite!($open);
         $crate::real_name_store_suite!($open);
+        $crate::report_store_suite!($open);
         $crate::roster_suite!($open);
         $crate::search_store_suite!($open);
+        $crate::settings_store_suite!($open);
         $crate::tally_store_suite!($open);
         $crate::token_store_suite!($open);
         $crate::user_store_suite!($open);

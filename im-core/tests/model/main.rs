@@ -30,6 +30,7 @@
 mod archives;
 mod device;
 mod faults;
+mod flags;
 mod hooks;
 mod laws;
 mod link;
@@ -40,8 +41,10 @@ mod places;
 mod rates;
 mod readme;
 mod regressions;
+mod reports;
 mod requests;
 mod scheduled;
+mod settings;
 mod slow;
 mod step;
 mod streaming;

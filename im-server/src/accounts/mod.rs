@@ -77,7 +77,7 @@ pub struct Accounts {
     im: Im,
     /// Hashes of server keys that were good when they were last presented: no more than there are keys.
     good_keys: Mutex<HashSet<[u8; 32]>>,
-    lock_out: LockOut,
+    lock_out: Arc<LockOut>,
     passwords: Passwords,
     ports: Ports,
     real_names: RealNames,
@@ -89,7 +89,7 @@ pub struct Accounts {
 pub(crate) struct Parts {
     pub(crate) codes: Codes,
     pub(crate) im: Im,
-    pub(crate) lock_out: LockOut,
+    pub(crate) lock_out: Arc<LockOut>,
     pub(crate) ports: Ports,
     pub(crate) real_names: RealNames,
     pub(crate) tokens: Arc<AccessTokens>,

@@ -44,7 +44,7 @@ async fn register(
     GivenKey(key): GivenKey,
     FromBody(new): FromBody<NewAccount, MAX_PUBLIC_BODY>,
 ) -> Result<(StatusCode, Json<Registered>), Problem> {
-    match app.registration {
+    match app.entrance.registration() {
         Registration::Open => {}
         Registration::Closed => {
             let detail = "this server does not take registrations; ask its operator for an account";

@@ -75,7 +75,7 @@ async fn capabilities(State(app): State<Arc<App>>) -> Json<Capabilities> {
     Json(Capabilities {
         version: env!("CARGO_PKG_VERSION"),
         content_kinds: CONTENT_KINDS.to_vec(),
-        limits: app.im.limits().clone(),
+        limits: Limits::clone(&app.im.limits()),
         methods: ROUTES.to_vec(),
         link_methods: LINK_ONLY.to_vec(),
         transports: vec![Transport {
@@ -84,7 +84,7 @@ async fn capabilities(State(app): State<Arc<App>>) -> Json<Capabilities> {
             subprotocols: vec!["im.v1.json", "im.v1.msgpack"],
         }],
         accounts: AccountRules {
-            registration: app.registration == Registration::Open,
+            registration: app.entrance.registration() == Registration::Open,
             password_min_chars: MIN_CHARS,
             password_max_chars: MAX_CHARS,
             single_sign_on: app.single_sign_on.names(),

@@ -50,7 +50,7 @@ async fn give(
     let claims = match (body.purpose, claims) {
         (Purpose::Verify, None) => return Err(crate::tokens::unauthenticated().into()),
         (Purpose::Verify, claims) => claims,
-        (Purpose::Register, _) if app.registration == Registration::Closed => {
+        (Purpose::Register, _) if app.entrance.registration() == Registration::Closed => {
             let detail = "this server does not take registrations; ask its operator for an account";
             return Err(Problem::new(Code::Forbidden, detail));
         }

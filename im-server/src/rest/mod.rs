@@ -29,12 +29,14 @@ mod own_account;
 mod path;
 mod presence;
 mod problem;
+mod reports;
 mod scheduled;
 mod search;
 mod sessions;
 mod settings;
 mod streams;
 mod sync;
+mod system;
 mod table;
 mod tickets;
 mod users;
@@ -101,12 +103,14 @@ fn resources() -> Routes {
         .merge(openapi::routes())
         .merge(own_account::routes())
         .merge(presence::routes())
+        .merge(reports::routes())
         .merge(scheduled::routes())
         .merge(search::routes())
         .merge(sessions::routes())
         .merge(settings::routes())
         .merge(streams::routes())
         .merge(sync::routes())
+        .merge(system::routes())
         .merge(tickets::routes())
         .merge(users::routes())
 }

@@ -21,6 +21,15 @@ const fn door(method: &'static str, verb: &'static str, path: &'static str) -> D
 /// Every command that has a route.
 pub(super) const ROUTES: &[Door] = &[
     door("admin.audit", "GET", "/v1/admin/audit"),
+    door("admin.change_settings", "PATCH", "/v1/admin/settings"),
+    door("admin.report", "GET", "/v1/admin/reports/{report}"),
+    door("admin.reports", "GET", "/v1/admin/reports"),
+    door("admin.settings", "GET", "/v1/admin/settings"),
+    door(
+        "admin.settle_report",
+        "PUT",
+        "/v1/admin/reports/{report}/settlement",
+    ),
     door(
         "contact.accept",
         "POST",
@@ -221,6 +230,7 @@ pub(super) const ROUTES: &[Door] = &[
     door("notice.send", "POST", "/v1/notices"),
     door("notice.templates", "GET", "/v1/notice-templates"),
     door("presence.get", "GET", "/v1/presence"),
+    door("report.file", "POST", "/v1/reports"),
     door("sync.pull", "POST", "/v1/sync"),
     door("user.change_settings", "PATCH", "/v1/users/me/settings"),
     door("user.get", "GET", "/v1/users"),

@@ -93,6 +93,7 @@ fn filled(verb: &str, path: &str) -> String {
     let path = path
         .replace("{id}", "6f1c1e0e-0000-4000-8000-000000000000")
         .replace("{device}", "phone")
+        .replace("{report}", "0198f3c2-7d3e-7c55-b0de-5c6a7d8e9f01")
         .replace("{user}", "alice")
         .replace("{seq}", "1")
         .replace("{role}", "member")

@@ -2,8 +2,9 @@
 
 use im_core::{
     Actor, AddMembers, BlockUser, Body, ChangeRole, ChangeSettings, ClientId, Content,
-    CreateConversation, DeleteMessages, EditMessage, Entry, Joining, KickMembers, PutDraft, React,
-    RenameMember, RequestContact, RequestJoin, Role, Seq, SettingsPatch, UserId, port::Range,
+    CreateConversation, DeleteMessages, EditMessage, Entry, FileReport, Joining, KickMembers,
+    PutDraft, React, RenameMember, ReportAbout, ReportReason, RequestContact, RequestJoin, Role,
+    Seq, SettingsPatch, UserId, port::Range,
 };
 use im_server::{Mode, RealNameChecks};
 use serde_json::json;
@@ -31,13 +32,14 @@ const SINGS: [&str; 12] = [
     "member.settings",
     "own.value",
     "profile.profile",
+    "report.note",
     "revision.was",
     "revoked_device.device_id",
     "token_family.device_id",
 ];
 
 /// Columns that may hold the id of an erased user.
-const MAY_NAME: [&str; 8] = [
+const MAY_NAME: [&str; 10] = [
     "conversation.info",
     "entry.body",
     "entry.sender",
@@ -45,6 +47,8 @@ const MAY_NAME: [&str; 8] = [
     "feed.user_id",
     "member.user_id",
     "own.item",
+    "report.by_user",
+    "report.what",
     "revoked_user.user_id",
 ];
 
@@ -221,6 +225,19 @@ async fn talk(house: &House, device: &str) {
     )
     .await
     .unwrap();
+    let report = FileReport {
+        client_id: ClientId::random(),
+        about: ReportAbout::User { user: user("bob") },
+        reason: ReportReason::Spam,
+        note: Some(CANARY.to_owned()),
+    };
+    im.call(&me, report.clone()).await.unwrap();
+    let about_me = FileReport {
+        about: ReportAbout::User { user: user(NAME) },
+        note: None,
+        ..report
+    };
+    im.call(&bob, about_me).await.unwrap();
     drop(session);
 }
 

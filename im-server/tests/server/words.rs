@@ -59,3 +59,36 @@ async fn a_server_does_not_start_with_words_that_cannot_be_used() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn words_that_an_admin_adds_hold_at_once_beside_those_of_the_file() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("words");
+    fs::write(&path, "replace damn").unwrap();
+    let house = House::open_with(|config| config.words_file = Some(path.clone())).await;
+    let (alice, _bob) = (house.token_of("alice").await, house.token_of("bob").await);
+    let key = house.server.accounts().create_key("desk").await.unwrap();
+    let direct = house.ask("PUT /v1/conversations/direct/bob").token(&alice);
+    let chat = text(&direct.send().await.json()["conversation"]);
+    let say = async |words: &str| {
+        let line = format!("POST /v1/conversations/{chat}/messages");
+        let ask = house.ask(&line).token(&alice);
+        let said = ask.json(json!({"content": {"kind": "text", "text": words}}));
+        said.await.status
+    };
+    let add = async |words: serde_json::Value| {
+        let ask = house.ask("PATCH /v1/admin/settings").token(&key);
+        let ask = ask.header("im-user", "alice");
+        ask.json(json!({"changes": {"words": {"added": words}}}))
+            .await
+    };
+
+    assert_eq!(add(json!("reject darn")).await.status, 200);
+    // Making the list ready is done beside the answer.
+    while say("darn").await != 422 {}
+    assert_eq!(say("damn").await, 201);
+    let wrong = add(json!("rejct darn")).await;
+    assert_eq!(wrong.problem(), (400, "invalid_request".to_owned()));
+    assert_eq!(add(json!(null)).await.status, 200);
+    while say("darn").await != 201 {}
+}

@@ -73,7 +73,8 @@ impl State {
         self.traces.forget_mentions(user);
         let had_tokens = self.tokens.remove(user);
         let had_records = self.audit.erase(user);
-        count == self.owned() && !had_tokens && !had_records
+        let had_reports = self.reports.erase(user);
+        count == self.owned() && !had_tokens && !had_records && !had_reports
     }
 
     fn owned(&self) -> usize {

@@ -12,7 +12,9 @@ mod log;
 mod member;
 mod notice;
 mod own;
+mod report;
 mod search;
+mod settings;
 mod token;
 mod trace;
 mod user;
@@ -24,7 +26,8 @@ use std::{
 
 use crate::rows::Rows;
 use im_core::{
-    ConversationId, Device, DeviceId, Epoch, Invite, JoinRequest, Profile, Seq, Store, UserId,
+    ChangedSettings, ConversationId, Device, DeviceId, Epoch, Invite, JoinRequest, Profile, Seq,
+    Store, UserId,
     port::{Ports, ServerKey, TokioRuntime, VersionedBlock},
 };
 
@@ -54,6 +57,8 @@ struct State {
     own: own::OwnRows,
     leases: lease::Leases,
     audit: audit::Records,
+    settings: ChangedSettings,
+    reports: report::Reports,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: account::Accounts,
     erasures: BTreeMap<UserId, erasure::Progress>,
@@ -81,6 +86,8 @@ impl MemoryStore {
                 own: BTreeMap::new(),
                 leases: HashMap::new(),
                 audit: audit::Records::default(),
+                settings: ChangedSettings::default(),
+                reports: report::Reports::default(),
                 devices: BTreeMap::new(),
                 accounts: account::Accounts::default(),
                 erasures: BTreeMap::new(),
@@ -129,8 +136,10 @@ impl Store for MemoryStore {
             own: store.clone(),
             positions: store.clone(),
             real_names: store.clone(),
+            reports: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
+            settings: store.clone(),
             tallies: store.clone(),
             tokens: store.clone(),
             users: store,

@@ -14,6 +14,7 @@ use super::{
     SqlStore, audit, chunk,
     connection::{Connection, Value},
     error::SqlError,
+    report,
     stored::{column, int, seq, user, uuid},
 };
 
@@ -235,7 +236,10 @@ async fn delete_owned(
     if !families.is_empty() {
         return Ok(false);
     }
-    Ok(!audit::erase(connection, &which).await?)
+    if audit::erase(connection, &which).await? {
+        return Ok(false);
+    }
+    Ok(!report::erase(connection, &which).await?)
 }
 
 /// Where a user waits to be let in.

@@ -28,9 +28,11 @@ mod own;
 mod plan;
 mod position;
 mod real_name;
+mod report;
 mod revocation;
 mod schema;
 mod search;
+mod settings;
 mod signature;
 mod stored;
 mod tally;
@@ -137,8 +139,10 @@ impl Store for SqlStore {
             own: store.clone(),
             positions: store.clone(),
             real_names: store.clone(),
+            reports: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
+            settings: store.clone(),
             tallies: store.clone(),
             tokens: store.clone(),
             users: store,

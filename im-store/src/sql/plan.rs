@@ -3,20 +3,21 @@
 #![allow(clippy::unwrap_used)]
 
 use im_core::{
-    AuditRecord, Authority, Block, Device, DeviceClass, Draft, Identifier, Notice, NoticeTemplate,
-    NoticeTexts, Own, Profile, Room, Store as _, Timestamp,
+    AuditRecord, Authority, Block, ChangedSettings, Device, DeviceClass, Draft, Identifier, Notice,
+    NoticeTemplate, NoticeTexts, Own, Profile, Report, ReportAbout, ReportReason, ReportState,
+    Room, SettingGroups, Store as _, Timestamp,
     port::{
-        Account, CodeHash, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName, RealNameState,
-        RefreshToken, ServerKey,
+        Account, CodeHash, FiledReport, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName,
+        RealNameState, RefreshToken, ServerKey,
     },
-    testing::{device as device_id, group, user as user_id},
+    testing::{client_id, device as device_id, group, user as user_id},
 };
 use uuid::Uuid;
 
 use super::{
     SqlStore, account, alarm, annotation, audit, block, code, connection::Connection, contact,
-    device, door, erasure, lease, log, member, notice, own, position, real_name, revocation,
-    search, stored, tally, token, user,
+    device, door, erasure, lease, log, member, notice, own, position, real_name, report,
+    revocation, search, settings, stored, tally, token, user,
 };
 
 #[allow(
@@ -44,8 +45,10 @@ const HOT: &[&[&str]] = &[
     own::HOT,
     position::HOT,
     real_name::HOT,
+    report::HOT,
     revocation::HOT,
     search::HOT,
+    settings::HOT,
     stored::HOT,
     tally::HOT,
     token::HOT,
@@ -236,6 +239,28 @@ async fn fill(ports: &Ports) {
             outcome: None,
         };
         ports.audit.note(record).await.unwrap();
+        let report = Report {
+            id: Uuid::from_bytes([n; 16]),
+            at_ms: now,
+            by: Some(id.clone()),
+            about: ReportAbout::User { user: id.clone() },
+            reason: ReportReason::Spam,
+            note: Some("note".to_owned()),
+            state: ReportState::Open,
+            settled: None,
+            version: 1,
+        };
+        let filed = FiledReport {
+            report,
+            client_id: client_id("c"),
+            fingerprint: 0,
+        };
+        ports.reports.file(filed).await.unwrap();
+        let settings = ChangedSettings {
+            version: u64::from(n) + 1,
+            changed: SettingGroups::new(),
+        };
+        ports.settings.write(settings).await.unwrap();
         let holder = Uuid::from_bytes([n; 16]);
         ports.leases.take(&name, holder, now, now).await.unwrap();
         let device = Device {

@@ -17,7 +17,7 @@ use super::{
     dialect::{Dialect, Texts},
     door,
     error::SqlError,
-    lease, own, trace,
+    lease, own, report, settings, trace,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -109,6 +109,8 @@ impl MigratorTrait for Migrator {
             ("m0006_audit", audit::TABLES),
             ("m0010_devices", device::TABLES),
             ("m0011_streams", trace::OPEN_MESSAGES),
+            ("m0014_settings", settings::TABLES),
+            ("m0015_reports", report::TABLES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()

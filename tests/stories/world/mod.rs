@@ -11,7 +11,7 @@ use std::{future::Future, time::Duration};
 
 pub(crate) use by_hand::{ByHand, Frame, Opcode};
 pub(crate) use database::{Database, from_environment};
-pub(crate) use http::Rest;
+pub(crate) use http::{Answer, Rest};
 pub(crate) use node::{Rules, World};
 pub(crate) use people::{
     Told, call, entries_until, group, key, messages_in, next_entry, next_that, refused, send_all,

@@ -147,6 +147,11 @@ impl World {
         Self::server_with(Limits::default()).await
     }
 
+    /// The whole server.
+    pub(crate) async fn server_on(database: Database) -> Self {
+        Self::start(Kind::Server, database, Limits::default()).await
+    }
+
     /// The whole server, on SQLite, with limits of its own.
     pub(crate) async fn server_with(limits: Limits) -> Self {
         let rules = Rules {
