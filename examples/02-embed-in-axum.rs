@@ -70,6 +70,12 @@ impl Authenticator for Users {
         })
     }
 
+    async fn signed_out(&self, user: &UserId, _: Option<&DeviceId>) -> Result<(), Rejection> {
+        let mut logins = self.logins.lock().unwrap();
+        logins.retain(|_, who| who != user);
+        Ok(())
+    }
+
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {
         let is_unknown = |user: &&UserId| !self.passwords.contains_key(*user);
         Ok(users.iter().filter(is_unknown).cloned().collect())

@@ -40,6 +40,7 @@ mod receipt;
 mod scope;
 mod search;
 mod seq;
+mod standing;
 mod time;
 mod user;
 
@@ -51,7 +52,7 @@ pub mod state;
 pub mod testing;
 pub mod wire;
 
-pub use audit::AuditRecord;
+pub use audit::{AuditRecord, Deed};
 pub use client::{CallError, Connection, Connector, Credential, Sender, Session};
 pub use command::*;
 pub use contact::Block;
@@ -79,5 +80,6 @@ pub use search::{
     InvalidSearchCursor, Needle, SEARCH_FORMAT, SearchCursor, normalized, searchable_text,
 };
 pub use seq::{Head, Seq};
+pub use standing::{Restriction, RestrictionKind, Standing, UserStanding};
 pub use time::Timestamp;
 pub use user::{Actor, Authority, Gender, Profile, Tier};

@@ -100,6 +100,9 @@ pub struct Limits {
     pub recall_ms: u64,
     /// How long a sender can edit, in milliseconds. Default 86,400,000 (a day).
     pub edit_ms: u64,
+    /// How long records of the audit log are kept, in milliseconds. Default 31,536,000,000 (365 days): as long as most rules
+    /// about such records ask for. They are forgotten within the hour after that.
+    pub audit_ms: u64,
     /// How long "is typing" lasts without a repeat, in milliseconds. Default 6,000.
     pub typing_ms: u64,
     /// Members up to which receipts are pushed to everybody. Default 100: beyond, they would cost a square.
@@ -167,6 +170,7 @@ impl Default for Limits {
             strangers_send_one: false,
             recall_ms: 120_000,
             edit_ms: 86_400_000,
+            audit_ms: 31_536_000_000,
             typing_ms: 6_000,
             receipt_push_members: 100,
             counted_readers: 1_000,

@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use im_core::{
-    Rejection, UserId,
+    DeviceId, Rejection, UserId,
     port::{Authenticator, Identity, Ports},
 };
 
@@ -39,6 +39,12 @@ impl Authenticator for TokenAuthenticator {
             return Err(unauthenticated());
         }
         Ok(claims.identity())
+    }
+
+    async fn signed_out(&self, user: &UserId, _: Option<&DeviceId>) -> Result<(), Rejection> {
+        // Other devices get another access token by what they refresh with.
+        self.tokens.revoke_user(user, self.ports.runtime.now());
+        Ok(())
     }
 
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {

@@ -9,7 +9,7 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Engine,
+    Asking, Engine,
     audience::{Listening, listen_as_read},
     lock,
     registry::SessionEntry,
@@ -88,6 +88,10 @@ impl Engine {
                 "the server is going away; connect again",
             ));
         }
+        if !self.know_standings(Asking::Waiting) {
+            self.look_at_standings().await?;
+        }
+        self.check_in(&identity.actor)?;
         let now = self.ports.runtime.now();
         let user = identity.actor.user.clone();
         let device = Device {
@@ -131,6 +135,8 @@ impl Engine {
             self.end(&displaced, CloseReason::Displaced);
         }
         self.listen_everywhere(&attachment.entry).await?;
+        // Who was barred before it was added was not there to be sent away.
+        self.check_in(&attachment.identity.actor)?;
         // The node may have begun to close while the store answered.
         if self.is_closing() {
             return Err(Rejection::new(

@@ -3,6 +3,7 @@
 //! Nothing here decides who may do what: that is `state`. Nothing here knows a database or a socket: that is `port`.
 
 mod access;
+mod admins;
 mod aftermath;
 mod alarms;
 mod attach;
@@ -47,6 +48,7 @@ mod retry;
 mod scheduled;
 mod search;
 mod slot;
+mod standings;
 mod sync;
 mod telling;
 mod templates;
@@ -61,6 +63,7 @@ use std::{
 pub use attach::Attachment;
 pub(crate) use hooks::Hooks;
 pub(crate) use nature::place;
+pub(crate) use standings::Asking;
 
 use crate::{
     Limits,
@@ -79,6 +82,7 @@ pub(crate) struct Engine {
     slots: slot::Slots,
     relations: relations::Relations,
     preferences: preferences::KnownPreferences,
+    standings: standings::Standings,
     last_notice: telling::LastNotice,
     positions: positions::WriteBehind,
     devices: devices::Devices,
@@ -86,6 +90,8 @@ pub(crate) struct Engine {
     rates: rates::Rates,
     gathering: Mutex<marks::Gathering>,
     typists: Mutex<presence::Typists>,
+    /// When old records of the audit log were last forgotten.
+    forgotten_at: Mutex<Option<Duration>>,
     closing: AtomicBool,
 }
 
@@ -107,6 +113,7 @@ impl Engine {
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
             preferences: preferences::KnownPreferences::default(),
+            standings: standings::Standings::default(),
             last_notice: telling::LastNotice::default(),
             positions: positions::WriteBehind::default(),
             devices: devices::Devices::default(),
@@ -114,6 +121,7 @@ impl Engine {
             rates: rates::Rates::default(),
             gathering: Mutex::default(),
             typists: Mutex::default(),
+            forgotten_at: Mutex::default(),
             closing: AtomicBool::new(false),
         }
     }

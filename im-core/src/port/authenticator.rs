@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use crate::{Actor, Code, Rejection, Timestamp, UserId};
+use crate::{Actor, Code, DeviceId, Rejection, Timestamp, UserId};
 
 /// Whom a token stands for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,11 +21,17 @@ pub struct Identity {
 /// Decides whom a token stands for, and who exists.
 ///
 /// # Contract
-/// `authenticate` refuses with [`Code::Unauthenticated`] and one sentence for every kind of bad token.
+/// - `authenticate` refuses with [`Code::Unauthenticated`] and one sentence for every kind of bad token.
+/// - Once `signed_out` has answered, `authenticate` refuses every token that the user, or that device of it, was given
+///   before. It may be told so more than once.
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
     /// Whom the token stands for.
     async fn authenticate(&self, token: &str) -> Result<Identity, Rejection>;
+
+    /// The user was signed out everywhere, or on one device: for the engine to say. What is stored of its sign-ins is revoked
+    /// already, and the engine ends the sessions itself.
+    async fn signed_out(&self, user: &UserId, device: Option<&DeviceId>) -> Result<(), Rejection>;
 
     /// Those of `users` that do not exist, so that nobody can be added or written to who is not there.
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection>;
@@ -46,6 +52,11 @@ impl Authenticator for TrustEveryone {
             expires_at_ms: None,
             sign_in: None,
         })
+    }
+
+    /// There is nothing to end: a user id is good for ever.
+    async fn signed_out(&self, _: &UserId, _: Option<&DeviceId>) -> Result<(), Rejection> {
+        Ok(())
     }
 
     async fn unknown(&self, _: &[UserId]) -> Result<Vec<UserId>, Rejection> {

@@ -24,6 +24,7 @@ mod position;
 mod real_name;
 mod runtime;
 mod search;
+mod standing;
 mod tally;
 mod token;
 #[cfg(feature = "tokio")]
@@ -53,6 +54,7 @@ pub use position::{Advance, PositionStore};
 pub use real_name::{RealName, RealNameState, RealNameStore};
 pub use runtime::{BoxFuture, Runtime};
 pub use search::{Found, Rest, Search, SearchStore};
+pub use standing::{StandingStore, StandingWrite, StandingWritten, VersionedStanding};
 pub use tally::{Span, Tally, TallyStore};
 pub use token::{
     REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey, TokenStore,
@@ -91,6 +93,7 @@ pub struct Ports {
     pub real_names: Arc<dyn RealNameStore>,
     pub runtime: Arc<dyn Runtime>,
     pub search: Arc<dyn SearchStore>,
+    pub standings: Arc<dyn StandingStore>,
     pub tallies: Arc<dyn TallyStore>,
     pub tokens: Arc<dyn TokenStore>,
     pub users: Arc<dyn UserStore>,

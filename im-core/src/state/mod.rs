@@ -17,6 +17,7 @@ mod presence;
 mod rate;
 mod roster;
 mod spread;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod trace;

@@ -44,6 +44,7 @@ pub mod positions;
 pub mod real_names;
 pub mod roster;
 pub mod search;
+pub mod standings;
 pub mod tallies;
 pub mod tokens;
 pub mod users;

@@ -51,6 +51,7 @@ macro_rules! every_store_suite {
         $crate::real_name_store_suite!($open);
         $crate::roster_suite!($open);
         $crate::search_store_suite!($open);
+        $crate::standing_store_suite!($open);
         $crate::tally_store_suite!($open);
         $crate::token_store_suite!($open);
         $crate::user_store_suite!($open);

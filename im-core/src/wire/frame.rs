@@ -422,6 +422,9 @@ fn number_of(code: Code) -> i32 {
         | Code::OwnerMustTransfer
         | Code::RateLimited
         | Code::Unavailable
+        | Code::AccountBanned
+        | Code::AccountDisabled
+        | Code::Frozen
         | Code::Overloaded => -32000,
     }
 }

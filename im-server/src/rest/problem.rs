@@ -43,9 +43,14 @@ fn status_of(code: Code) -> StatusCode {
     match code {
         Code::InvalidRequest | Code::InvalidFrame => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::Blocked | Code::Banned | Code::ContactsOnly | Code::Muted => {
-            StatusCode::FORBIDDEN
-        }
+        Code::Forbidden
+        | Code::Blocked
+        | Code::Banned
+        | Code::ContactsOnly
+        | Code::Muted
+        | Code::AccountBanned
+        | Code::AccountDisabled
+        | Code::Frozen => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,
         Code::Conflict | Code::Expired | Code::OwnerMustTransfer => StatusCode::CONFLICT,

@@ -13,6 +13,7 @@ mod member;
 mod notice;
 mod own;
 mod search;
+mod standing;
 mod token;
 mod trace;
 mod user;
@@ -54,6 +55,7 @@ struct State {
     own: own::OwnRows,
     leases: lease::Leases,
     audit: audit::Records,
+    standings: standing::Standings,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: account::Accounts,
     erasures: BTreeMap<UserId, erasure::Progress>,
@@ -81,6 +83,7 @@ impl MemoryStore {
                 own: BTreeMap::new(),
                 leases: HashMap::new(),
                 audit: audit::Records::default(),
+                standings: standing::Standings::default(),
                 devices: BTreeMap::new(),
                 accounts: account::Accounts::default(),
                 erasures: BTreeMap::new(),
@@ -131,6 +134,7 @@ impl Store for MemoryStore {
             real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
+            standings: store.clone(),
             tallies: store.clone(),
             tokens: store.clone(),
             users: store,

@@ -31,6 +31,7 @@ mod real_name;
 mod schema;
 mod search;
 mod signature;
+mod standing;
 mod stored;
 mod tally;
 mod token;
@@ -138,6 +139,7 @@ impl Store for SqlStore {
             real_names: store.clone(),
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
+            standings: store.clone(),
             tallies: store.clone(),
             tokens: store.clone(),
             users: store,

@@ -4,10 +4,10 @@
 
 use im_core::{
     AuditRecord, Authority, Block, Device, DeviceClass, Draft, Identifier, Notice, NoticeTemplate,
-    NoticeTexts, Own, Profile, Store as _, Timestamp,
+    NoticeTexts, Own, Profile, Standing, Store as _, Timestamp,
     port::{
         Account, CodeHash, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName, RealNameState,
-        RefreshToken, ServerKey,
+        RefreshToken, ServerKey, StandingWrite,
     },
     testing::{device as device_id, group, user as user_id},
 };
@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::{
     SqlStore, account, alarm, annotation, audit, block, code, connection::Connection, contact,
-    device, door, erasure, lease, log, member, notice, own, position, real_name, search, stored,
-    tally, token, user,
+    device, door, erasure, lease, log, member, notice, own, position, real_name, search,
+    standing, stored, tally, token, user,
 };
 
 #[allow(
@@ -45,6 +45,7 @@ const HOT: &[&[&str]] = &[
     position::HOT,
     real_name::HOT,
     search::HOT,
+    standing::HOT,
     stored::HOT,
     tally::HOT,
     token::HOT,
@@ -235,6 +236,17 @@ async fn fill(ports: &Ports) {
             outcome: None,
         };
         ports.audit.note(record).await.unwrap();
+        let standing = Standing {
+            admin: n % 20 == 0,
+            ..Standing::default()
+        };
+        let write = StandingWrite {
+            user: id.clone(),
+            standing,
+            expected: 0,
+            keeps_an_admin: false,
+        };
+        ports.standings.put(write).await.unwrap();
         let holder = Uuid::from_bytes([n; 16]);
         ports.leases.take(&name, holder, now, now).await.unwrap();
         let device = Device {

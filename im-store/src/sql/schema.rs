@@ -17,7 +17,7 @@ use super::{
     dialect::{Dialect, Texts},
     door,
     error::SqlError,
-    lease, own, trace,
+    lease, own, standing, trace,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -107,6 +107,7 @@ impl MigratorTrait for Migrator {
             ("m0005_account", account::TABLES),
             ("m0007_lease", lease::TABLES),
             ("m0006_audit", audit::TABLES),
+            ("m0013_standings", standing::TABLES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()

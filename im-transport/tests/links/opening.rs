@@ -194,6 +194,10 @@ impl Authenticator for Once {
         TrustEveryone.authenticate("alice").await
     }
 
+    async fn signed_out(&self, user: &UserId, device: Option<&DeviceId>) -> Result<(), Rejection> {
+        TrustEveryone.signed_out(user, device).await
+    }
+
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {
         TrustEveryone.unknown(users).await
     }

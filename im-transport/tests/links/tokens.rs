@@ -31,6 +31,10 @@ impl Authenticator for Ending {
         })
     }
 
+    async fn signed_out(&self, user: &UserId, device: Option<&DeviceId>) -> Result<(), Rejection> {
+        TrustEveryone.signed_out(user, device).await
+    }
+
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {
         TrustEveryone.unknown(users).await
     }

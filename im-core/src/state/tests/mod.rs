@@ -5,6 +5,7 @@ mod contacts;
 mod groups;
 mod messages;
 mod order;
+mod standings;
 
 use super::{Ask, ConversationState, Decision, Enter, Facts};
 use crate::{
