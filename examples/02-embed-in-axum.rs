@@ -24,7 +24,7 @@ use axum::{
     routing::{get, post},
 };
 use im_core::{
-    Actor, Code, Im, ListConversations, Rejection, UserId,
+    Actor, Code, DeviceId, Im, ListConversations, Rejection, UserId,
     port::{Authenticator, Identity},
 };
 use im_store::MemoryStore;
@@ -71,7 +71,7 @@ impl Authenticator for Users {
     }
 
     async fn signed_out(&self, user: &UserId, _: Option<&DeviceId>) -> Result<(), Rejection> {
-        let mut logins = self.logins.lock().unwrap();
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         logins.retain(|_, who| who != user);
         Ok(())
     }

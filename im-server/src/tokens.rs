@@ -143,25 +143,28 @@ impl AccessTokens {
             .contains(claims.sid, &claims.sub, claims.iat_ms)
     }
 
-    /// Takes over what was revoked before this server started.
-    pub(crate) fn restore(&self, revocations: Vec<Revocation>) {
-        for revocation in revocations {
-            match revocation.of {
-                Revoked::Family(family) => self.revoke_family(family, revocation.at_ms),
-                Revoked::User(user) => self.revoke_user(&user, revocation.at_ms),
-            }
+    /// Takes over what was revoked before this server started, or by another. Returns what is news.
+    pub(crate) fn restore(&self, revocations: Vec<Revocation>) -> Vec<Revoked> {
+        let mut news = Vec::new();
+        for Revocation { of, at_ms } in revocations {
+            let is_new = match &of {
+                Revoked::Family(family) => self.revoke_family(*family, at_ms),
+                Revoked::User(user) => self.revoke_user(user, at_ms),
+            };
+            news.extend(is_new.then_some(of));
         }
+        news
     }
 
-    /// Ends all access tokens of a sign-in.
-    pub(crate) fn revoke_family(&self, family: Uuid, now: Timestamp) {
-        self.revocations.add_family(family, now, now.plus(MAX_TTL));
+    /// Ends all access tokens of a sign-in. Whether that is news.
+    pub(crate) fn revoke_family(&self, family: Uuid, now: Timestamp) -> bool {
+        self.revocations.add_family(family, now, now.plus(MAX_TTL))
     }
 
-    /// Ends all access tokens that a user was issued before this second.
-    pub(crate) fn revoke_user(&self, user: &UserId, now: Timestamp) {
+    /// Ends all access tokens that a user was issued before this second. Whether that is news.
+    pub(crate) fn revoke_user(&self, user: &UserId, now: Timestamp) -> bool {
         self.revocations
-            .add_user(user.clone(), now, now.plus(MAX_TTL));
+            .add_user(user.clone(), now, now.plus(MAX_TTL))
     }
 }
 

@@ -42,6 +42,7 @@ mod regressions;
 mod requests;
 mod scheduled;
 mod slow;
+mod standings;
 mod step;
 mod threads;
 mod truth;

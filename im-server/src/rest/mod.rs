@@ -33,6 +33,7 @@ mod scheduled;
 mod search;
 mod sessions;
 mod settings;
+mod standings;
 mod sync;
 mod table;
 mod tickets;
@@ -104,6 +105,7 @@ fn resources() -> Routes {
         .merge(search::routes())
         .merge(sessions::routes())
         .merge(settings::routes())
+        .merge(standings::routes())
         .merge(sync::routes())
         .merge(tickets::routes())
         .merge(users::routes())

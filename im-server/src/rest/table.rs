@@ -21,6 +21,27 @@ const fn door(method: &'static str, verb: &'static str, path: &'static str) -> D
 /// Every command that has a route.
 pub(super) const ROUTES: &[Door] = &[
     door("admin.audit", "GET", "/v1/admin/audit"),
+    door("admin.demote", "DELETE", "/v1/admin/users/{user}/admin"),
+    door("admin.dismiss", "DELETE", "/v1/admin/conversations/{id}"),
+    door(
+        "admin.lift",
+        "DELETE",
+        "/v1/admin/users/{user}/restrictions/{kind}",
+    ),
+    door("admin.promote", "PUT", "/v1/admin/users/{user}/admin"),
+    door(
+        "admin.recall",
+        "DELETE",
+        "/v1/admin/conversations/{id}/messages/{seq}",
+    ),
+    door(
+        "admin.restrict",
+        "PUT",
+        "/v1/admin/users/{user}/restrictions/{kind}",
+    ),
+    door("admin.sign_out", "DELETE", "/v1/admin/users/{user}/sessions"),
+    door("admin.user", "GET", "/v1/admin/users/{user}"),
+    door("admin.users", "GET", "/v1/admin/users"),
     door(
         "contact.accept",
         "POST",

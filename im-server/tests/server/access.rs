@@ -96,6 +96,7 @@ fn filled(verb: &str, path: &str) -> String {
         .replace("{seq}", "1")
         .replace("{role}", "member")
         .replace("{emoji}", "x")
+        .replace("{kind}", "muted")
         .replace("{code}", "x");
     format!("{} {path}", verb.to_uppercase())
 }

@@ -3,7 +3,7 @@
 use im_core::{
     Actor, AddMembers, BlockUser, Body, ChangeRole, ChangeSettings, ClientId, Content,
     CreateConversation, DeleteMessages, EditMessage, Entry, Joining, KickMembers, PutDraft, React,
-    RenameMember, RequestContact, RequestJoin, Role, Seq, SettingsPatch, UserId, port::Range,
+    RenameMember, RequestContact, RequestJoin, RestrictUser, RestrictionKind, Role, Seq, SettingsPatch, UserId, port::Range,
 };
 use im_server::{Mode, RealNameChecks};
 use serde_json::json;
@@ -21,7 +21,8 @@ const CANARY: &str = "canary7391";
 const NAME: &str = "idbird8264";
 
 /// Where the canary is before the user is erased.
-const SINGS: [&str; 11] = [
+const SINGS: [&str; 13] = [
+    "audit.params",
     "device.device_id",
     "entry.body",
     "identifier.name",
@@ -32,11 +33,13 @@ const SINGS: [&str; 11] = [
     "own.value",
     "profile.profile",
     "revision.was",
+    "standing.restrictions",
     "token_family.device_id",
 ];
 
 /// Columns that may hold the id of an erased user.
-const MAY_NAME: [&str; 8] = [
+const MAY_NAME: [&str; 9] = [
+    "audit.about",
     "conversation.info",
     "entry.body",
     "entry.sender",
@@ -119,7 +122,20 @@ async fn live(office: &PostOffice) -> String {
     let document = json!({"name": CANARY, "number": "TEST-7391"});
     assert_eq!(shown.json(document).await.status, 200);
     talk(house, &device).await;
+    judge(house).await;
     token
+}
+
+/// An admin decides something about the user, and says why.
+async fn judge(house: &House) {
+    let restrict = RestrictUser {
+        user: user(NAME),
+        kind: RestrictionKind::Muted,
+        until_ms: None,
+        reason: Some(CANARY.to_owned()),
+    };
+    let admin = Actor::service(user("admin"));
+    house.server.im().call(&admin, restrict).await.unwrap();
 }
 
 /// Says things everywhere, and moderates.

@@ -1,5 +1,6 @@
 //! The rules, one sentence each.
 
+mod admins;
 mod attaching;
 mod contacts;
 mod groups;
