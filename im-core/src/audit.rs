@@ -4,6 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Authority, RowKey, Timestamp, UserId};
 
+/// Something that a host does for whoever has more than a user's authority, and that is no command: see
+/// [`Im::administer`](crate::Im::administer).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    /// What the audit log calls it, as a method.
+    pub method: &'static str,
+    /// The user whom it is about.
+    pub about: UserId,
+    /// What was asked.
+    pub params: serde_json::Value,
+}
+
 /// One thing that somebody did with more than a user's authority.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -69,7 +69,13 @@ codes! {
     Banned = "banned", fixed;
     /// Another device has the place: of this class one has a session at a time, or too many have one.
     DeviceLimit = "device_limit", fixed;
-    /// The actor was silenced, or everybody is.
+    /// An admin banned the account.
+    AccountBanned = "account_banned", fixed;
+    /// The account was switched off.
+    AccountDisabled = "account_disabled", fixed;
+    /// An admin froze the account: it reads, and changes nothing.
+    Frozen = "frozen", fixed;
+    /// The actor was silenced, here or everywhere, or everybody is here.
     Muted = "muted", fixed;
     /// The conversation ended; it can only be read.
     Dismissed = "dismissed", fixed;
@@ -244,6 +250,8 @@ pub enum CloseReason {
     Displaced,
     /// The token ended or was revoked; sign in again.
     Unauthenticated,
+    /// An admin keeps the user out; do not come back by yourself.
+    Banned,
     /// The peer broke the protocol.
     ProtocolError,
     /// A frame was larger than the limit.
@@ -259,6 +267,7 @@ impl CloseReason {
             Self::Asked
             | Self::Displaced
             | Self::Unauthenticated
+            | Self::Banned
             | Self::ProtocolError
             | Self::TooLarge => false,
         }
@@ -274,6 +283,7 @@ impl fmt::Display for CloseReason {
             Self::IdleTimeout => "nothing was heard from the device; reconnect and resume",
             Self::Displaced => "another session took its place",
             Self::Unauthenticated => "the token is no longer valid; sign in again",
+            Self::Banned => "an admin keeps this user out",
             Self::ProtocolError => "the peer broke the protocol",
             Self::TooLarge => "a frame was larger than the limit",
         })

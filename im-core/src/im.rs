@@ -1,14 +1,14 @@
 //! The handle that a program holds.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
 use crate::{
-    Actor, Attachment, Call, CloseReason, Command, ConversationId, DeviceId, Error, Limits,
+    Actor, Attachment, Call, CloseReason, Command, ConversationId, Deed, DeviceId, Error, Limits,
     LoginPolicy, OpenDirect, OpenSession, Rejection, Reply, Session, Store, UserId,
     client::LocalConnector,
-    engine::{Engine, Hooks},
+    engine::{Asking, Engine, Hooks},
     hook::{After, AfterOptions, Before, BeforeOptions},
     port::{Adjustable, Authenticator, Identity, Outlet, Ports, Runtime},
 };
@@ -273,6 +273,54 @@ impl Im {
     /// Ends the sessions that tokens of a sign-in opened, on whatever device: see [`Identity::sign_in`].
     pub fn sign_out(&self, user: &UserId, sign_in: Uuid) {
         self.engine.sign_out(user, sign_in);
+    }
+
+    /// Does something that is no command, such as an erasure, for a back end or for an admin with a token that is good for
+    /// that, and writes it down in the audit log with its outcome. `work` begins when that is checked and noted.
+    ///
+    /// # Errors
+    /// `forbidden` for anybody else, `unavailable` when the store does not answer, and what `work` fails with.
+    ///
+    /// # Cancel safety
+    /// As that of `work`, whose outcome is not written down then.
+    pub async fn administer<T>(
+        &self,
+        actor: &Actor,
+        deed: Deed,
+        work: impl Future<Output = Result<T, Rejection>>,
+    ) -> Result<T, Rejection> {
+        self.engine.administer_deed(actor, deed, work).await
+    }
+
+    /// Refuses a user who is kept out, by what is known here: at most five seconds old. For what a host answers itself.
+    ///
+    /// # Errors
+    /// `account_banned` or `account_disabled`; `unavailable` when the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn check_in(&self, actor: &Actor) -> Result<(), Rejection> {
+        self.know_standings().await?;
+        self.engine.check_in(actor)
+    }
+
+    /// As [`Im::check_in`], and refuses a user who may change nothing. For what a host lets users change.
+    ///
+    /// # Errors
+    /// As [`Im::check_in`], and `frozen`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn check_change(&self, actor: &Actor) -> Result<(), Rejection> {
+        self.know_standings().await?;
+        self.engine.check_change(actor)
+    }
+
+    async fn know_standings(&self) -> Result<(), Rejection> {
+        if self.engine.know_standings(Asking::Waiting) {
+            return Ok(());
+        }
+        self.engine.look_at_standings().await
     }
 
     /// Erases a user: ends its sessions, leaves its groups, and deletes what it owns and wipes what it said. Its id is not

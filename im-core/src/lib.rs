@@ -42,6 +42,7 @@ mod scope;
 mod search;
 mod seq;
 mod settings;
+mod standing;
 mod time;
 mod user;
 
@@ -53,7 +54,7 @@ pub mod state;
 pub mod testing;
 pub mod wire;
 
-pub use audit::AuditRecord;
+pub use audit::{AuditRecord, Deed};
 pub use client::{CallError, Connection, Connector, Credential, OpenMessage, Sender, Session};
 pub use command::*;
 pub use contact::Block;
@@ -83,5 +84,6 @@ pub use search::{
 };
 pub use seq::{Head, Seq};
 pub use settings::{ChangedSettings, SettingGroups};
+pub use standing::{Restriction, RestrictionKind, Standing, UserStanding};
 pub use time::Timestamp;
 pub use user::{Actor, Authority, Gender, Profile, Tier};

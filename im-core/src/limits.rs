@@ -129,6 +129,9 @@ pub struct Limits {
     /// Time between two counts of what is unread, for a user who watches that, in milliseconds. Default 500: a count reads
     /// all conversations of the user.
     pub unread_wait_ms: u64,
+    /// How long records of the audit log are kept, in milliseconds. Default 31,536,000,000 (365 days): as long as most rules
+    /// about such records ask for. They are forgotten within the hour after that.
+    pub audit_ms: u64,
     /// How long "is typing" lasts without a repeat, in milliseconds. Default 6,000.
     pub typing_ms: u64,
     /// Members up to which receipts are pushed to everybody. Default 100: beyond, they would cost a square.
@@ -206,6 +209,7 @@ impl Default for Limits {
             stream_push_ms: 50,
             deltas_per_second: None,
             unread_wait_ms: 500,
+            audit_ms: 31_536_000_000,
             typing_ms: 6_000,
             receipt_push_members: 100,
             counted_readers: 1_000,

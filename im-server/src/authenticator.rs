@@ -42,15 +42,22 @@ impl Authenticator for TokenAuthenticator {
         Ok(claims.identity())
     }
 
-    async fn sign_out(&self, user: &UserId, device: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
+    async fn sign_out(
+        &self,
+        user: &UserId,
+        device: Option<&DeviceId>,
+    ) -> Result<Vec<Uuid>, Rejection> {
         let now = self.ports.runtime.now();
-        let extent = Extent::Device(device.clone());
+        let extent = device.cloned().map_or(Extent::All, Extent::Device);
         let tokens = &self.ports.tokens;
         let families = tokens.revoke_user(user, &extent, now).await?;
         for family in &families {
             self.tokens.revoke_family(*family, now);
         }
-        self.tokens.revoke_device(user.clone(), device.clone(), now);
+        match device.cloned() {
+            Some(device) => self.tokens.revoke_device(user.clone(), device, now),
+            None => self.tokens.revoke_user(user, now),
+        };
         Ok(families)
     }
 

@@ -112,6 +112,16 @@ enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Make a user an admin
+    Promote {
+        /// Whom
+        name: UserId,
+    },
+    /// Make an admin a user like all others
+    Demote {
+        /// Whom
+        name: UserId,
+    },
     /// Erase a user with everything it said, for ever
     Erase {
         /// Whom
@@ -167,6 +177,12 @@ impl Cli {
                 name,
                 password_stdin,
             }) => command::add_user(&config, name, password_stdin).await,
+            Command::User(UserCommand::Promote { name }) => {
+                command::promote_user(&config, name).await
+            }
+            Command::User(UserCommand::Demote { name }) => {
+                command::demote_user(&config, name).await
+            }
             Command::User(UserCommand::Erase { name }) => command::erase_user(&config, name).await,
             Command::Token(TokenCommand::Issue {
                 user,

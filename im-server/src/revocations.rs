@@ -1,7 +1,8 @@
 //! Access tokens that ended before their time, on this node.
 //!
 //! An access token is not stored, so that checking one costs no query; what is kept instead is the short list of those
-//! that were revoked, until they would have ended anyway. The store has the same list, and it is read at the start.
+//! that were revoked, until they would have ended anyway. The store has the same list; it is read at the start, and what
+//! other servers add every few seconds.
 
 use std::{
     collections::HashMap,
@@ -51,26 +52,34 @@ impl Revocations {
             || (!lists.devices.is_empty() && is_covered(of_device()))
     }
 
-    /// Revokes everything that a user was issued for a device up to this moment.
-    pub(crate) fn add_device(&self, device: (UserId, DeviceId), at: Timestamp, until: Timestamp) {
+    /// Revokes everything that a user was issued for a device up to this moment. Whether that is news.
+    pub(crate) fn add_device(
+        &self,
+        device: (UserId, DeviceId),
+        at: Timestamp,
+        until: Timestamp,
+    ) -> bool {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        insert(&mut lists.devices, device, Revoked { at, until });
+        insert(&mut lists.devices, device, Revoked { at, until })
     }
 
-    /// Revokes a family, and remembers it until its last access token would have ended.
-    pub(crate) fn add_family(&self, family: Uuid, at: Timestamp, until: Timestamp) {
+    /// Revokes a family, and remembers it until its last access token would have ended. Whether that is news.
+    pub(crate) fn add_family(&self, family: Uuid, at: Timestamp, until: Timestamp) -> bool {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        insert(&mut lists.families, family, Revoked { at, until });
+        insert(&mut lists.families, family, Revoked { at, until })
     }
 
-    /// Revokes everything that a user was issued up to this moment.
-    pub(crate) fn add_user(&self, user: UserId, at: Timestamp, until: Timestamp) {
+    /// Revokes everything that a user was issued up to this moment. Whether that is news.
+    pub(crate) fn add_user(&self, user: UserId, at: Timestamp, until: Timestamp) -> bool {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        insert(&mut lists.users, user, Revoked { at, until });
+        insert(&mut lists.users, user, Revoked { at, until })
     }
 }
 
-fn insert<K: Eq + Hash>(list: &mut HashMap<K, Revoked>, key: K, revoked: Revoked) {
+fn insert<K: Eq + Hash>(list: &mut HashMap<K, Revoked>, key: K, revoked: Revoked) -> bool {
+    if list.get(&key).is_some_and(|known| revoked.at <= known.at) {
+        return false;
+    }
     if list.len() >= CAPACITY {
         list.retain(|_, other| other.until > revoked.at);
     }
@@ -81,6 +90,7 @@ fn insert<K: Eq + Hash>(list: &mut HashMap<K, Revoked>, key: K, revoked: Revoked
         list.retain(|_, other| other.until > median);
     }
     list.insert(key, revoked);
+    true
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use im_core::Im;
+use im_core::{Im, Timestamp};
 use im_transport::Impatient;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -46,6 +46,12 @@ const ERASURES_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// How long stopping may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often it is looked what other servers on the same database have revoked.
+const HEAR: Duration = Duration::from_secs(5);
+
+/// How much further back one looks than to the last look: the clocks of two servers differ, and a commit takes a moment.
+const HEAR_AGAIN: i64 = 60_000;
 
 /// How often it is looked whether a file that is read again has changed.
 const LOOK: Duration = Duration::from_secs(5);
@@ -103,6 +109,7 @@ impl Server {
         let (stop, stopping) = watch::channel(false);
         let erasing = tokio::spawn(erase(app.im.clone(), stopping.clone()));
         tokio::spawn(look_at_files(Arc::clone(&app), stopping.clone()));
+        tokio::spawn(hear_of_revocations(Arc::clone(&app), stopping.clone()));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&app), stopping));
         Ok(Self {
             address,
@@ -167,6 +174,26 @@ async fn erase(im: Im, mut stopping: watch::Receiver<bool>) {
                 tracing::warn!(%rejection, "erasures that are due have to wait");
             }
             tokio::time::sleep(ERASURES_PAUSE).await;
+        };
+        tokio::select! {
+            () = round => {}
+            () = told(&mut stopping) => return,
+        }
+    }
+}
+
+/// Takes over what other servers revoke, until told to stop.
+async fn hear_of_revocations(app: Arc<App>, mut stopping: watch::Receiver<bool>) {
+    let mut heard = app.now();
+    loop {
+        let round = async {
+            tokio::time::sleep(HEAR).await;
+            let now = app.now();
+            let since = Timestamp(heard.0.saturating_sub(HEAR_AGAIN));
+            // Logged by the conversion; the next look begins where this one did.
+            if app.accounts.hear_of_revocations(since).await.is_ok() {
+                heard = now;
+            }
         };
         tokio::select! {
             () = round => {}

@@ -143,34 +143,37 @@ impl AccessTokens {
         self.revocations.contains(claims)
     }
 
-    /// Takes over what was revoked before this server started.
-    pub(crate) fn restore(&self, revocations: Vec<Revocation>) {
-        for revocation in revocations {
-            match revocation.of {
+    /// Takes over what was revoked before this server started, or by another. Returns what is news.
+    pub(crate) fn restore(&self, revocations: Vec<Revocation>) -> Vec<Revoked> {
+        let mut news = Vec::new();
+        for Revocation { of, at_ms } in revocations {
+            let is_new = match &of {
                 Revoked::Device(user, device) => {
-                    self.revoke_device(user, device, revocation.at_ms);
+                    self.revoke_device(user.clone(), device.clone(), at_ms)
                 }
-                Revoked::Family(family) => self.revoke_family(family, revocation.at_ms),
-                Revoked::User(user) => self.revoke_user(&user, revocation.at_ms),
-            }
+                Revoked::Family(family) => self.revoke_family(*family, at_ms),
+                Revoked::User(user) => self.revoke_user(user, at_ms),
+            };
+            news.extend(is_new.then_some(of));
         }
+        news
     }
 
-    /// Ends all access tokens of a sign-in.
-    pub(crate) fn revoke_family(&self, family: Uuid, now: Timestamp) {
-        self.revocations.add_family(family, now, now.plus(MAX_TTL));
+    /// Ends all access tokens of a sign-in. Whether that is news.
+    pub(crate) fn revoke_family(&self, family: Uuid, now: Timestamp) -> bool {
+        self.revocations.add_family(family, now, now.plus(MAX_TTL))
     }
 
-    /// Ends all access tokens that a user was issued for a device up to this moment.
-    pub(crate) fn revoke_device(&self, user: UserId, device: DeviceId, now: Timestamp) {
+    /// Ends all access tokens that a user was issued for a device up to this moment. Whether that is news.
+    pub(crate) fn revoke_device(&self, user: UserId, device: DeviceId, now: Timestamp) -> bool {
         let until = now.plus(MAX_TTL);
-        self.revocations.add_device((user, device), now, until);
+        self.revocations.add_device((user, device), now, until)
     }
 
-    /// Ends all access tokens that a user was issued before this second.
-    pub(crate) fn revoke_user(&self, user: &UserId, now: Timestamp) {
+    /// Ends all access tokens that a user was issued before this second. Whether that is news.
+    pub(crate) fn revoke_user(&self, user: &UserId, now: Timestamp) -> bool {
         self.revocations
-            .add_user(user.clone(), now, now.plus(MAX_TTL));
+            .add_user(user.clone(), now, now.plus(MAX_TTL))
     }
 }
 

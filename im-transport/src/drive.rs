@@ -179,6 +179,9 @@ impl Drive {
                 if code == Code::Unauthenticated {
                     return Flow::Close(CloseReason::Unauthenticated);
                 }
+                if matches!(code, Code::AccountBanned | Code::AccountDisabled) {
+                    return Flow::Close(CloseReason::Banned);
+                }
                 self.stage = Stage::Fresh(claim);
                 Flow::Continue
             }

@@ -641,6 +641,30 @@ pub(crate) fn table(ids: &Ids) -> Vec<Row> {
             "forbidden",
         ),
         (
+            "an admin's request from a user",
+            "admin.restrict",
+            json!({"user": "bob", "kind": "muted"}),
+            "forbidden",
+        ),
+        (
+            "a restriction that is none",
+            "admin.restrict",
+            json!({"user": "bob", "kind": "hanged"}),
+            bad,
+        ),
+        (
+            "an end of a foreign group from a user",
+            "admin.dismiss",
+            json!({"conversation": ids.foreign}),
+            "forbidden",
+        ),
+        (
+            "a recall of what others said from a user",
+            "admin.recall",
+            json!({"conversation": ids.foreign, "seq": 2, "client_id": "r"}),
+            "forbidden",
+        ),
+        (
             "templates for a user",
             "notice.templates",
             json!({}),

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
 
+mod admins;
 mod annotations;
 mod bad_requests;
 mod blocks;

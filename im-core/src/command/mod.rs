@@ -23,6 +23,7 @@ mod scheduled;
 mod search;
 mod session;
 mod stream;
+mod standing;
 mod sync;
 mod system;
 mod texts;
@@ -64,13 +65,17 @@ pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
 pub use stream::{AddText, FinishMessage, TextAdded, TextGrew};
+pub use standing::{
+    AdminDismiss, AdminRecall, DemoteUser, InspectUser, InspectedUser, LiftRestriction,
+    ListStandings, PromoteUser, RestrictUser, SignOutUser, StandingPage,
+};
 pub use sync::{SyncItem, SyncPage, SyncPull};
 pub use system::{ChangeSystemSettings, GetSystemSettings, SystemSettings};
 pub use user::{
     ChangePreferences, GetPreferences, GetProfiles, Profiles, UpdateProfile, UpsertUser,
 };
 
-use crate::{ConversationView, Invite, OwnRow, Profile, Receipt, Report};
+use crate::{ConversationView, Invite, OwnRow, Profile, Receipt, Report, UserStanding};
 
 /// A command with its method and reply.
 pub trait Call: Clone + Send + Sync + 'static {
@@ -181,6 +186,8 @@ commands! {
     AddFavourite(AddFavourite) -> OwnRow = "favourite.add", Write, Requests;
     AddMembers(AddMembers) -> Changed = "group.add", Write, Sends;
     AddText(AddText) -> TextAdded = "message.delta", Write, Deltas;
+    AdminDismiss(AdminDismiss) -> Changed = "admin.dismiss", Administer, Requests;
+    AdminRecall(AdminRecall) -> Sent = "admin.recall", Administer, Requests;
     ApproveRequests(ApproveRequests) -> Changed = "group.approve", Write, Sends;
     BlockUser(BlockUser) -> Done = "contact.block", Write, Requests;
     CastVote(CastVote) -> Changed = "message.vote", Write, Sends;
@@ -200,6 +207,7 @@ commands! {
     DeleteMessages(DeleteMessages) -> Done = "message.delete", Write, Requests;
     DeleteNotice(DeleteNotice) -> Done = "notice.delete", Write, Requests;
     DeleteTemplate(DeleteTemplate) -> Done = "notice.delete_template", Operate, Requests;
+    DemoteUser(DemoteUser) -> UserStanding = "admin.demote", Administer, Requests;
     DismissGroup(DismissGroup) -> Changed = "group.dismiss", Write, Sends;
     EditMessage(EditMessage) -> Sent = "message.edit", Write, Sends;
     FinishMessage(FinishMessage) -> Sent = "message.finish", Write, Sends;
@@ -215,10 +223,12 @@ commands! {
     GetReport(GetReport) -> ReportDetails = "admin.report", Inspect, Requests;
     GetSystemSettings(GetSystemSettings) -> SystemSettings = "admin.settings", Inspect, Requests;
     History(History) -> HistoryPage = "message.history", Read, Requests;
+    InspectUser(InspectUser) -> InspectedUser = "admin.user", Inspect, Requests;
     JoinByInvite(JoinByInvite) -> Changed = "group.enter", Write, Sends;
     JoinGroup(JoinGroup) -> Changed = "group.join", Write, Sends;
     KickMembers(KickMembers) -> Changed = "group.kick", Write, Sends;
     LeaveGroup(LeaveGroup) -> Changed = "group.leave", Write, Sends;
+    LiftRestriction(LiftRestriction) -> UserStanding = "admin.lift", Administer, Requests;
     ListAnnotations(ListAnnotations) -> Annotations = "message.annotations", Read, Requests;
     ListBans(ListBans) -> Bans = "group.bans", Read, Requests;
     ListBlocks(ListBlocks) -> Blocks = "contact.blocks", Read, Requests;
@@ -239,6 +249,7 @@ commands! {
     ListReaders(ListReaders) -> ReaderPage = "message.readers", Read, Requests;
     ListReports(ListReports) -> ReportPage = "admin.reports", Inspect, Requests;
     ListRequests(ListRequests) -> RequestPage = "group.requests", Read, Requests;
+    ListStandings(ListStandings) -> StandingPage = "admin.users", Inspect, Requests;
     ListTemplates(ListTemplates) -> TemplatePage = "notice.templates", Inspect, Requests;
     ListThread(ListThread) -> ThreadPage = "message.thread", Read, Requests;
     MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered", Write, Requests;
@@ -249,6 +260,7 @@ commands! {
     PinMessage(PinMessage) -> Changed = "message.pin", Write, Sends;
     Ping(Ping) -> Pong = "session.ping", Open, Free;
     PreviewInvite(PreviewInvite) -> InvitePreview = "group.preview", Read, Requests;
+    PromoteUser(PromoteUser) -> UserStanding = "admin.promote", Administer, Requests;
     PutDraft(PutDraft) -> OwnRow = "draft.put", Write, Requests;
     PutTemplate(PutTemplate) -> Done = "notice.put_template", Operate, Requests;
     React(React) -> Changed = "message.react", Write, Sends;
@@ -264,12 +276,14 @@ commands! {
     RequestContact(RequestContact) -> OwnRows = "contact.request", Write, Sends;
     RequestJoin(RequestJoin) -> Done = "group.request", Write, Sends;
     RevokeInvite(RevokeInvite) -> Done = "group.revoke_invite", Write, Sends;
+    RestrictUser(RestrictUser) -> UserStanding = "admin.restrict", Administer, Requests;
     SayNow(SayNow) -> Done = "message.now", Write, Sends;
     SearchMessages(SearchMessages) -> SearchPage = "message.search", Read, Requests;
     SendMessage(SendMessage) -> Sent = "message.send", Write, Sends;
     SendNotice(SendNotice) -> SentNotice = "notice.send", Operate, Requests;
     SetPresence(SetPresence) -> Done = "presence.set", Read, Requests;
     SettleReport(SettleReport) -> Report = "admin.settle_report", Administer, Requests;
+    SignOutUser(SignOutUser) -> Done = "admin.sign_out", Administer, Requests;
     SubscribePresence(SubscribePresence) -> Presences = "presence.subscribe", Read, Requests;
     SyncPull(SyncPull) -> SyncPage = "sync.pull", Read, Requests;
     Typing(Typing) -> Done = "conversation.typing", Write, Requests;

@@ -31,6 +31,15 @@ impl Command {
             Self::UpdateProfile(ask) => [&mut ask.nickname, &mut ask.bio, &mut None],
             Self::UpsertUser(ask) => [&mut ask.nickname, &mut ask.bio, &mut None],
             Self::AddMembers(_)
+            | Self::AdminDismiss(_)
+            | Self::AdminRecall(_)
+            | Self::DemoteUser(_)
+            | Self::InspectUser(_)
+            | Self::LiftRestriction(_)
+            | Self::ListStandings(_)
+            | Self::PromoteUser(_)
+            | Self::RestrictUser(_)
+            | Self::SignOutUser(_)
             | Self::ApproveRequests(_)
             | Self::CastVote(_)
             | Self::ChangePermissions(_)

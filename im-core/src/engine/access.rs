@@ -1,17 +1,20 @@
 //! Who may ask a command at all. What is done with more than a user's authority is written down.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc, time::Duration};
 
 use uuid::{Builder, Uuid};
 
-use super::{Engine, registry::SessionEntry};
+use super::{Engine, lock, registry::SessionEntry};
 use crate::{
-    Access, Actor, AuditPage, AuditRecord, Authority, Code, Command, ReadAudit, Rejection, Reply,
-    RowKey, Scope, UserId, port::AuditQuery,
+    Access, Actor, AuditPage, AuditRecord, Authority, Code, Command, Deed, ReadAudit, Rejection,
+    Reply, RowKey, Scope, StoreError, Timestamp, UserId, port::AuditQuery,
 };
 
 /// Bytes of what was asked that are written down.
 const PARAMS_BYTES: usize = 8 * 1024;
+
+/// How often what is old is forgotten.
+const FORGET_AGAIN: Duration = Duration::from_secs(60 * 60);
 
 impl Engine {
     /// Refuses whose credential is not good for a command. `true` when it takes more than a user's authority.
@@ -34,13 +37,41 @@ impl Engine {
         command: Command,
     ) -> Result<Reply, Rejection> {
         self.check_admin(&actor).await?;
-        let Some(record) = self.record(&actor, &command) else {
-            return self.execute_judged(actor, session, command).await;
-        };
+        let record = self.record(&actor, &command);
+        let work = self.clone().execute_judged(actor, session, command);
+        match record {
+            Some(record) => self.written_down(record, work).await,
+            None => work.await,
+        }
+    }
+
+    /// Does something that is no command, for an actor who needs more than a user's authority for it.
+    pub(crate) async fn administer_deed<T>(
+        &self,
+        actor: &Actor,
+        deed: Deed,
+        work: impl Future<Output = Result<T, Rejection>>,
+    ) -> Result<T, Rejection> {
+        actor.require(Scope::Admin)?;
+        self.check_admin(actor).await?;
+        let Deed {
+            method,
+            about,
+            params,
+        } = deed;
+        let record = self.record_of(actor, method, Some(about), Some(params));
+        self.written_down(record, work).await
+    }
+
+    /// Does what is written down before and after.
+    async fn written_down<T>(
+        &self,
+        record: AuditRecord,
+        work: impl Future<Output = Result<T, Rejection>>,
+    ) -> Result<T, Rejection> {
         let id = record.id.clone();
         self.ports.audit.note(record).await?;
-        let engine = self.clone();
-        let done = engine.execute_judged(actor, session, command).await;
+        let done = work.await;
         let outcome = match &done {
             Ok(_) => "done",
             Err(rejection) => rejection.code.as_str(),
@@ -53,13 +84,18 @@ impl Engine {
     }
 
     async fn check_admin(&self, actor: &Actor) -> Result<(), Rejection> {
-        match actor.authority {
-            Authority::Service => Ok(()),
-            Authority::User => Err(Rejection::new(
-                Code::Forbidden,
-                "only a back end with a server key or an admin may do this",
-            )),
+        if actor.authority == Authority::Service {
+            return Ok(());
         }
+        // Of the store, not of what is believed: who was an admin a moment ago on another node is none.
+        let stands = self.ports.standings.standing(&actor.user).await?;
+        if stands.is_some_and(|stands| stands.standing.admin) {
+            return Ok(());
+        }
+        Err(Rejection::new(
+            Code::Forbidden,
+            "only a back end with a server key or an admin may do this",
+        ))
     }
 
     /// What is written down of a command, if anything is.
@@ -71,20 +107,47 @@ impl Engine {
         if command.access() == Access::Inspect || (is_daily && is_service) {
             return None;
         }
+        let params = serde_json::to_value(command).ok();
+        let params = params.filter(|_| !is_daily);
+        Some(self.record_of(actor, command.method(), about(command).cloned(), params))
+    }
+
+    fn record_of(
+        &self,
+        actor: &Actor,
+        method: &str,
+        about: Option<UserId>,
+        params: Option<serde_json::Value>,
+    ) -> AuditRecord {
         let at_ms = self.ports.runtime.now();
         let id = id_at(u64::try_from(at_ms.0).unwrap_or_default());
-        let params = serde_json::to_value(command).ok();
         let is_small = |params: &serde_json::Value| params.to_string().len() <= PARAMS_BYTES;
-        Some(AuditRecord {
+        AuditRecord {
             id: RowKey::new(id.to_string()).expect("a UUID is a key"),
             at_ms,
             actor: actor.user.clone(),
             authority: actor.authority,
-            method: command.method().to_owned(),
-            about: about(command).cloned(),
-            params: params.filter(is_small).filter(|_| !is_daily),
+            method: method.to_owned(),
+            about,
+            params: params.filter(is_small),
             outcome: None,
-        })
+        }
+    }
+
+    /// Forgets what was written down long ago, every now and then.
+    pub(super) async fn forget_records(&self) -> Result<(), StoreError> {
+        let uptime = self.ports.runtime.monotonic();
+        {
+            let mut forgotten_at = lock(&self.forgotten_at);
+            if forgotten_at.is_some_and(|at| uptime < at + FORGET_AGAIN) {
+                return Ok(());
+            }
+            *forgotten_at = Some(uptime);
+        }
+        let kept = i64::try_from(self.limits().audit_ms).unwrap_or(i64::MAX);
+        let now = self.ports.runtime.now();
+        let since = Timestamp(now.0.saturating_sub(kept));
+        self.ports.audit.forget_before(since).await
     }
 
     pub(super) async fn audit(&self, ask: ReadAudit) -> Result<AuditPage, Rejection> {
@@ -120,6 +183,11 @@ pub(crate) fn id_at(ms: u64) -> Uuid {
 )]
 fn about(command: &Command) -> Option<&UserId> {
     match command {
+        Command::DemoteUser(ask) => Some(&ask.user),
+        Command::LiftRestriction(ask) => Some(&ask.user),
+        Command::PromoteUser(ask) => Some(&ask.user),
+        Command::RestrictUser(ask) => Some(&ask.user),
+        Command::SignOutUser(ask) => Some(&ask.user),
         Command::UpsertUser(ask) => Some(&ask.user),
         _ => None,
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Engine,
+    Asking, Engine,
     audience::{Listening, listen_as_read},
     lock,
     registry::SessionEntry,
@@ -89,6 +89,10 @@ impl Engine {
         let checked_at = identity.checked_at;
         let checked_at = checked_at.unwrap_or_else(|| self.log_outs.count());
         let admission = self.login_policy.of(open.class);
+        if !self.know_standings(Asking::Waiting) {
+            self.look_at_standings().await?;
+        }
+        self.check_in(&identity.actor)?;
         let now = self.ports.runtime.now();
         let user = identity.actor.user.clone();
         let device = Device {
@@ -134,6 +138,8 @@ impl Engine {
             self.end(&displaced, CloseReason::Displaced);
         }
         self.listen_everywhere(&attachment.entry).await?;
+        // Who was barred before it was added was not there to be sent away.
+        self.check_in(&attachment.identity.actor)?;
         // The node may have begun to close while the store answered.
         if self.is_closing() {
             return Err(Rejection::new(

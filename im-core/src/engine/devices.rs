@@ -128,7 +128,7 @@ impl Engine {
         device: &DeviceId,
     ) -> Result<Done, Rejection> {
         // First of all, or it could come back with what it has.
-        let sign_ins = self.authenticator.sign_out(user, device).await?;
+        let sign_ins = self.authenticator.sign_out(user, Some(device)).await?;
         let forgetting = self.ports.devices.forget(user, device).await;
         // Also when the outcome is not known.
         self.devices.forget(user, device);

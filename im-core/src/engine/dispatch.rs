@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Engine, caller::Caller, positions::Mark, registry::SessionEntry, slot::Stored};
+use super::{Asking, Engine, caller::Caller, positions::Mark, registry::SessionEntry, slot::Stored};
 use crate::{
     Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done,
     OwnKind, Pong, Rejection, Reply, Sent,
@@ -21,6 +21,14 @@ impl Engine {
         if Self::check_scope(&actor, &command)? {
             return Box::pin(self.administer(actor, session, command)).await;
         }
+        let asking = match &session {
+            Some(_) => Asking::Session,
+            None => Asking::Waiting,
+        };
+        if !self.know_standings(asking) {
+            Box::pin(self.look_at_standings()).await?;
+        }
+        self.check_standing(&actor, &command)?;
         self.execute_judged(actor, session, command).await
     }
 
@@ -165,6 +173,24 @@ impl Engine {
                     .await?,
             ),
             Command::SendNotice(ask) => Reply::SendNotice(self.send_notice(&actor, ask).await?),
+            Command::AdminDismiss(ask) => Reply::AdminDismiss(
+                self.change(actor, ask.conversation, Ask::AdminDismiss(ask))
+                    .await?,
+            ),
+            Command::AdminRecall(ask) => {
+                let (id, client_id) = (ask.conversation, ask.client_id.clone());
+                Reply::AdminRecall(
+                    self.say(actor, id, client_id, Ask::AdminRecall(ask))
+                        .await?,
+                )
+            }
+            Command::DemoteUser(ask) => Reply::DemoteUser(self.demote(&actor, ask.user).await?),
+            Command::InspectUser(ask) => Reply::InspectUser(self.inspect_user(ask.user).await?),
+            Command::LiftRestriction(ask) => Reply::LiftRestriction(self.lift(ask).await?),
+            Command::ListStandings(ask) => Reply::ListStandings(self.standings(ask).await?),
+            Command::PromoteUser(ask) => Reply::PromoteUser(self.promote(ask.user).await?),
+            Command::RestrictUser(ask) => Reply::RestrictUser(self.restrict(ask).await?),
+            Command::SignOutUser(ask) => Reply::SignOutUser(self.sign_out_user(&ask.user).await?),
             Command::AddMembers(ask) => {
                 self.check_users(&ask.users)?;
                 Reply::AddMembers(self.change(actor, ask.conversation, Ask::Add(ask)).await?)

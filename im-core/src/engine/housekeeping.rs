@@ -1,5 +1,5 @@
-//! What happens by itself when its time has come: rows of users' own that are due, messages whose time is over, and those
-//! that are open beyond theirs.
+//! What happens by itself when its time has come: rows of users' own that are due, messages whose time is over, those that
+//! are open beyond theirs, and old records of the audit log. And what others decided about users is looked at.
 //!
 //! One task for a node. It begins with the first row in this process that will be due, or when the host asks for it, and
 //! looks again when the next one is due, when another is written, and every few seconds at what other processes wrote. Of
@@ -95,6 +95,9 @@ impl Engine {
 
     /// Works through what is due. How long there is nothing to do then.
     async fn clean(self: &Arc<Self>) -> Result<Duration, StoreError> {
+        // What can be said of a failure is said there.
+        let _ = self.look_at_standings().await;
+        self.forget_records().await?;
         let mut holds = false;
         let pause = loop {
             let now = self.ports.runtime.now();

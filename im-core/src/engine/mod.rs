@@ -3,6 +3,7 @@
 //! Nothing here decides who may do what: that is `state`. Nothing here knows a database or a socket: that is `port`.
 
 mod access;
+mod admins;
 mod aftermath;
 mod alarms;
 mod attach;
@@ -56,6 +57,7 @@ mod slot;
 mod stream_end;
 mod stream_text;
 mod streams;
+mod standings;
 mod sync;
 mod system;
 mod telling;
@@ -73,6 +75,7 @@ pub(crate) use access::id_at;
 pub use attach::Attachment;
 pub(crate) use hooks::Hooks;
 pub(crate) use nature::place;
+pub(crate) use standings::Asking;
 
 use crate::{
     Limits, LoginPolicy,
@@ -92,6 +95,7 @@ pub(crate) struct Engine {
     slots: slot::Slots,
     relations: relations::Relations,
     preferences: preferences::KnownPreferences,
+    standings: standings::Standings,
     last_notice: telling::LastNotice,
     positions: positions::WriteBehind,
     devices: devices::Devices,
@@ -102,6 +106,8 @@ pub(crate) struct Engine {
     unread_news: unread_news::UnreadNews,
     gathering: Mutex<marks::Gathering>,
     typists: Mutex<presence::Typists>,
+    /// When old records of the audit log were last forgotten.
+    forgotten_at: Mutex<Option<Duration>>,
     closing: AtomicBool,
 }
 
@@ -124,6 +130,7 @@ impl Engine {
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
             preferences: preferences::KnownPreferences::default(),
+            standings: standings::Standings::default(),
             last_notice: telling::LastNotice::default(),
             positions: positions::WriteBehind::default(),
             devices: devices::Devices::default(),
@@ -134,6 +141,7 @@ impl Engine {
             unread_news: unread_news::UnreadNews::default(),
             gathering: Mutex::default(),
             typists: Mutex::default(),
+            forgotten_at: Mutex::default(),
             closing: AtomicBool::new(false),
         }
     }

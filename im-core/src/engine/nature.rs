@@ -31,6 +31,8 @@ pub(crate) fn place(
 pub(super) fn nature(command: &Command) -> Nature {
     let ask = match command {
         Command::ApproveRequests(ask) => Ask::Approve(ask.clone()),
+        Command::AdminDismiss(ask) => Ask::AdminDismiss(ask.clone()),
+        Command::AdminRecall(ask) => Ask::AdminRecall(ask.clone()),
         Command::ChangePermissions(ask) => Ask::Permissions(ask.clone()),
         Command::DismissGroup(ask) => Ask::Dismiss(ask.clone()),
         Command::MuteMembers(ask) => Ask::Mute(ask.clone()),
@@ -77,6 +79,11 @@ pub(super) fn nature(command: &Command) -> Nature {
         Command::RemoveFavourite(ask) => return Nature::Writes(Some(ask.conversation)),
         Command::AcceptContact(_)
         | Command::JoinByInvite(_)
+        | Command::DemoteUser(_)
+        | Command::LiftRestriction(_)
+        | Command::PromoteUser(_)
+        | Command::RestrictUser(_)
+        | Command::SignOutUser(_)
         | Command::DeleteNotice(_)
         | Command::DeleteTemplate(_)
         | Command::PutTemplate(_)
@@ -102,6 +109,8 @@ pub(super) fn nature(command: &Command) -> Nature {
         | Command::UpsertUser(_) => return Nature::Writes(None),
         Command::CloseSession(_)
         | Command::CountUnread(_)
+        | Command::InspectUser(_)
+        | Command::ListStandings(_)
         | Command::GetMessages(_)
         | Command::ListAnnotations(_)
         | Command::ListBans(_)

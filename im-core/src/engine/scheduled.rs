@@ -147,7 +147,9 @@ impl Engine {
         message: SendMessage,
     ) -> Result<(), Rejection> {
         let command = Command::SendMessage(message);
-        let (caller, command) = self.judge(Actor::user(user), command).await?;
+        let actor = Actor::user(user);
+        self.check_standing(&actor, &command)?;
+        let (caller, command) = self.judge(actor, command).await?;
         if let Command::SendMessage(ask) = command {
             self.clone().ask(caller, Ask::Send(ask)).await?;
         }

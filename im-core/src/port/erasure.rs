@@ -17,7 +17,7 @@ pub struct Erasure {
 ///
 /// # Contract
 /// - `begin` marks the user for ever, and in the same transaction deletes its account with password and identifiers, its
-///   profile, and what is known of its real name. From then on [`AccountStore::create`](super::AccountStore::create)
+///   profile, its standing, and what is known of its real name. From then on [`AccountStore::create`](super::AccountStore::create)
 ///   says [`Created::Erased`](super::Created::Erased).
 /// - The steps that follow take what the user said out of every log that it ever was a member of, by
 ///   [`Entry::erase`](crate::Entry::erase) of each entry: the traces that this returns are applied, what a wiped message

@@ -27,6 +27,7 @@ mod report;
 mod runtime;
 mod search;
 mod settings;
+mod standing;
 mod tally;
 mod token;
 #[cfg(feature = "tokio")]
@@ -59,6 +60,7 @@ pub use report::{FiledReport, ReportQuery, ReportStore};
 pub use runtime::{BoxFuture, Runtime};
 pub use search::{Found, Rest, Search, SearchStore};
 pub use settings::SettingsStore;
+pub use standing::{StandingStore, StandingWrite, StandingWritten, VersionedStanding};
 pub use tally::{Span, Tally, TallyStore};
 pub use token::{
     Extent, REPEAT, REVOCATIONS_LAST, Redeemed, RefreshToken, Revocation, Revoked, ServerKey,
@@ -100,6 +102,7 @@ pub struct Ports {
     pub runtime: Arc<dyn Runtime>,
     pub search: Arc<dyn SearchStore>,
     pub settings: Arc<dyn SettingsStore>,
+    pub standings: Arc<dyn StandingStore>,
     pub tallies: Arc<dyn TallyStore>,
     pub tokens: Arc<dyn TokenStore>,
     pub users: Arc<dyn UserStore>,

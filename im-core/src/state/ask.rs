@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    AddMembers, ApproveRequests, ChangeInfo, ChangePermissions, ChangeRole, ClientId, Content,
+    AddMembers, AdminDismiss, AdminRecall, ApproveRequests, ChangeInfo, ChangePermissions, ChangeRole, ClientId, Content,
     ConversationId, CreateConversation, DismissGroup, EditMessage, FinishMessage, ForwardMessages,
     JoinGroup, KickMembers, LeaveGroup, MuteMembers, Origin, PinMessage, Reaction, RecallMessage,
     RenameMember, SendMessage, Seq, UnbanUsers, UnmuteMembers, UnpinMessage, UserId, Vote,
@@ -18,6 +18,10 @@ use crate::{
 )]
 pub enum Ask {
     Add(AddMembers),
+    /// An admin of the whole service ends the conversation, which it need not be in.
+    AdminDismiss(AdminDismiss),
+    /// An admin of the whole service takes a message back, from wherever it is.
+    AdminRecall(AdminRecall),
     Approve(ApproveRequests),
     Create(CreateConversation),
     /// Begin the direct conversation of the actor and this user, or the actor's own, unless there is one.
@@ -115,6 +119,8 @@ macro_rules! with {
     ($ask:expr, $one:ident => $do:expr, create: $create:expr, direct: $direct:expr) => {
         match $ask {
             Ask::Add($one) => $do,
+            Ask::AdminDismiss($one) => $do,
+            Ask::AdminRecall($one) => $do,
             Ask::Approve($one) => $do,
             Ask::Create(ask) => $create(ask),
             Ask::Direct(peer) => $direct(peer),
@@ -223,6 +229,7 @@ impl Ask {
     #[allow(clippy::wildcard_enum_match_arm, reason = "most change no entry")]
     pub fn targets(&self) -> Vec<Seq> {
         let mut targets = match self {
+            Self::AdminRecall(ask) => vec![ask.seq],
             Self::Edit(ask) => vec![ask.target],
             Self::Expire(ask) => ask.targets.clone(),
             Self::Finish(ask) => vec![ask.seq],

@@ -19,6 +19,7 @@ mod roster;
 mod settings;
 mod spread;
 mod stream;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod trace;

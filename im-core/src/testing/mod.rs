@@ -46,6 +46,7 @@ pub mod reports;
 pub mod roster;
 pub mod search;
 pub mod settings;
+pub mod standings;
 pub mod tallies;
 pub mod tokens;
 pub mod users;

@@ -53,6 +53,7 @@ macro_rules! every_store_suite {
         $crate::roster_suite!($open);
         $crate::search_store_suite!($open);
         $crate::settings_store_suite!($open);
+        $crate::standing_store_suite!($open);
         $crate::tally_store_suite!($open);
         $crate::token_store_suite!($open);
         $crate::user_store_suite!($open);

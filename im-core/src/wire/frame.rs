@@ -424,6 +424,9 @@ fn number_of(code: Code) -> i32 {
         | Code::RateLimited
         | Code::Unavailable
         | Code::Gap
+        | Code::AccountBanned
+        | Code::AccountDisabled
+        | Code::Frozen
         | Code::Overloaded => -32000,
     }
 }

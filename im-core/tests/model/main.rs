@@ -46,6 +46,7 @@ mod requests;
 mod scheduled;
 mod settings;
 mod slow;
+mod standings;
 mod step;
 mod streaming;
 mod threads;

@@ -3,8 +3,8 @@
 use std::{net::IpAddr, time::Duration};
 
 use im_core::{
-    CloseReason, Code, DeviceId, Identifier, Rejection, Scopes, UserId,
-    port::{Extent, Redeemed, RefreshToken},
+    CloseReason, Code, DeviceId, Identifier, Rejection, Scopes, Timestamp, UserId,
+    port::{Extent, REVOCATIONS_LAST, Redeemed, RefreshToken, Revoked},
 };
 use uuid::Uuid;
 
@@ -82,7 +82,8 @@ impl Accounts {
     ///
     /// # Errors
     /// `Unauthenticated`, with the same words and after the same time whether the password is wrong, nobody has this
-    /// name, or too many attempts have failed.
+    /// name, or too many attempts have failed. `AccountBanned` or `AccountDisabled` for whoever is kept out, once the
+    /// password is right: nobody else learns that.
     pub async fn sign_in(&self, attempt: Attempt) -> Result<SignedIn, Rejection> {
         let user = match &attempt.name {
             Name::User(user) => Some(user.clone()),
@@ -133,12 +134,20 @@ impl Accounts {
             .judge(from, matches, self.ports.runtime.monotonic()))
     }
 
+    /// Refuses who is kept out, by what the store says. Whoever has not proved who it is gets no further than to that.
+    async fn check_in(&self, user: &UserId) -> Result<(), Rejection> {
+        let stands = self.ports.standings.standing(user).await?;
+        let now = self.now();
+        stands.map_or(Ok(()), |stands| stands.standing.check_in(now))
+    }
+
     /// A sign-in of a user who has proved who it is.
     pub(super) async fn begin(
         &self,
         user: UserId,
         device: Option<DeviceId>,
     ) -> Result<SignedIn, Rejection> {
+        self.check_in(&user).await?;
         let refresh_token = Kind::Refresh.generate();
         let now = self.now();
         let token = RefreshToken {
@@ -173,6 +182,7 @@ impl Accounts {
             .await?
         {
             Redeemed::Rotated(token) => {
+                self.check_in(&token.user).await?;
                 let token = RefreshToken {
                     hash: next_hash,
                     expires_at_ms,
@@ -180,7 +190,10 @@ impl Accounts {
                 };
                 Ok(self.signed_in(token, next))
             }
-            Redeemed::Repeated(token) => Ok(self.signed_in(token, next)),
+            Redeemed::Repeated(token) => {
+                self.check_in(&token.user).await?;
+                Ok(self.signed_in(token, next))
+            }
             Redeemed::Reused(token) => {
                 tracing::warn!(user = %token.user, device = %token.device, "a used refresh token came back: its sign-in is revoked");
                 self.tokens.revoke_family(token.family, now);
@@ -219,6 +232,26 @@ impl Accounts {
         Ok(())
     }
 
+    /// Hears of what other servers on this database have revoked: `since` is when they were last asked. Users who were
+    /// signed out everywhere, and devices that were forgotten, are sent away here too; sessions of one sign-in last as long as their token.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store does not answer.
+    pub(crate) async fn hear_of_revocations(&self, since: Timestamp) -> Result<(), Rejection> {
+        // What was revoked within a day of that moment came after this one.
+        let moment = since.plus(REVOCATIONS_LAST);
+        let revoked = self.ports.tokens.revocations(moment).await?;
+        for news in self.tokens.restore(revoked) {
+            let reason = CloseReason::Unauthenticated;
+            match news {
+                Revoked::Device(user, device) => self.im.disconnect(&user, Some(&device), reason),
+                Revoked::Family(_) => {}
+                Revoked::User(user) => self.im.disconnect(&user, None, reason),
+            }
+        }
+        Ok(())
+    }
+
     /// Ends all sign-ins of a user but one. Tokens that a back end issued go on: they came from no sign-in.
     pub(super) async fn sign_out_others(
         &self,
@@ -238,7 +271,8 @@ impl Accounts {
     /// An access token for any user that exists, on the word of a back end or of the operator.
     ///
     /// # Errors
-    /// `NotFound` when there is no such user, `InvalidRequest` for a `ttl` of more than a day.
+    /// `NotFound` when there is no such user, `InvalidRequest` for a `ttl` of more than a day, `AccountBanned` or
+    /// `AccountDisabled` for a user who is kept out.
     pub async fn issue(&self, wanted: WantedToken) -> Result<IssuedToken, Rejection> {
         let WantedToken { user, device, .. } = wanted;
         let ttl = wanted.ttl.unwrap_or(ACCESS_TTL);
@@ -249,6 +283,7 @@ impl Accounts {
             ));
         }
         self.check_exists(&user).await?;
+        self.check_in(&user).await?;
         let device = device.unwrap_or_else(random_device);
         let lifetime = (self.now(), ttl);
         let holder = Holder {

@@ -1,6 +1,6 @@
 //! Commands that do one thing and end.
 
-use im_core::UserId;
+use im_core::{Actor, DemoteUser, PromoteUser, UserId};
 
 use super::{Failure, prompt};
 use crate::{Config, NewAccount, Password, accounts::WantedToken, telemetry, wire};
@@ -28,6 +28,26 @@ pub(super) async fn erase_user(config: &Config, name: UserId) -> Result<(), Fail
     let app = wire::assemble(config).await?;
     app.accounts.erase(&name).await?;
     println!("{name} is erased; a server looks again in a day for what came meanwhile");
+    Ok(())
+}
+
+pub(super) async fn promote_user(config: &Config, name: UserId) -> Result<(), Failure> {
+    telemetry::init("warn", config.log_format)?;
+    let app = wire::assemble(config).await?;
+    let operator = Actor::service(name.clone());
+    let promote = PromoteUser { user: name.clone() };
+    app.im.call(&operator, promote).await?;
+    println!("{name} is an admin");
+    Ok(())
+}
+
+pub(super) async fn demote_user(config: &Config, name: UserId) -> Result<(), Failure> {
+    telemetry::init("warn", config.log_format)?;
+    let app = wire::assemble(config).await?;
+    let operator = Actor::service(name.clone());
+    let demote = DemoteUser { user: name.clone() };
+    app.im.call(&operator, demote).await?;
+    println!("{name} is no admin");
     Ok(())
 }
 

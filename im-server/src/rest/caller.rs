@@ -6,7 +6,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, request::Parts},
+    http::{HeaderMap, Method, request::Parts},
 };
 use im_core::{Actor, Code, Scope, UserId};
 use im_transport::ws::bearer;
@@ -44,6 +44,16 @@ impl Credential {
             )),
         }
     }
+
+    /// Who acts, about a user: a back end that acts for nobody acts in that user's name.
+    pub(super) fn actor_about(&self, user: &UserId) -> Actor {
+        match self {
+            Self::Service(acting_for) => {
+                Actor::service(acting_for.as_ref().unwrap_or(user).clone())
+            }
+            Self::User(claims) => claims.actor(),
+        }
+    }
 }
 
 impl FromRequestParts<Arc<App>> for Credential {
@@ -56,6 +66,7 @@ impl FromRequestParts<Arc<App>> for Credential {
         let token = token.as_str();
         if !Kind::ServerKey.is_claimed_by(token) {
             let claims = app.tokens.check(token, app.now())?;
+            app.im.check_in(&claims.actor()).await?;
             return Ok(Self::User(claims));
         }
         check_key(parts, app, token).await?;
@@ -100,6 +111,9 @@ impl FromRequestParts<Arc<App>> for Own {
         match <Credential as FromRequestParts<_>>::from_request_parts(parts, app).await? {
             Credential::User(claims) => {
                 claims.actor().require(Scope::Write)?;
+                if parts.method != Method::GET {
+                    app.im.check_change(&claims.actor()).await?;
+                }
                 Ok(Self(claims))
             }
             Credential::Service(_) => Err(Problem::new(

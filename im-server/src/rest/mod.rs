@@ -34,6 +34,7 @@ mod scheduled;
 mod search;
 mod sessions;
 mod settings;
+mod standings;
 mod streams;
 mod sync;
 mod system;
@@ -109,6 +110,7 @@ fn resources() -> Routes {
         .merge(sessions::routes())
         .merge(settings::routes())
         .merge(streams::routes())
+        .merge(standings::routes())
         .merge(sync::routes())
         .merge(system::routes())
         .merge(tickets::routes())

@@ -1,9 +1,9 @@
 //! One's own account: looking at it, its password, its addresses, its real name, its end.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::{Json, extract::State, http::StatusCode};
-use im_core::UserId;
+use im_core::Rejection;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -84,13 +84,15 @@ async fn erase(
 ) -> Result<StatusCode, Problem> {
     let checking = app.accounts.check_own(&claims.sub, body.password, address);
     checking.await?;
-    erase_user(app, claims.sub).await
+    patiently(async move { app.accounts.erase(&claims.sub).await }).await
 }
 
-/// Erases a user, and waits for it as long as a caller should.
-pub(super) async fn erase_user(app: Arc<App>, user: UserId) -> Result<StatusCode, Problem> {
+/// Waits for an erasure as long as a caller should.
+pub(super) async fn patiently(
+    erasing: impl Future<Output = Result<(), Rejection>> + Send + 'static,
+) -> Result<StatusCode, Problem> {
     // A task of its own, so that a caller who hangs up does not stop it.
-    let erasing = tokio::spawn(async move { app.accounts.erase(&user).await });
+    let erasing = tokio::spawn(erasing);
     match tokio::time::timeout(PATIENCE, erasing).await {
         Ok(Ok(erased)) => erased
             .map(|()| StatusCode::NO_CONTENT)

@@ -48,6 +48,9 @@ fn status_of(code: Code) -> StatusCode {
         | Code::Banned
         | Code::ContactsOnly
         | Code::DeviceLimit
+        | Code::AccountBanned
+        | Code::AccountDisabled
+        | Code::Frozen
         | Code::Muted => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::UnknownMethod => StatusCode::METHOD_NOT_ALLOWED,

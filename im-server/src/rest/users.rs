@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
-    Actor, DeviceId, GetProfiles, Profile, Profiles, Rejection, Scopes, UpdateProfile, UpsertUser,
-    UserId, port::RealNameState,
+    Actor, Deed, DeviceId, GetProfiles, Profile, Profiles, Rejection, Scopes, UpdateProfile,
+    UpsertUser, UserId, port::RealNameState,
 };
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -15,7 +16,7 @@ use super::{
     Answer, Routes,
     caller::{Caller, Credential},
     extract::{FromBody, FromPath, Users},
-    own_account::erase_user,
+    own_account::patiently,
     path::UserPath,
     problem::Problem,
 };
@@ -96,12 +97,7 @@ async fn upsert(
     FromPath(path): FromPath<UserPath>,
     FromBody(body): FromBody<UpdateProfile>,
 ) -> Answer<Profile> {
-    let actor = match credential {
-        Credential::User(claims) => claims.actor(),
-        Credential::Service(acting_for) => {
-            Actor::service(acting_for.unwrap_or_else(|| path.user.clone()))
-        }
-    };
+    let actor = credential.actor_about(&path.user);
     let command = UpsertUser::from_profile(path.user, body);
     Ok(Json(app.im.call(&actor, command).await?))
 }
@@ -137,7 +133,7 @@ async fn profile(app: &App, actor: &Actor, user: UserId) -> Answer<Profile> {
         .ok_or_else(|| Rejection::not_found("user").into())
 }
 
-/// Erase a user, of this server or of the host application. Needs a server key. `202` when it takes longer; it goes on by
+/// Erase a user, of this server or of the host application. For admins and back ends. `202` when it takes longer; it goes on by
 /// itself.
 #[utoipa::path(delete, path = "/v1/users/{user}", tag = "users", params(UserPath),
     responses((status = 204), (status = 202)))]
@@ -146,8 +142,17 @@ async fn erase(
     credential: Credential,
     FromPath(path): FromPath<UserPath>,
 ) -> Result<StatusCode, Problem> {
-    credential.require_service()?;
-    erase_user(app, path.user).await
+    let actor = credential.actor_about(&path.user);
+    let deed = Deed {
+        method: "user.erase",
+        about: path.user.clone(),
+        params: json!({}),
+    };
+    patiently(async move {
+        let erasing = app.accounts.erase(&path.user);
+        app.im.administer(&actor, deed, erasing).await
+    })
+    .await
 }
 
 /// What somebody says who looked at a document.
@@ -157,7 +162,7 @@ struct Verdict {
     verified: bool,
 }
 
-/// Decide about a real name that is pending. Needs a server key.
+/// Decide about a real name that is pending. For admins and back ends.
 #[utoipa::path(put, path = "/v1/users/{user}/real-name", tag = "users", params(UserPath), request_body = Verdict,
     responses((status = 204)))]
 async fn decide_real_name(
@@ -166,13 +171,18 @@ async fn decide_real_name(
     FromPath(path): FromPath<UserPath>,
     FromBody(body): FromBody<Verdict>,
 ) -> Result<StatusCode, Problem> {
-    credential.require_service()?;
+    let actor = credential.actor_about(&path.user);
+    let deed = Deed {
+        method: "user.real_name",
+        about: path.user.clone(),
+        params: json!({"verified": body.verified}),
+    };
     let state = if body.verified {
         RealNameState::Verified
     } else {
         RealNameState::Rejected
     };
     let deciding = app.accounts.decide_real_name(&path.user, state);
-    deciding.await?;
+    app.im.administer(&actor, deed, deciding).await?;
     Ok(StatusCode::NO_CONTENT)
 }

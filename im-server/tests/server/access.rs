@@ -99,6 +99,7 @@ fn filled(verb: &str, path: &str) -> String {
         .replace("{role}", "member")
         .replace("{provider}", "corp")
         .replace("{emoji}", "x")
+        .replace("{kind}", "muted")
         .replace("{code}", "x");
     format!("{} {path}", verb.to_uppercase())
 }

@@ -361,3 +361,32 @@ fn a_server_that_cannot_start_says_what_to_change() {
         assert!(!error.contains("your-256-bit-secret"), "{error}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_makes_the_first_admin_also_while_the_server_runs() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let operator = |args: &[&str]| run(im_server(&data).args(args), "correct horse\n");
+    stdout(&operator(&["user", "add", "ann", "--password-stdin"]));
+    let served = Served::start(&data);
+    let ask = |line: &str| Ask::new(served.address, line);
+    let body = json!({"user": "ann", "password": "correct horse"});
+    let session = ask("POST /v1/sessions").json(body).await.json();
+    let token = text(&session["access_token"]);
+    let audit = async || ask("GET /v1/admin/audit").token(&token).send().await;
+    assert_eq!(audit().await.status, 403);
+
+    let promoted = operator(&["user", "promote", "ann"]);
+
+    assert_eq!(stdout(&promoted), "ann is an admin");
+    let records = audit().await.json();
+    let record = &records["items"][0];
+    let told = ["method", "authority", "about", "outcome"].map(|name| text(&record[name]));
+    assert_eq!(told, ["admin.promote", "service", "ann", "done"]);
+    let nobody = operator(&["user", "promote", "nobody"]);
+    assert!(!nobody.status.success());
+    let demoted = operator(&["user", "demote", "ann"]);
+    assert_eq!(stdout(&demoted), "ann is no admin");
+    assert_eq!(audit().await.status, 403);
+    assert!(served.stop().0);
+}

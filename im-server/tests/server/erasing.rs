@@ -3,8 +3,8 @@
 use im_core::{
     Actor, AddMembers, BlockUser, Body, ChangeRole, ChangeSettings, ClientId, Content,
     CreateConversation, DeleteMessages, EditMessage, Entry, FileReport, Joining, KickMembers,
-    PutDraft, React, RenameMember, ReportAbout, ReportReason, RequestContact, RequestJoin, Role,
-    Seq, SettingsPatch, UserId, port::Range,
+    PutDraft, React, RenameMember, ReportAbout, ReportReason, RequestContact, RequestJoin,
+    RestrictUser, RestrictionKind, Role, Seq, SettingsPatch, UserId, port::Range,
 };
 use im_server::{Mode, RealNameChecks};
 use serde_json::json;
@@ -22,7 +22,8 @@ const CANARY: &str = "canary7391";
 const NAME: &str = "idbird8264";
 
 /// Where the canary is before the user is erased.
-const SINGS: [&str; 12] = [
+const SINGS: [&str; 14] = [
+    "audit.params",
     "device.device_id",
     "entry.body",
     "identifier.name",
@@ -35,11 +36,13 @@ const SINGS: [&str; 12] = [
     "report.note",
     "revision.was",
     "revoked_device.device_id",
+    "standing.restrictions",
     "token_family.device_id",
 ];
 
 /// Columns that may hold the id of an erased user.
-const MAY_NAME: [&str; 10] = [
+const MAY_NAME: [&str; 11] = [
+    "audit.about",
     "conversation.info",
     "entry.body",
     "entry.sender",
@@ -126,7 +129,20 @@ async fn live(office: &PostOffice) -> String {
     let forget = house.ask(&format!("DELETE /v1/devices/{CANARY}-tablet"));
     assert_eq!(forget.token(&token).send().await.status, 204);
     talk(house, &device).await;
+    judge(house).await;
     token
+}
+
+/// An admin decides something about the user, and says why.
+async fn judge(house: &House) {
+    let restrict = RestrictUser {
+        user: user(NAME),
+        kind: RestrictionKind::Muted,
+        until_ms: None,
+        reason: Some(CANARY.to_owned()),
+    };
+    let admin = Actor::service(user("admin"));
+    house.server.im().call(&admin, restrict).await.unwrap();
 }
 
 /// Says things everywhere, and moderates.

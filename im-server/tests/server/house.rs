@@ -51,6 +51,12 @@ impl House {
         self.home.path()
     }
 
+    /// Another server on the same data.
+    pub(crate) async fn neighbour(&self) -> Neighbour {
+        let server = Server::start(&Self::config(&self.home)).await.unwrap();
+        Neighbour(server)
+    }
+
     /// Stops the server and starts another on the same data.
     pub(crate) async fn restart(self) -> Self {
         let Self { server, home } = self;
@@ -90,6 +96,19 @@ impl House {
     /// The access token of a new user.
     pub(crate) async fn token_of(&self, user: &str) -> String {
         text(&self.sign_in(user).await["access_token"])
+    }
+}
+
+/// Another server on the data of a house.
+pub(crate) struct Neighbour(Server);
+
+impl Neighbour {
+    pub(crate) fn im(&self) -> &im_core::Im {
+        self.0.im()
+    }
+
+    pub(crate) fn ask(&self, line: &str) -> Ask {
+        Ask::new(self.0.address(), line)
     }
 }
 

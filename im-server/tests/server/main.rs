@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod admins;
 mod archives;
 mod bad_input;
 mod binary;

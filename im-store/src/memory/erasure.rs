@@ -105,6 +105,7 @@ impl ErasureStore for MemoryStore {
         state.erasures.entry(user.clone()).or_insert(begun);
         state.accounts.remove(user);
         state.profiles.remove(user);
+        state.standings.erase(user);
         Ok(())
     }
 

@@ -15,6 +15,7 @@ mod own;
 mod report;
 mod search;
 mod settings;
+mod standing;
 mod token;
 mod trace;
 mod user;
@@ -59,6 +60,7 @@ struct State {
     audit: audit::Records,
     settings: ChangedSettings,
     reports: report::Reports,
+    standings: standing::Standings,
     devices: BTreeMap<(UserId, DeviceId), Device>,
     accounts: account::Accounts,
     erasures: BTreeMap<UserId, erasure::Progress>,
@@ -88,6 +90,7 @@ impl MemoryStore {
                 audit: audit::Records::default(),
                 settings: ChangedSettings::default(),
                 reports: report::Reports::default(),
+                standings: standing::Standings::default(),
                 devices: BTreeMap::new(),
                 accounts: account::Accounts::default(),
                 erasures: BTreeMap::new(),
@@ -140,6 +143,7 @@ impl Store for MemoryStore {
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
             settings: store.clone(),
+            standings: store.clone(),
             tallies: store.clone(),
             tokens: store.clone(),
             users: store,

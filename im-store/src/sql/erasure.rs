@@ -82,6 +82,7 @@ async fn begin_erasure(
         "DELETE FROM identifier WHERE user_id = ?",
         "DELETE FROM profile WHERE user_id = ?",
         "DELETE FROM real_name WHERE user_id = ?",
+        "DELETE FROM standing WHERE user_id = ?",
     ] {
         connection.execute(delete, 1, &[name]).await?;
     }

@@ -34,6 +34,7 @@ mod schema;
 mod search;
 mod settings;
 mod signature;
+mod standing;
 mod stored;
 mod tally;
 mod token;
@@ -143,6 +144,7 @@ impl Store for SqlStore {
             runtime: Arc::new(TokioRuntime),
             search: store.clone(),
             settings: store.clone(),
+            standings: store.clone(),
             tallies: store.clone(),
             tokens: store.clone(),
             users: store,

@@ -5,10 +5,10 @@
 use im_core::{
     AuditRecord, Authority, Block, ChangedSettings, Device, DeviceClass, Draft, Identifier, Notice,
     NoticeTemplate, NoticeTexts, Own, Profile, Report, ReportAbout, ReportReason, ReportState,
-    Room, SettingGroups, Store as _, Timestamp,
+    Room, SettingGroups, Standing, Store as _, Timestamp,
     port::{
         Account, CodeHash, FiledReport, NoticeToAll, OneTimeCode, OwnWrite, Ports, RealName,
-        RealNameState, RefreshToken, ServerKey,
+        RealNameState, RefreshToken, ServerKey, StandingWrite,
     },
     testing::{client_id, device as device_id, group, user as user_id},
 };
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     SqlStore, account, alarm, annotation, audit, block, code, connection::Connection, contact,
     device, door, erasure, lease, log, member, notice, own, position, real_name, report,
-    revocation, search, settings, stored, tally, token, user,
+    revocation, search, settings, standing, stored, tally, token, user,
 };
 
 #[allow(
@@ -49,6 +49,7 @@ const HOT: &[&[&str]] = &[
     revocation::HOT,
     search::HOT,
     settings::HOT,
+    standing::HOT,
     stored::HOT,
     tally::HOT,
     token::HOT,
@@ -261,6 +262,17 @@ async fn fill(ports: &Ports) {
             changed: SettingGroups::new(),
         };
         ports.settings.write(settings).await.unwrap();
+        let standing = Standing {
+            admin: n % 20 == 0,
+            ..Standing::default()
+        };
+        let write = StandingWrite {
+            user: id.clone(),
+            standing,
+            expected: 0,
+            keeps_an_admin: false,
+        };
+        ports.standings.put(write).await.unwrap();
         let holder = Uuid::from_bytes([n; 16]);
         ports.leases.take(&name, holder, now, now).await.unwrap();
         let device = Device {

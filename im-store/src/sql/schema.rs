@@ -17,7 +17,7 @@ use super::{
     dialect::{Dialect, Texts},
     door,
     error::SqlError,
-    lease, own, report, settings, trace,
+    lease, own, report, settings, standing, trace,
 };
 
 /// Brings the schema up to date and returns the epoch. Processes that do so at the same moment take turns.
@@ -111,6 +111,7 @@ impl MigratorTrait for Migrator {
             ("m0011_streams", trace::OPEN_MESSAGES),
             ("m0014_settings", settings::TABLES),
             ("m0015_reports", report::TABLES),
+            ("m0013_standings", standing::TABLES),
         ];
         let boxed = |(name, tables)| Box::new(Step { name, tables }) as Box<dyn MigrationTrait>;
         steps.into_iter().map(boxed).collect()

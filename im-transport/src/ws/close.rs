@@ -28,6 +28,7 @@ pub fn code_of(reason: CloseReason) -> u16 {
         CloseReason::Unauthenticated => 4200,
         CloseReason::Displaced => 4300,
         CloseReason::ProtocolError => 4301,
+        CloseReason::Banned => 4302,
         // A reason that a newer engine has and this file does not: coming back is the answer that loses nothing.
         _ => 4099,
     }
@@ -45,7 +46,8 @@ pub fn reason_of(code: Option<u16>) -> CloseReason {
         4001 => CloseReason::TooSlow,
         4200..=4299 => CloseReason::Unauthenticated,
         4300 => CloseReason::Displaced,
-        4302..=4399 => CloseReason::ProtocolError,
+        4302 => CloseReason::Banned,
+        4303..=4399 => CloseReason::ProtocolError,
         // 4002, the rest of its range, and whatever nobody defined: as if the link just broke.
         _ => CloseReason::IdleTimeout,
     }
@@ -65,6 +67,7 @@ mod tests {
             CloseReason::Displaced,
             CloseReason::Unauthenticated,
             CloseReason::ProtocolError,
+            CloseReason::Banned,
             CloseReason::TooLarge,
         ] {
             assert_eq!(reason_of(Some(code_of(reason))), reason);

@@ -195,7 +195,11 @@ impl Authenticator for Once {
         TrustEveryone.authenticate("alice").await
     }
 
-    async fn sign_out(&self, user: &UserId, device: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
+    async fn sign_out(
+        &self,
+        user: &UserId,
+        device: Option<&DeviceId>,
+    ) -> Result<Vec<Uuid>, Rejection> {
         TrustEveryone.sign_out(user, device).await
     }
 

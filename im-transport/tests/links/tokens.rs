@@ -32,7 +32,11 @@ impl Authenticator for Ending {
         })
     }
 
-    async fn sign_out(&self, user: &UserId, device: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
+    async fn sign_out(
+        &self,
+        user: &UserId,
+        device: Option<&DeviceId>,
+    ) -> Result<Vec<Uuid>, Rejection> {
         TrustEveryone.sign_out(user, device).await
     }
 

@@ -1,8 +1,10 @@
 //! Who may do what in a conversation, and what then happens.
 //!
 //! Here is the way in, and what holds for every request; `begin` begins conversations, `talk` is about messages, `attach`
-//! about what is attached to them, `people` about who is in, `house` about the conversation itself.
+//! about what is attached to them, `people` about who is in, `house` about the conversation itself, `admin` about what is
+//! done from outside.
 
+mod admin;
 mod attach;
 mod begin;
 mod house;
@@ -54,8 +56,12 @@ impl ConversationState {
         limits: &Limits,
         now: Timestamp,
     ) -> Decided {
-        // Of nobody, and of several at once.
-        if let Ask::Expire(ask) = ask {
+        // Of who need not be a member, of nobody, and of several at once.
+        if let Ask::AdminDismiss(_) = ask {
+            return self.dismiss_for_admin();
+        } else if let Ask::AdminRecall(ask) = ask {
+            return self.recall_for_admin(ask.seq, facts);
+        } else if let Ask::Expire(ask) = ask {
             return Ok(self.expire(ask, facts));
         } else if let Ask::Interrupt(ask) = ask {
             return Ok(self.interrupt(ask, facts));
@@ -91,6 +97,9 @@ impl ConversationState {
             | Ask::Join(_)
             | Ask::Expire(_)
             | Ask::Interrupt(_)
+            Ask::AdminDismiss(_)
+            | Ask::AdminRecall(_)
+            | Ask::Direct(_)
             | Ask::React(_)
             | Ask::Vote(_) => Ok(Decision::Nothing),
             Ask::Dismiss(_) => case.dismiss(),
@@ -219,6 +228,11 @@ impl Case<'_> {
 /// The message at `seq`, when the member sees it and it still has a content.
 fn message_of<'a>(facts: &'a Facts, member: &Member, seq: Seq) -> Result<&'a Entry, Rejection> {
     let target = facts.target(seq).filter(|_| seq >= member.since);
+    standing_message(target)
+}
+
+/// A message that is there and still has a content.
+fn standing_message(target: Option<&Entry>) -> Result<&Entry, Rejection> {
     let Some(target) = target else {
         return Err(Rejection::not_found("message"));
     };

@@ -1,11 +1,13 @@
 //! The rules, one sentence each.
 
+mod admins;
 mod attaching;
 mod contacts;
 mod groups;
 mod messages;
 mod order;
 mod streaming;
+mod standings;
 
 use super::{Ask, ConversationState, Decision, Enter, Facts};
 use crate::{
