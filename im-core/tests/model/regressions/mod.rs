@@ -4,6 +4,7 @@ mod away;
 mod catching_up;
 mod delivery;
 mod expiry;
+mod gone;
 mod jumps;
 mod nodes;
 mod pages;
@@ -15,7 +16,8 @@ mod searches;
 use im_core::Push;
 
 use crate::{
-    ops::{Op, Request, What},
+    asks::{Request, What},
+    ops::Op,
     world::World,
 };
 
