@@ -8,6 +8,7 @@
 mod annotations;
 mod bad_requests;
 mod blocks;
+mod bounds;
 mod by_hand;
 mod contacts;
 mod conversation_list;
@@ -33,6 +34,7 @@ mod refused_by_the_database;
 mod refused_requests;
 mod rest;
 mod rest_refusals;
+mod rest_rows;
 mod restart;
 mod resume_after_cut;
 mod retry;
