@@ -1,5 +1,8 @@
 //! Requests that cannot be: each gets its stable code, the session lives, and nothing is stored half.
 
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use im_core::METHODS;
 use serde_json::{Value, json};
 
 use crate::{
@@ -50,6 +53,92 @@ async fn every_bad_request_gets_its_code_and_leaves_no_trace() {
             wrong.push(format!("{what}: {answer:?} instead of {code}"));
         }
         alice.call("session.ping", json!({})).await.unwrap();
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+
+    assert_untouched(&world, &mut alice, &ids).await;
+}
+
+#[test]
+fn every_command_has_a_row_in_the_table() {
+    let nobody = || json!("01234567-89ab-7def-8123-456789abcdef");
+    let ids = Ids {
+        chat: nobody(),
+        room: nobody(),
+        foreign: nobody(),
+        absent: nobody(),
+    };
+
+    let told: BTreeSet<_> = table(&ids).into_iter().map(|row| row.1).collect();
+
+    let without: Vec<_> = METHODS.iter().filter(|it| !told.contains(*it)).collect();
+    assert!(
+        without.is_empty(),
+        "give them rows in tests/stories/bad_requests: {without:?}"
+    );
+}
+
+/// The parameters of a command, as its golden frame has them.
+fn golden(method: &str) -> Value {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let text = fs::read(folder.join(format!("{method}.json"))).unwrap();
+    let mut frame: Value = serde_json::from_slice(&text).unwrap();
+    frame["request"]["params"].take()
+}
+
+/// Fields that take any JSON.
+const ANYTHING: &[(&str, &str)] = &[
+    ("notice.send", "data"),
+    ("user.update", "extra"),
+    ("user.upsert", "extra"),
+];
+
+/// Fields without which there is no request, where a command has them; but these.
+const NEEDED: &[&str] = &[
+    "client_id",
+    "code",
+    "content",
+    "conversation",
+    "emoji",
+    "root",
+    "seq",
+    "target",
+];
+const NOT_NEEDED: &[(&str, &str)] = &[("message.search", "conversation")];
+
+#[tokio::test]
+async fn a_field_of_the_wrong_shape_and_one_that_is_missing_are_refused_by_every_command() {
+    let world = World::server().await;
+    let (mut alice, ids) = set_up(&world).await;
+
+    let mut wrong = Vec::new();
+    for method in METHODS {
+        let params = golden(method);
+        for name in params
+            .as_object()
+            .into_iter()
+            .flat_map(|fields| fields.keys())
+        {
+            let field = &(*method, name.as_str());
+            let mut asks = Vec::new();
+            if !ANYTHING.contains(field) {
+                let mut params = params.clone();
+                params[name] = json!([[[]]]);
+                asks.push(params);
+            }
+            if NEEDED.contains(&field.1) && !NOT_NEEDED.contains(field) {
+                let mut params = params.clone();
+                params.as_object_mut().unwrap().remove(name);
+                asks.push(params);
+            }
+            for params in asks {
+                let answer = alice.call(method, params.clone()).await;
+                let code = answer.as_ref().err().map(|error| &error["code"]);
+                if code != Some(&json!("invalid_request")) {
+                    wrong.push(format!("{method} {params}: {answer:?}"));
+                }
+            }
+        }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 

@@ -6,7 +6,10 @@ use im_core::{Limits, testing::user};
 use im_server::WantedToken;
 use serde_json::{Value, json};
 
-use crate::world::{Rest, World};
+use crate::{
+    rest_rows::{rows, said},
+    world::{Rest, World},
+};
 
 /// Alice's way in, and a conversation of hers with bob.
 async fn set_up(world: &World) -> (Rest, String) {
@@ -33,377 +36,9 @@ async fn set_up(world: &World) -> (Rest, String) {
 async fn every_bad_request_is_a_problem_with_a_code_and_leaves_no_trace() {
     let world = World::server().await;
     let (alice, at) = set_up(&world).await;
-    let messages = format!("{at}/messages");
-    let absent = "/v1/conversations/01234567-89ab-7def-8123-456789abcdef";
-    let crowd: Vec<_> = (0..501).map(|n| format!("user-{n}")).collect();
-    let custom = |content: Value| json!({"content": content});
-    let blob = custom(json!({"kind": "custom", "name": "n", "data": "x".repeat(64 * 1024)}));
-    let groups = "/v1/conversations";
-    let rows = [
-        (
-            "a path that is none",
-            "GET",
-            "/v1/nothing".to_owned(),
-            json!({}),
-            404,
-            "not_found",
-        ),
-        (
-            "a verb that the path does not take",
-            "PUT",
-            groups.into(),
-            json!({}),
-            405,
-            "unknown_method",
-        ),
-        (
-            "a body of the wrong shape",
-            "POST",
-            messages.clone(),
-            json!({}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "a body that is a list",
-            "POST",
-            messages.clone(),
-            json!([]),
-            400,
-            "invalid_request",
-        ),
-        (
-            "a report of messages that are not there",
-            "POST",
-            "/v1/reports".into(),
-            json!({"about": {"kind": "messages", "conversation": at.rsplit('/').next(), "seqs": [9_999]}, "reason": "spam"}),
-            404,
-            "not_found",
-        ),
-        (
-            "a report for no reason",
-            "POST",
-            "/v1/reports".into(),
-            json!({"about": {"kind": "user", "user": "bob"}}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "looking at what others report",
-            "GET",
-            "/v1/admin/reports".into(),
-            json!({}),
-            403,
-            "forbidden",
-        ),
-        (
-            "changing the settings of the system",
-            "PATCH",
-            "/v1/admin/settings".into(),
-            json!({"changes": {"limits": {"page": 1}}}),
-            403,
-            "forbidden",
-        ),
-        (
-            "an empty text",
-            "POST",
-            messages.clone(),
-            said(""),
-            400,
-            "invalid_request",
-        ),
-        (
-            "a huge text",
-            "POST",
-            messages.clone(),
-            said(&"x".repeat(10_001)),
-            413,
-            "too_large",
-        ),
-        (
-            "a huge content",
-            "POST",
-            messages.clone(),
-            blob,
-            413,
-            "too_large",
-        ),
-        (
-            "a body beyond all limits",
-            "POST",
-            messages.clone(),
-            said(&"x".repeat(1 << 20)),
-            413,
-            "too_large",
-        ),
-        (
-            "a kind that nobody knows",
-            "POST",
-            messages.clone(),
-            custom(json!({"kind": "smell"})),
-            422,
-            "unsupported_content",
-        ),
-        (
-            "an admin's question from a user",
-            "GET",
-            "/v1/admin/users".into(),
-            json!({}),
-            403,
-            "forbidden",
-        ),
-        (
-            "a restriction from a user",
-            "PUT",
-            "/v1/admin/users/bob/restrictions/banned".into(),
-            json!({}),
-            403,
-            "forbidden",
-        ),
-        (
-            "a restriction that is none",
-            "PUT",
-            "/v1/admin/users/bob/restrictions/hanged".into(),
-            json!({}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "an id that is none",
-            "GET",
-            "/v1/conversations/chat".into(),
-            json!({}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "a conversation that is not there",
-            "GET",
-            absent.into(),
-            json!({}),
-            404,
-            "not_found",
-        ),
-        (
-            "a seq that is none",
-            "PATCH",
-            format!("{messages}/two"),
-            said("x"),
-            400,
-            "invalid_request",
-        ),
-        (
-            "a seq beyond the head",
-            "PATCH",
-            format!("{messages}/99"),
-            said("x"),
-            404,
-            "not_found",
-        ),
-        (
-            "a piece of text beyond the head",
-            "POST",
-            format!("{messages}/99/text"),
-            json!({"offset": 0, "text": "x"}),
-            404,
-            "not_found",
-        ),
-        (
-            "a piece of text without a place",
-            "POST",
-            format!("{messages}/99/text"),
-            json!({"text": "x"}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "the end of nothing",
-            "POST",
-            format!("{messages}/99/finish"),
-            json!({}),
-            404,
-            "not_found",
-        ),
-        (
-            "a recall beyond the head",
-            "DELETE",
-            format!("{messages}/99"),
-            json!({}),
-            404,
-            "not_found",
-        ),
-        (
-            "a seq beyond all numbers",
-            "PATCH",
-            format!("{messages}/1152921504606846976"),
-            said("x"),
-            404,
-            "not_found",
-        ),
-        (
-            "a text that is a number",
-            "POST",
-            messages.clone(),
-            custom(json!({"kind": "text", "text": 7})),
-            400,
-            "invalid_request",
-        ),
-        (
-            "too many to add",
-            "POST",
-            format!("{at}/members"),
-            json!({"users": crowd}),
-            422,
-            "too_many",
-        ),
-        (
-            "a limit that is none",
-            "GET",
-            format!("{messages}?limit=many"),
-            json!({}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "two bounds",
-            "GET",
-            format!("{messages}?after_seq=1&before_seq=2"),
-            json!({}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "a page that is none",
-            "GET",
-            format!("{groups}?cursor=x"),
-            json!({}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "too many members",
-            "POST",
-            groups.into(),
-            json!({"members": crowd}),
-            422,
-            "too_many",
-        ),
-        (
-            "somebody who does not exist",
-            "PUT",
-            format!("{groups}/direct/nobody"),
-            json!({}),
-            404,
-            "not_found",
-        ),
-        (
-            "leaving a direct conversation",
-            "POST",
-            format!("{at}/leave"),
-            json!({}),
-            403,
-            "forbidden",
-        ),
-        (
-            "making users",
-            "PUT",
-            "/v1/users/mallory".into(),
-            json!({}),
-            403,
-            "forbidden",
-        ),
-        (
-            "a draft of nothing",
-            "PUT",
-            format!("{at}/draft"),
-            said(""),
-            400,
-            "invalid_request",
-        ),
-        (
-            "a draft in a conversation that is not there",
-            "PUT",
-            format!("{absent}/draft"),
-            said("x"),
-            404,
-            "not_found",
-        ),
-        (
-            "contacts with oneself",
-            "PUT",
-            "/v1/contacts/requests/alice".into(),
-            json!({}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "accepting what nobody asked",
-            "POST",
-            "/v1/contacts/requests/carol/accept".into(),
-            json!({}),
-            404,
-            "not_found",
-        ),
-        (
-            "naming who is no contact",
-            "PATCH",
-            "/v1/contacts/users/carol".into(),
-            json!({"remark": "C."}),
-            404,
-            "not_found",
-        ),
-        (
-            "following somebody who does not exist",
-            "PUT",
-            "/v1/contacts/follows/nobody".into(),
-            json!({}),
-            404,
-            "not_found",
-        ),
-        (
-            "forgetting a device that has no id",
-            "DELETE",
-            "/v1/devices/my%20phone".into(),
-            json!({}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "a favourite that is no message",
-            "PUT",
-            at.replace("conversations", "favourites") + "/1",
-            json!({}),
-            404,
-            "not_found",
-        ),
-        (
-            "readers of nothing",
-            "GET",
-            format!("{messages}/99/readers"),
-            json!({}),
-            404,
-            "not_found",
-        ),
-        (
-            "a minute that is none",
-            "PATCH",
-            "/v1/users/me/settings".into(),
-            json!({"notifications": {"quiet_hours": {"from_minute": 1440, "to_minute": 0}}}),
-            400,
-            "invalid_request",
-        ),
-        (
-            "a cursor that is none",
-            "POST",
-            "/v1/sync".into(),
-            json!({"cursor": "AAAA"}),
-            400,
-            "invalid_request",
-        ),
-    ];
 
     let mut wrong = Vec::new();
-    for (what, verb, path, body, status, code) in rows {
+    for (what, verb, path, body, status, code) in rows(&at) {
         let answer = alice.send(verb, &path, &body).await;
         let problem = json!({
             "type": format!("urn:im:problem:{code}"),
@@ -423,6 +58,49 @@ async fn every_bad_request_is_a_problem_with_a_code_and_leaves_no_trace() {
                 .all(|(key, value)| answer.body[key] == *value);
         if !is_right {
             wrong.push(format!("{what}: {answer:?} instead of {status} {code}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+
+    assert_untouched(&alice, &at).await;
+}
+
+/// What is wrong in the place of each parameter of a path.
+const WRONG: &[(&str, &str, &str)] = &[
+    ("{id}", "01234567-89ab-7def-8123-456789abcdef", "chat"),
+    ("{user}", "bob", "a%20b"),
+    ("{seq}", "2", "two"),
+    ("{client_id}", "c", "a%20b"),
+    ("{notice}", "n", "a%20b"),
+    ("{role}", "admin", "king"),
+];
+
+#[tokio::test]
+async fn every_route_refuses_a_path_that_makes_no_sense() {
+    let world = World::server().await;
+    let (alice, at) = set_up(&world).await;
+    let doors = alice.get("/v1/capabilities").await.body["methods"].clone();
+    let doors = doors.as_array().unwrap().iter();
+
+    let mut wrong = Vec::new();
+    for door in doors.filter(|door| door["path"].as_str().unwrap().contains('{')) {
+        let (verb, path) = (
+            door["verb"].as_str().unwrap(),
+            door["path"].as_str().unwrap(),
+        );
+        for (name, _, bad) in WRONG.iter().filter(|(name, ..)| path.contains(name)) {
+            let others = WRONG
+                .iter()
+                .fold(path.replace(name, bad), |path, (name, good, _)| {
+                    path.replace(name, good)
+                });
+            let others = ["{code}", "{emoji}", "{name}"]
+                .iter()
+                .fold(others, |path, name| path.replace(name, "x"));
+            let answer = alice.send(verb, &others, &json!({})).await;
+            if (answer.status, answer.code()) != (400, "invalid_request") {
+                wrong.push(format!("{verb} {others}: {answer:?}"));
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -615,8 +293,4 @@ async fn assert_untouched(alice: &Rest, at: &str) {
     let log = alice.get(&format!("{at}/messages")).await.body;
     assert_eq!(log["head"]["seq"], 2, "{log}");
     assert_eq!(log["items"][1]["body"]["content"]["text"], "hello");
-}
-
-fn said(text: &str) -> Value {
-    json!({"content": {"kind": "text", "text": text}})
 }

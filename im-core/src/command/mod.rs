@@ -22,8 +22,8 @@ mod report;
 mod scheduled;
 mod search;
 mod session;
-mod stream;
 mod standing;
+mod stream;
 mod sync;
 mod system;
 mod texts;
@@ -64,11 +64,11 @@ pub use report::*;
 pub use scheduled::{ListScheduled, ScheduleMessage, UnscheduleMessage};
 pub use search::{SearchMessages, SearchPage};
 pub use session::{CloseSession, OpenSession, Ping, Pong, SessionOpened};
-pub use stream::{AddText, FinishMessage, TextAdded, TextGrew};
 pub use standing::{
     AdminDismiss, AdminRecall, DemoteUser, InspectUser, InspectedUser, LiftRestriction,
     ListStandings, PromoteUser, RestrictUser, SignOutUser, StandingPage,
 };
+pub use stream::{AddText, FinishMessage, TextAdded, TextGrew};
 pub use sync::{SyncItem, SyncPage, SyncPull};
 pub use system::{ChangeSystemSettings, GetSystemSettings, SystemSettings};
 pub use user::{

@@ -57,7 +57,8 @@ pub struct UnpinMessage {
     pub target: Seq,
 }
 
-/// Deletes messages for the actor alone, on all its devices. Others keep them. Idempotent.
+/// Deletes messages for the actor alone, on all its devices. Others keep them. Idempotent. Entries that are no messages
+/// stay.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeleteMessages {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Asking, Engine, caller::Caller, positions::Mark, registry::SessionEntry, slot::Stored};
+use super::{
+    Asking, Engine, caller::Caller, positions::Mark, registry::SessionEntry, slot::Stored,
+};
 use crate::{
     Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done,
     OwnKind, Pong, Rejection, Reply, Sent,

@@ -98,7 +98,10 @@ impl Engine {
         let Some(target) = target.filter(|target| target.seq >= member.since) else {
             return Err(Rejection::not_found("message"));
         };
-        check_vote(&target, &vote, self.ports.runtime.now())?;
+        // What is no message any more is refused by the decision, which says why.
+        if target.body.as_message().is_some() {
+            check_vote(&target, &vote, self.ports.runtime.now())?;
+        }
         self.attach_mark(actor, id, state.info.member_count, Mark::Vote(vote))
             .await
     }

@@ -248,6 +248,7 @@ impl Engine {
         seqs.sort_unstable();
         seqs.dedup();
         seqs.retain(|seq| *seq >= row.member.since && *seq <= row.visible_head());
+        self.retain_messages(id, &mut seqs).await?;
         if seqs.is_empty() {
             return Err(Rejection::not_found("message"));
         }
@@ -259,6 +260,23 @@ impl Engine {
         };
         self.tell_user(&actor.user, session, Push::Deleted(deleted));
         Ok(Done {})
+    }
+
+    /// Leaves out what is no message: it is not counted as unread, and counts as deleted would be.
+    async fn retain_messages(
+        &self,
+        id: ConversationId,
+        seqs: &mut Vec<Seq>,
+    ) -> Result<(), Rejection> {
+        let mut messages = Vec::with_capacity(seqs.len());
+        for run in seqs.chunk_by(|a, b| a.next() == *b) {
+            let after = Range::After(run[0].previous());
+            let entries = self.ports.log.read(id, after, run.len()).await?;
+            let countable = entries.iter().filter(|entry| entry.body.is_countable());
+            messages.extend(countable.map(|entry| entry.seq));
+        }
+        *seqs = messages;
+        Ok(())
     }
 
     /// Refuses who may say nothing, for what does not go through the lane.

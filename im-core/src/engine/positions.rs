@@ -10,7 +10,7 @@ use std::{
 use super::{Engine, lock};
 use crate::{
     Actor, ChangeSettings, ConversationId, Membership, Position, Receipt, Rejection, Seq,
-    SettingsPatch, UserId,
+    SettingsPatch, StoreError, UserId,
     port::{Advance, Range, Seen},
 };
 
@@ -123,6 +123,11 @@ impl WriteBehind {
         if positions.is_empty() {
             return;
         }
+        if let Err(error) = self.light(engine, &positions).await {
+            // Tried again with what comes next, as the positions are.
+            let _ = Rejection::from(error);
+            return;
+        }
         let advances = positions
             .iter()
             .flat_map(|(user, of)| of.iter().map(move |row| (user, row)))
@@ -138,6 +143,29 @@ impl WriteBehind {
                 let _ = Rejection::from(error);
             }
         }
+    }
+
+    /// Whoever wrote has read what stands before: what burns once it is read begins to. What burns already goes on as it
+    /// does, so that it does not matter from where on it is looked.
+    async fn light(
+        &self,
+        engine: &Engine,
+        positions: &HashMap<UserId, KeptOf>,
+    ) -> Result<(), StoreError> {
+        for (user, of) in positions {
+            for (conversation, position) in of {
+                let burns = {
+                    let slot = engine.slots.at(*conversation);
+                    let inner = slot.lock();
+                    inner.state.as_ref().is_none_or(|state| state.info().burns)
+                };
+                if burns {
+                    let from = Position::default();
+                    engine.light(*conversation, user, from, *position).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn stored(&self, positions: &HashMap<UserId, KeptOf>) {
@@ -270,11 +298,12 @@ impl Engine {
             user: user.clone(),
             position: after,
         };
-        self.ports.positions.advance(vec![advance]).await?;
-        self.unread_changes(user);
+        // First: when it fails, the position is as it was, and whoever asks again has it done.
         if state.info.burns && after.read > stored.read {
             self.light(id, user, stored, after).await?;
         }
+        self.ports.positions.advance(vec![advance]).await?;
+        self.unread_changes(user);
         if after == before {
             return Ok(receipt);
         }
@@ -298,7 +327,7 @@ impl Engine {
     }
 
     /// Countable messages up to and including `seq`, which is at most the head.
-    async fn ordinal_at(&self, id: ConversationId, seq: Seq) -> Result<u64, Rejection> {
+    pub(super) async fn ordinal_at(&self, id: ConversationId, seq: Seq) -> Result<u64, Rejection> {
         if let Some(state) = &self.slots.at(id).lock().state
             && state.head().seq == seq
         {

@@ -7,7 +7,9 @@ use super::{Engine, positions::with_position, registry::SessionEntry, slot::Work
 use crate::{
     Actor, Body, ChangeSettings, Code, ConversationId, ConversationPage, ConversationView, Entry,
     Info, ListConversations, ListMembers, Member, MemberPage, Membership, Permission, Push,
-    Rejection, Seq, UserId, Which, port::Snapshot, state::Lookup,
+    Rejection, Seq, UserId, Which,
+    port::{Range, Snapshot},
+    state::{Lookup, check_text},
 };
 
 /// Beyond every seq: what a JavaScript number holds exactly.
@@ -174,11 +176,17 @@ impl Engine {
         ask: ChangeSettings,
     ) -> Result<ConversationView, Rejection> {
         let kept = self.positions.kept(&actor.user);
-        let now = self.ports.runtime.now();
+        let (now, mut changes) = (self.ports.runtime.now(), ask.changes);
+        check_text("remark", changes.remark.as_ref(), self.limits.name_chars)?;
+        if let Some(cleared) = changes.cleared {
+            // Only what is there can be cleared away: what comes later is for the user.
+            let row = self.membership(ask.conversation, &actor.user).await?;
+            changes.cleared = Some(cleared.min(row.visible_head()));
+        }
         let row = self
             .ports
             .members
-            .change_settings(&actor.user, ask.conversation, ask.changes, now)
+            .change_settings(&actor.user, ask.conversation, changes, now)
             .await?;
         let row = row.ok_or_else(|| Rejection::not_found("conversation"))?;
         let mut view = view_of(with_position(row, &kept), &actor.user);

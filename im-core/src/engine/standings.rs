@@ -91,7 +91,10 @@ impl Standings {
         if known.by_user.is_empty() {
             return Ok(());
         }
-        known.by_user.get(user).map_or(Ok(()), |one| check(&one.standing))
+        known
+            .by_user
+            .get(user)
+            .map_or(Ok(()), |one| check(&one.standing))
     }
 
     /// Takes in what the store has. `false` when something as new is known.
@@ -178,10 +181,7 @@ impl Engine {
         }
     }
 
-    async fn read_changes(
-        self: &Arc<Self>,
-        read_to: &mut u64,
-    ) -> Result<(), StoreError> {
+    async fn read_changes(self: &Arc<Self>, read_to: &mut u64) -> Result<(), StoreError> {
         // Before the first time there are no sessions to end.
         let is_again = self.standings.read().read_at.is_some();
         loop {

@@ -1,5 +1,5 @@
 //! What is unread, exactly: messages beyond the read position, without those whose content is gone or that the user deleted
-//! for itself.
+//! or cleared away for itself.
 
 use super::{Engine, positions::with_position, read::view_of};
 use crate::{ConversationView, Rejection, Seq, Timestamp, UnreadTotals, UserId, port::Span};
@@ -21,6 +21,14 @@ impl Engine {
         user: &UserId,
         views: &mut [ConversationView],
     ) -> Result<(), Rejection> {
+        for view in views.iter_mut() {
+            let Some(cleared) = cleared_unread(view) else {
+                continue;
+            };
+            let ordinal = self.ordinal_at(view.conversation, cleared).await?;
+            let later = view.head.ordinal.saturating_sub(ordinal);
+            view.unread = view.unread.min(later);
+        }
         let spans: Vec<Span> = views.iter().filter_map(unread_of).collect();
         if spans.is_empty() {
             return Ok(());
@@ -72,9 +80,18 @@ impl Engine {
     }
 }
 
+/// Up to where a user cleared away what it had not read: nobody reads that any more.
+fn cleared_unread(view: &ConversationView) -> Option<Seq> {
+    let cleared = view.settings.cleared?;
+    let is_beyond = cleared > view.position.read && view.unread > 0;
+    is_beyond.then_some(cleared)
+}
+
 /// The part of a log that a view counts as unread; `None` when that is nothing.
 fn unread_of(view: &ConversationView) -> Option<Span> {
-    let after = view.position.read.max(view.since.previous());
+    let cleared = view.settings.cleared.unwrap_or_default();
+    let read = view.position.read.max(cleared);
+    let after = read.max(view.since.previous());
     let is_some = view.unread > 0 && view.left.is_none() && view.head.seq > Seq::ZERO;
     is_some.then_some(Span {
         conversation: view.conversation,

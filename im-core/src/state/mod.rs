@@ -18,8 +18,8 @@ mod rate;
 mod roster;
 mod settings;
 mod spread;
-mod stream;
 mod standing;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod trace;

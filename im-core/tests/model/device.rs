@@ -9,8 +9,9 @@ use std::{
 
 use futures_util::future::{Either, select};
 use im_core::{
-    Attachment, Body, Call, Code, ConversationId, Cursor, DeviceId, Entry, History, Im, Push,
-    Rejection, Seq, Session, SyncPage, SyncPull, UserId, port::Runtime, testing::ManualRuntime,
+    Actor, Attachment, Body, Call, Code, ConversationId, Cursor, DeviceId, Entry, History, Im,
+    OwnKey, OwnRow, Push, Rejection, Seq, Session, SyncPage, SyncPull, UserId, port::Runtime,
+    testing::ManualRuntime,
 };
 
 use crate::{
@@ -22,15 +23,46 @@ use crate::{
 /// What a device took in, by conversation, in order.
 pub(crate) type Taken = BTreeMap<ConversationId, Vec<Entry>>;
 
+/// A device's rows of its user's own, as it was told of them last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mirror(BTreeMap<OwnKey, OwnRow>);
+
+impl Mirror {
+    fn take(&mut self, row: OwnRow) {
+        let key = OwnKey::new(row.kind, row.key.clone());
+        let stands = self.0.get(&key).map_or(0, |stands| stands.version);
+        if row.version >= stands {
+            self.0.insert(key, row);
+        }
+    }
+
+    fn take_all(&mut self, pages: &[SyncPage]) {
+        let rows = pages.iter().flat_map(|page| page.own.iter().cloned());
+        rows.for_each(|row| self.take(row));
+    }
+
+    /// What it says now.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &OwnRow> {
+        self.0.values()
+    }
+}
+
+/// What a device knows.
+struct Knows<'a> {
+    taken: &'a mut Taken,
+    own: &'a mut Mirror,
+}
+
 pub(crate) struct Device {
     pub(crate) user: UserId,
     pub(crate) id: DeviceId,
     pub(crate) taken: Taken,
     /// What the device had of each conversation before the first that it took.
     pub(crate) base: BTreeMap<ConversationId, u64>,
+    pub(crate) own: Mirror,
     pub(crate) state: State,
-    /// Where it once was.
-    pub(crate) saved: Vec<Cursor>,
+    /// Where it once was, and what it had of its user's own.
+    pub(crate) saved: Vec<(Cursor, Mirror)>,
 }
 
 pub(crate) enum State {
@@ -92,6 +124,26 @@ impl Device {
             lose_reply: Arc::new(AtomicBool::new(false)),
         });
         let runtime: Arc<dyn Runtime> = Arc::new(ground.runtime.clone());
+        if cursor.is_none() {
+            // It is told of what comes from now on; what there is it asks for.
+            self.own = Mirror::default();
+            let actor = Actor::user(self.user.clone());
+            let mut ask = SyncPull {
+                cursor: None,
+                have: BTreeMap::new(),
+                limit: None,
+            };
+            loop {
+                let Ok(page) = ground.runtime.block_on(ground.im.call(&actor, ask.clone())) else {
+                    continue;
+                };
+                self.own.take_all(std::slice::from_ref(&page));
+                ask.cursor = Some(page.cursor);
+                if page.done {
+                    break;
+                }
+            }
+        }
         let session = match cursor {
             None => Session::open(connector.clone(), runtime).on(ground),
             Some(cursor) => Session::resume(connector.clone(), runtime, cursor).on(ground),
@@ -120,7 +172,7 @@ impl Device {
         };
         let mut pages = Vec::new();
         let mut ask = SyncPull {
-            cursor,
+            cursor: cursor.clone(),
             have,
             limit: Some(3),
         };
@@ -155,6 +207,10 @@ impl Device {
                 }
             }
         }
+        if cursor.is_none() {
+            self.own = Mirror::default();
+        }
+        self.own.take_all(&pages);
         raw.cursor = pages.last().map(|page| page.cursor.clone());
         // What is not in the cursor any more is where it is out; pushes of that may be under way.
         for (conversation, entries) in &self.taken {
@@ -162,7 +218,8 @@ impl Device {
             raw.have.extend(last.map(|seq| (*conversation, seq)));
         }
         raw.have.extend(raw.cursor.clone().unwrap().positions);
-        self.saved.extend(raw.cursor.clone());
+        let saved = raw.cursor.clone().map(|cursor| (cursor, self.own.clone()));
+        self.saved.extend(saved);
         self.state = State::Raw(raw);
         Some(pages)
     }
@@ -178,7 +235,7 @@ impl Device {
             }
             State::Session(session, _) => {
                 let cursor = session.cursor();
-                self.saved.push(cursor.clone());
+                self.saved.push((cursor.clone(), self.own.clone()));
                 State::Off(Some(cursor))
             }
         };
@@ -191,7 +248,11 @@ impl Device {
             State::Raw(raw) => {
                 ground.runtime.advance(patience);
                 while let Some(push) = raw.outlet.next() {
-                    raw.arrived(&self.user, push, ground, &mut self.taken);
+                    let knows = &mut Knows {
+                        taken: &mut self.taken,
+                        own: &mut self.own,
+                    };
+                    raw.arrived(&self.user, push, ground, knows);
                 }
             }
             State::Session(session, _) => loop {
@@ -209,6 +270,7 @@ impl Device {
                         .entry(entry.conversation)
                         .or_default()
                         .push(entry),
+                    Ok(Push::OwnChanged(row)) => self.own.take(*row),
                     Ok(_) => {}
                     Err(error) => panic!("{}'s session ended: {error}", self.user),
                 }
@@ -225,7 +287,7 @@ impl Raw {
         Ok(C::reply_of(reply).unwrap())
     }
 
-    fn arrived(&mut self, me: &UserId, push: Push, ground: &Ground, taken: &mut Taken) {
+    fn arrived(&mut self, me: &UserId, push: Push, ground: &Ground, knows: &mut Knows<'_>) {
         match push {
             Push::Entry(entry) => {
                 let have = self.have.entry(entry.conversation).or_default();
@@ -244,20 +306,25 @@ impl Raw {
                 }
                 if entry.seq == have.next() || begins {
                     *have = entry.seq;
-                    taken.entry(entry.conversation).or_default().push(entry);
+                    knows
+                        .taken
+                        .entry(entry.conversation)
+                        .or_default()
+                        .push(entry);
                 } else {
-                    self.fetch(entry.conversation, ground, taken);
+                    self.fetch(entry.conversation, ground, knows);
                 }
             }
             // Both ways lead there.
-            Push::HeadMoved(hint) if hint.head.0.is_multiple_of(2) => self.pull(ground, taken),
-            Push::HeadMoved(hint) => self.fetch(hint.conversation, ground, taken),
+            Push::HeadMoved(hint) if hint.head.0.is_multiple_of(2) => self.pull(ground, knows),
+            Push::HeadMoved(hint) => self.fetch(hint.conversation, ground, knows),
+            Push::OwnChanged(row) => knows.own.take(*row),
             _ => {}
         }
     }
 
     /// Catches up on the link that is open.
-    fn pull(&mut self, ground: &Ground, taken: &mut Taken) {
+    fn pull(&mut self, ground: &Ground, knows: &mut Knows<'_>) {
         for _ in 0..1_000 {
             let ask = SyncPull {
                 cursor: self.cursor.clone(),
@@ -268,11 +335,16 @@ impl Raw {
             let Ok(page) = self.call(ground, ask) else {
                 continue;
             };
+            knows.own.take_all(std::slice::from_ref(&page));
             for entry in page.items.into_iter().flat_map(|item| item.entries) {
                 let have = self.have.entry(entry.conversation).or_default();
                 if entry.seq > *have {
                     *have = entry.seq;
-                    taken.entry(entry.conversation).or_default().push(entry);
+                    knows
+                        .taken
+                        .entry(entry.conversation)
+                        .or_default()
+                        .push(entry);
                 }
             }
             self.have.extend(page.cursor.positions.clone());
@@ -284,7 +356,7 @@ impl Raw {
         panic!("sync does not end");
     }
 
-    fn fetch(&mut self, conversation: ConversationId, ground: &Ground, taken: &mut Taken) {
+    fn fetch(&mut self, conversation: ConversationId, ground: &Ground, knows: &mut Knows<'_>) {
         for _ in 0..1_000 {
             let have = self.have.entry(conversation).or_default();
             let ask = History {
@@ -300,7 +372,7 @@ impl Raw {
             };
             for entry in page.items {
                 self.have.insert(conversation, entry.seq);
-                taken.entry(conversation).or_default().push(entry);
+                knows.taken.entry(conversation).or_default().push(entry);
             }
             if page.done {
                 return;

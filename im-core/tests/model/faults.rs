@@ -38,6 +38,16 @@ pub(crate) struct Texts {
     pub(crate) stored: Vec<String>,
     /// Not to be pushed any more either: the engine was told that the store has it.
     pub(crate) told: Vec<String>,
+    /// Said again elsewhere, and therefore not gone with the message that said it first.
+    pub(crate) copied: Vec<String>,
+}
+
+impl Texts {
+    fn copy(&mut self, texts: Vec<String>) {
+        self.stored.retain(|text| !texts.contains(text));
+        self.told.retain(|text| !texts.contains(text));
+        self.copied.extend(texts);
+    }
 }
 
 pub(crate) type Banned = Arc<Mutex<Texts>>;
@@ -66,39 +76,58 @@ impl FaultyLog {
         Err(StoreError::new("a test", "injected"))
     }
 
-    /// What these entries take back.
+    /// What these entries take back, or whose time they say is over.
     async fn taken_back(&self, append: &Append) -> Vec<String> {
-        let mut taken = Vec::new();
+        let mut gone: Vec<Seq> = Vec::new();
         for new in &append.entries {
-            let Body::Recalled { target } = new.entry.body else {
-                continue;
-            };
-            let all = self
-                .inner
-                .read(append.conversation, Range::After(Seq::ZERO), usize::MAX)
-                .await;
-            let texts = all
-                .unwrap()
-                .into_iter()
-                .filter_map(|entry| match entry.body {
-                    Body::Message(Message { content, .. }) if entry.seq == target => {
-                        text_of(&content)
-                    }
-                    Body::Edited {
-                        target: edited,
-                        content: Some(content),
-                        ..
-                    } if edited == target => text_of(&content),
-                    _ => None,
-                });
-            taken.extend(texts);
+            match &new.entry.body {
+                Body::Recalled { target } => gone.push(*target),
+                Body::Expired { targets } => gone.extend(targets),
+                _ => {}
+            }
         }
-        taken
+        if gone.is_empty() {
+            return Vec::new();
+        }
+        let all = self
+            .inner
+            .read(append.conversation, Range::After(Seq::ZERO), usize::MAX)
+            .await;
+        let texts = all
+            .unwrap()
+            .into_iter()
+            .filter_map(|entry| match entry.body {
+                Body::Message(Message { content, .. }) if gone.contains(&entry.seq) => {
+                    text_of(&content)
+                }
+                Body::Edited {
+                    target,
+                    content: Some(content),
+                } if gone.contains(&target) => text_of(&content),
+                _ => None,
+            });
+        let banned = self.banned.lock().unwrap();
+        texts.filter(|text| !banned.copied.contains(text)).collect()
     }
 }
 
+/// What these entries say that was said elsewhere.
+fn copies(append: &Append) -> Vec<String> {
+    let messages = append
+        .entries
+        .iter()
+        .filter_map(|new| new.entry.body.as_message());
+    let forwarded = messages.filter(|message| message.forwarded.is_some());
+    forwarded
+        .filter_map(|message| text_of(&message.content))
+        .collect()
+}
+
 pub(crate) fn text_of(content: &Content) -> Option<String> {
-    content.as_text().map(str::to_owned)
+    match content {
+        Content::Poll(poll) => Some(poll.question.clone()),
+        other => other.as_text().map(str::to_owned),
+    }
 }
 
 #[async_trait]
@@ -132,6 +161,7 @@ impl LogStore for FaultyLog {
             return self.fail();
         }
         let taken = self.taken_back(&append).await;
+        self.banned.lock().unwrap().copy(copies(&append));
         let appended = self.inner.append(append).await?;
         if appended != Appended::Stored {
             return Ok(appended);

@@ -1,15 +1,16 @@
 //! The eight laws, as they can be checked from outside.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use im_core::{
-    Availability, Code, ConversationId, Cursor, GetConversation, GetPresence, History,
-    ListConversations, ListMembers, Seq, SyncPage, UserId,
+    Availability, Body, Code, ConversationId, Cursor, GetConversation, GetPresence, History,
+    ListConversations, ListMembers, Member, Seq, SyncPage, SyncPull, UserId,
 };
 
 use crate::{
     device::{Device, State},
     ops::{CONVERSATIONS, USERS},
+    own::{Rows, told},
     truth::Truth,
     world::{World, conversation, user},
 };
@@ -25,26 +26,42 @@ impl World {
         // What follows reads, and must not use up faults that are meant for others.
         let faults = std::mem::take(&mut *self.log.faults.lock().unwrap());
         for at in 0..CONVERSATIONS {
-            let truth = self.truth(at);
             for n in 0..USERS {
-                self.check_reader(n, at, &truth);
+                self.check_reader(n, at);
             }
         }
         self.check_presence();
+        self.check_some();
         *self.log.faults.lock().unwrap() = faults;
     }
 
+    /// What is found for one user in one conversation, another one each time.
+    fn check_some(&mut self) {
+        self.looked += 1;
+        let (n, at) = (self.looked % USERS, self.looked / USERS % CONVERSATIONS);
+        if !(self.lags || self.busy || self.members_elsewhere) {
+            let truth = self.truth(at);
+            self.check_found(n, at, &truth);
+        }
+    }
+
     /// Laws 5, 6 and 7 for one user and one conversation.
-    fn check_reader(&mut self, n: usize, at: usize, truth: &Truth) {
-        let (id, me) = (conversation(at), user(n));
-        let view = self.call(n, GetConversation { conversation: id });
-        let history = self.call(
-            n,
-            History {
+    fn check_reader(&mut self, n: usize, at: usize) {
+        let id = conversation(at);
+        let (truth, view, history) = loop {
+            let truth = self.truth(at);
+            let view = self.call(n, GetConversation { conversation: id });
+            let ask = History {
                 limit: Some(200),
                 ..History::of(id)
-            },
-        );
+            };
+            let history = self.call(n, ask);
+            // Not while messages expire, or are sent that were scheduled.
+            if self.truth(at).head() == truth.head() {
+                break (truth, view, history);
+            }
+        };
+        let me = user(n);
         let Some((since, left)) = truth.window(&me) else {
             assert_eq!(view.unwrap_err().code, Code::NotFound, "law 6");
             assert_eq!(history.unwrap_err().code, Code::NotFound, "law 6");
@@ -55,29 +72,21 @@ impl World {
         let lags = self.lags || self.busy;
         if !lags {
             assert_eq!((view.head.seq.0, view.since.0), (end, since));
-            let members = self.call(
-                n,
-                ListMembers {
-                    conversation: id,
-                    after: None,
-                    limit: None,
-                },
-            );
-            let members = members.map(|page| page.items.len()).ok();
-            assert_eq!(
-                members,
-                truth.is_in(&me).then_some(truth.roles.len()),
-                "law 6"
-            );
+            self.check_members(n, at, &truth);
+        }
+        if !lags && truth.is_in(&me) {
+            let pins: Vec<_> = view.info.pins.iter().map(|seq| seq.0).collect();
+            assert_eq!(pins, truth.pins, "pins of {at}");
         }
         let seqs: Vec<_> = history.items.iter().map(|entry| entry.seq.0).collect();
         if !(lags && self.used_elsewhere) {
             assert_eq!(seqs, (since..=end).collect::<Vec<_>>(), "law 6: history");
+            for entry in &history.items {
+                let shown = self.shown(n, at, &truth, entry.seq.0);
+                assert_eq!(Some(&entry.body), shown.as_ref(), "{} for {me}", entry.seq);
+            }
         }
-        let said = format!("{:?} {:?}", history.items, view.last);
-        for text in self.ground.banned.lock().unwrap().stored.iter() {
-            assert!(!said.contains(text), "law 7: {text} came back");
-        }
+        self.check_gone(&(&history.items, &view.last));
         let position = view.position;
         assert!(
             position.read <= position.delivered,
@@ -89,6 +98,42 @@ impl World {
             before.read <= position.read && before.delivered <= position.delivered,
             "law 5: {me} went back from {before:?} to {position:?}"
         );
+    }
+
+    /// What an entry is to a user who may see it: nothing, when it hid it, or it was edited after the user's end.
+    pub(crate) fn shown(&self, n: usize, at: usize, truth: &Truth, seq: u64) -> Option<Body> {
+        let entry = truth.entry(seq)?;
+        let left = truth.window(&user(n)).and_then(|(_, left)| left);
+        let is_later = left.is_some_and(|left| entry.body.edited().is_some_and(|by| by.0 > left));
+        Some(if is_later || self.owned.hides(n, at, seq) {
+            Body::Unknown
+        } else {
+            entry.body.clone()
+        })
+    }
+
+    fn check_members(&self, n: usize, at: usize, truth: &Truth) {
+        let ask = ListMembers {
+            conversation: conversation(at),
+            after: None,
+            limit: None,
+        };
+        let listed = self.call(n, ask).map(|page| page.items).ok();
+        let listed = listed.map(|members| {
+            let told = |member: Member| {
+                let silent = member.silent_until_ms.map(|until| until.0);
+                (member.user, (member.role, member.nickname, silent))
+            };
+            members.into_iter().map(told).collect::<BTreeMap<_, _>>()
+        });
+        let known = truth.roles.iter().map(|(user, role)| {
+            let nickname = truth.nicknames.get(user).cloned();
+            let silent = truth.silent.get(user).copied();
+            (user.clone(), (*role, nickname, silent))
+        });
+        let is_in = truth.is_in(&user(n));
+        let expected = is_in.then(|| known.collect::<BTreeMap<_, _>>());
+        assert_eq!(listed, expected, "law 6: members");
     }
 
     /// Law 8.
@@ -104,7 +149,8 @@ impl World {
                 let shares = truths
                     .iter()
                     .any(|truth| truth.is_in(&user(n)) && truth.is_in(&user(other)));
-                let sees = n == other || shares && !self.is_blocked(n, other);
+                let knows = shares || self.owned.are_contacts(n, other);
+                let sees = n == other || knows && !self.is_blocked(n, other);
                 let devices = &self.devices[other * 2..other * 2 + 2];
                 let is_there = devices.iter().any(Device::is_on);
                 let expected = if sees && is_there {
@@ -127,10 +173,37 @@ impl World {
             }
             for n in 0..USERS {
                 self.check_unread(n, at, &truth);
+                self.check_found(n, at, &truth);
             }
+            self.check_ends(at, &truth);
         }
         self.check_lists();
         self.check_says();
+        self.check_later();
+        self.check_rows();
+    }
+
+    /// No message stays beyond its end, or beyond being read where it was to go then.
+    fn check_ends(&self, at: usize, truth: &Truth) {
+        for entry in &truth.entries {
+            let Some(message) = entry.body.as_message() else {
+                continue;
+            };
+            assert_eq!(message.expires_at_ms, None, "{} of {at} stays", entry.seq);
+            if message.burn_ms.is_none() {
+                continue;
+            }
+            for n in (0..USERS).filter(|n| user(*n) != entry.sender && truth.is_in(&user(*n))) {
+                let conversation = conversation(at);
+                let view = self.call(n, GetConversation { conversation }).unwrap();
+                let read = view.position.read;
+                assert!(
+                    read < entry.seq,
+                    "{} of {at} was read, and stays",
+                    entry.seq
+                );
+            }
+        }
     }
 
     fn check_unread(&self, n: usize, at: usize, truth: &Truth) {
@@ -141,7 +214,9 @@ impl World {
         let id = conversation(at);
         let view = self.call(n, GetConversation { conversation: id }).unwrap();
         let read = view.position.read.0;
-        assert_eq!(view.unread, truth.unread_after(read), "unread of {me}");
+        let unread = truth.unread_after(read);
+        let unread = unread.filter(|seq| !self.owned.hides(n, at, *seq));
+        assert_eq!(view.unread, unread.count() as u64, "unread of {me} in {at}");
         let (since, _) = truth.window(&me).unwrap();
         let spoke = truth.spoke.get(&me).copied().unwrap_or_default();
         let least = spoke.max(since - 1);
@@ -168,10 +243,37 @@ impl World {
             listed.sort();
             expected.sort();
             assert_eq!(listed, expected, "law 6: the list of {n}");
-            let said = format!("{page:?}");
-            for text in self.ground.banned.lock().unwrap().stored.iter() {
-                assert!(!said.contains(text), "law 7: {text} in a list");
+            self.check_gone(&page);
+        }
+    }
+
+    /// Rows of users' own: as the server tells a new device, and as each device has them once it has caught up.
+    fn check_rows(&mut self) {
+        for n in 0..self.devices.len() {
+            self.devices[n].close();
+            self.connect(n);
+            let patience = Duration::from_secs(15);
+            self.devices[n].drain(&self.ground, patience);
+            let rows = self.devices[n].own.rows();
+            let has: Rows = rows.filter_map(told).collect();
+            assert_eq!(has, self.owned.rows(n / 2), "rows of device {n}");
+        }
+        for n in 0..USERS {
+            let mut ask = SyncPull {
+                cursor: None,
+                have: BTreeMap::new(),
+                limit: None,
+            };
+            let mut has = Rows::new();
+            loop {
+                let page = self.call(n, ask.clone()).unwrap();
+                has.extend(page.own.iter().filter_map(told));
+                ask.cursor = Some(page.cursor);
+                if page.done {
+                    break;
+                }
             }
+            assert_eq!(has, self.owned.rows(n), "rows of user {n}");
         }
     }
 
@@ -182,6 +284,7 @@ impl World {
             let found: Vec<_> = all
                 .iter()
                 .flat_map(|truth| &truth.entries)
+                .filter(|entry| !is_forwarded(&entry.body))
                 .filter(|entry| format!("{:?}", entry.body).contains(text))
                 .map(|entry| entry.seq.0)
                 .collect();
@@ -191,6 +294,11 @@ impl World {
             }
         }
     }
+}
+
+fn is_forwarded(body: &Body) -> bool {
+    body.as_message()
+        .is_some_and(|message| message.forwarded.is_some())
 }
 
 /// Law 3: each entry once, in order, without a hole but where the user was away; and law 6.

@@ -2,35 +2,16 @@
 
 use proptest::{collection::vec, prelude::*};
 
-use crate::faults::Fault;
+use crate::{
+    asks::{Request, What, request},
+    faults::Fault,
+    wishes::{Wish, wish},
+};
 
 /// Users; each has two devices.
 pub(crate) const USERS: usize = 4;
 /// Conversations: two groups, and the direct ones of users 0 and 1, and of 1 and 2.
 pub(crate) const CONVERSATIONS: usize = 4;
-
-/// What a user asks of a conversation. `key` makes the client id, `variant` the content: the same with another variant is
-/// another request under the same client id.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) user: usize,
-    pub(crate) conversation: usize,
-    pub(crate) key: u8,
-    pub(crate) what: What,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum What {
-    Send { variant: bool },
-    Edit { target: u64, variant: bool },
-    Recall { target: u64 },
-    Add { whom: usize },
-    Kick { whom: usize },
-    Join,
-    Leave,
-    Role { whom: usize, role: u8 },
-    Name { name: u8 },
-}
 
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
@@ -89,6 +70,11 @@ pub(crate) enum Op {
         whom: usize,
         on: bool,
     },
+    /// What is not in any log.
+    Wish {
+        user: usize,
+        wish: Wish,
+    },
     Watch {
         user: usize,
         whom: usize,
@@ -131,30 +117,6 @@ pub(crate) enum Op {
     },
 }
 
-fn request() -> impl Strategy<Value = Request> {
-    let target = 1..14u64;
-    let what = prop_oneof![
-        12 => any::<bool>().prop_map(|variant| What::Send { variant }),
-        3 => (target.clone(), any::<bool>()).prop_map(|(target, variant)| What::Edit { target, variant }),
-        3 => target.prop_map(|target| What::Recall { target }),
-        3 => (0..USERS).prop_map(|whom| What::Add { whom }),
-        3 => (0..USERS).prop_map(|whom| What::Kick { whom }),
-        2 => Just(What::Join),
-        2 => Just(What::Leave),
-        3 => (0..USERS, prop_oneof![1 => Just(0u8), 4 => Just(1), 1 => Just(2)]).prop_map(|(whom, role)| What::Role { whom, role }),
-        1 => (0..3u8).prop_map(|name| What::Name { name }),
-    ];
-    // Mostly the first group and its owner, so that histories are about something.
-    let user = prop_oneof![3 => Just(0), 7 => 0..USERS];
-    let conversation = prop_oneof![5 => Just(0), 4 => 0..CONVERSATIONS];
-    (user, conversation, 0..24u8, what).prop_map(|(user, conversation, key, what)| Request {
-        user,
-        conversation,
-        key,
-        what,
-    })
-}
-
 fn op() -> impl Strategy<Value = Op> {
     let at = || (0..USERS, 0..CONVERSATIONS);
     let device = || 0..USERS * 2;
@@ -167,7 +129,8 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         1 => (0..2usize, any::<u8>(), any::<bool>()).prop_map(|(group, members, open)| Op::Create { group, members, open }),
         1 => (0..2usize).prop_map(|n| Op::Direct { user: n, peer: n + 1 }),
-        24 => request().prop_map(Op::Request),
+        30 => request().prop_map(Op::Request),
+        10 => (0..USERS, wish()).prop_map(|(user, wish)| Op::Wish { user, wish }),
         2 => Just(Op::Again),
         4 => vec(request(), 2..5).prop_map(Op::Together),
         4 => (device(), vec(request(), 1..5)).prop_map(|(device, requests)| Op::DrainDuring { device, requests }),

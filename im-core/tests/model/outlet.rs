@@ -12,7 +12,7 @@ use im_core::{
 };
 use tokio::sync::Notify;
 
-use crate::faults::Banned;
+use crate::faults::{Banned, text_of};
 
 /// Pushes that wait before there is no room.
 const ROOM: usize = 6;
@@ -28,6 +28,8 @@ struct State {
     gone: bool,
     pushed: BTreeMap<ConversationId, Seq>,
     receipts: BTreeMap<(ConversationId, UserId), Position>,
+    /// Texts that are stored nowhere.
+    heard: Vec<String>,
     broken: Vec<String>,
 }
 
@@ -72,6 +74,15 @@ impl TestOutlet {
         self.state.lock().unwrap().time_away
     }
 
+    pub(crate) fn heard(&self, text: &str) -> bool {
+        self.state
+            .lock()
+            .unwrap()
+            .heard
+            .iter()
+            .any(|one| one == text)
+    }
+
     /// What a push broke of the laws.
     pub(crate) fn check(&self, who: &str) {
         let state = self.state.lock().unwrap();
@@ -93,6 +104,7 @@ impl TestOutlet {
                     state.broken.push(format!("law 7: {text} was pushed"));
                 }
             }
+            Push::SaidNow(said) => state.heard.extend(text_of(&said.content)),
             Push::SessionClosing(closing) => {
                 state.time_away = Duration::from_millis(closing.retry_after_ms);
             }

@@ -64,6 +64,7 @@ impl World {
                 drop(future);
                 self.busy = true;
                 self.ground.runtime.run_until_idle();
+                self.look_at_the_doors();
             }
             Op::Elsewhere(request) => self.elsewhere(request),
             Op::Say {
@@ -100,6 +101,7 @@ impl World {
                 }
             }
             Op::Block { user: n, whom, on } => self.block(*n, *whom, *on),
+            Op::Wish { user, wish } => self.wish(*user, wish),
             Op::Watch { user: n, whom } => {
                 if let State::Raw(raw) = &self.devices[n * 2 + 1].state {
                     let users = vec![user(*whom)];
@@ -132,10 +134,14 @@ impl World {
                 if answer.is_pending() {
                     let _ = self.ground.runtime.block_on(future);
                 }
+                self.look_at_the_doors();
             }
             Op::Fault(fault) => self.log.faults.lock().unwrap().push_back(*fault),
             Op::Wait { ms } => self.wait(*ms),
-            Op::StepClock { ms } => self.ground.runtime.step_wall_clock(*ms),
+            Op::StepClock { ms } => {
+                self.steps = true;
+                self.ground.runtime.step_wall_clock(*ms);
+            }
         }
     }
 
@@ -296,9 +302,10 @@ impl World {
         if device.saved.is_empty() {
             return;
         }
-        let cursor = device.saved[which % device.saved.len()].clone();
+        let (cursor, own) = device.saved[which % device.saved.len()].clone();
         device.close();
         device.taken.clear();
+        device.own = own;
         device.base = cursor
             .positions
             .iter()
@@ -343,7 +350,27 @@ impl World {
             }
         }
         self.wait(10_000);
+        self.pass_all_ends();
+        self.look_at_the_doors();
         self.observe();
+    }
+
+    /// Every message for later is sent, and every end that a message was given has come.
+    fn pass_all_ends(&mut self) {
+        let due = self.owned.later.iter().map(|later| later.due);
+        let logs: Vec<_> = (0..CONVERSATIONS).map(|at| self.truth(at)).collect();
+        let messages = logs.iter().flat_map(|truth| &truth.entries);
+        let ends = messages.filter_map(|entry| entry.body.as_message()?.expires_at_ms);
+        let last = due.chain(ends.map(|end| end.0)).max().unwrap_or(i64::MIN);
+        let left = last.saturating_add(90_000).saturating_sub(self.now());
+        self.wait(u64::try_from(left).unwrap_or(0));
+        for device in &mut self.devices {
+            device.drain(&self.ground, Duration::from_secs(15));
+        }
+        self.come_back();
+        for n in 0..self.devices.len() {
+            self.connect_if_off(n);
+        }
     }
 
     fn connect_if_off(&mut self, n: usize) {

@@ -8,21 +8,24 @@ use std::{
 
 use futures_util::FutureExt;
 use im_core::{
-    Actor, AddMembers, Body, Call, ChangeInfo, ChangeRole, ClientId, Command, Content,
-    ConversationId, DeviceId, EditMessage, Im, InfoPatch, JoinGroup, KickMembers, LeaveGroup,
-    Limits, Message, Position, RecallMessage, Rejection, Reply, Role, SendMessage, Seq, Store,
-    Timestamp, TrustEveryone, UserId,
-    port::{LogStore, Range},
+    Actor, Call, ClientId, Command, ConversationId, DeviceId, Im, Limits, Position, Rejection,
+    Reply, Seq, Store, Timestamp, TrustEveryone, UserId,
+    port::{DoorStore, LogStore, Range},
     testing::ManualRuntime,
 };
 use im_store::MemoryStore;
 
 use crate::{
+    asks::{Request, What},
+    commands::BEGIN,
     device::{Device, Ground, State},
-    faults::{Banned, FaultyLog, text_of},
-    ops::{CONVERSATIONS, Request, USERS, What},
+    doors::Doors,
+    faults::{Banned, FaultyLog},
+    ops::{CONVERSATIONS, USERS},
+    own::Owned,
     slow::{Slow, Turns},
-    truth::{Ask, Truth},
+    traces::what_of,
+    truth::Truth,
 };
 
 /// Which request stands under a client id, and where.
@@ -33,6 +36,9 @@ pub(crate) struct World {
     pub(crate) elsewhere: Im,
     pub(crate) log: Arc<FaultyLog>,
     pub(crate) inner: Arc<dyn LogStore>,
+    pub(crate) door_store: Arc<dyn DoorStore>,
+    pub(crate) doors: Doors,
+    pub(crate) owned: Owned,
     pub(crate) devices: Vec<Device>,
     pub(crate) known: Known,
     pub(crate) blocks: Vec<(usize, usize)>,
@@ -44,7 +50,11 @@ pub(crate) struct World {
     pub(crate) used_elsewhere: bool,
     /// Members may have come or gone in another engine, and ours has not heard of it.
     pub(crate) members_elsewhere: bool,
+    /// The wall clock was set.
+    pub(crate) steps: bool,
     pub(crate) said: u32,
+    /// How often it was looked at what is found.
+    pub(crate) looked: usize,
     /// Texts that a session said, and whether it was told that they are stored.
     pub(crate) says: Vec<(String, Option<u64>)>,
     pub(crate) positions: HashMap<(usize, usize), Position>,
@@ -68,17 +78,9 @@ pub(crate) fn group_key(n: usize) -> ClientId {
     ClientId::new(format!("g{n}")).unwrap()
 }
 
-fn client_id(key: u8) -> ClientId {
-    ClientId::new(format!("k{key}")).unwrap()
-}
-
-pub(crate) fn role(n: u8) -> Role {
-    [Role::Member, Role::Admin, Role::Owner][usize::from(n)]
-}
-
 impl World {
     pub(crate) fn new(coalesce_ms: u64, seed: u64) -> Self {
-        let runtime = ManualRuntime::new(Timestamp(1_700_000_000_000));
+        let runtime = ManualRuntime::new(Timestamp(BEGIN));
         let mut ports = MemoryStore::new().ports();
         let inner = ports.log.clone();
         ports.runtime = Arc::new(runtime.clone());
@@ -108,12 +110,14 @@ impl World {
             turns,
         });
         ports.log = log.clone();
+        let door_store = ports.doors.clone();
         let im = Im::builder(ports, TrustEveryone).limits(limits).build();
         let devices = (0..USERS * 2).map(|n| Device {
             user: user(n / 2),
             id: DeviceId::new(format!("d{}", n % 2)).unwrap(),
             taken: Default::default(),
             base: Default::default(),
+            own: Default::default(),
             state: State::Off(None),
             saved: Vec::new(),
         });
@@ -127,6 +131,9 @@ impl World {
             elsewhere,
             log,
             inner,
+            door_store,
+            doors: Doors::default(),
+            owned: Owned::default(),
             known: Known::new(),
             blocks: Vec::new(),
             last: None,
@@ -134,7 +141,9 @@ impl World {
             lags: false,
             used_elsewhere: false,
             members_elsewhere: false,
+            steps: false,
             said: 0,
+            looked: 0,
             says: Vec::new(),
             positions: HashMap::new(),
             marked: HashMap::new(),
@@ -210,166 +219,14 @@ impl World {
                     continue;
                 };
                 let sender = entry.sender.as_str()[1..].parse().unwrap();
-                let key = (n, sender, key.parse().unwrap());
+                let key: u8 = key.parse().unwrap();
                 let place = entry.seq.0;
                 let (_, seq) = self
                     .known
-                    .entry(key)
-                    .or_insert_with(|| (what_of(&entry.body), place));
+                    .entry((n, sender, key))
+                    .or_insert_with(|| (what_of(key, &entry.body), place));
                 assert_eq!(*seq, place, "law 2: one client id, two entries");
             }
         }
-    }
-}
-
-pub(crate) fn text(kind: &str, request: &Request, variant: bool) -> String {
-    let Request {
-        user,
-        conversation,
-        key,
-        ..
-    } = request;
-    format!("{kind}/{user}/{conversation}/{key}/{variant};")
-}
-
-fn variant_of(content: &Content) -> Option<bool> {
-    Some(text_of(content)?.ends_with("true;"))
-}
-
-/// Which request an entry tells of, as long as nothing has become of it.
-fn what_of(body: &Body) -> Option<What> {
-    let number = |user: &UserId| user.as_str()[1..].parse::<usize>().unwrap();
-    Some(match body {
-        Body::Message(Message {
-            content,
-            edited: None,
-            ..
-        }) => What::Send {
-            variant: variant_of(content)?,
-        },
-        Body::Edited {
-            target, content, ..
-        } => What::Edit {
-            target: target.0,
-            variant: variant_of(content.as_ref()?)?,
-        },
-        Body::Recalled { target } => What::Recall { target: target.0 },
-        Body::MembersAdded { members, .. } => What::Add {
-            whom: number(&members[0]),
-        },
-        Body::Kicked { members, .. } => What::Kick {
-            whom: number(&members[0]),
-        },
-        Body::Joined {
-            since: None,
-            silent_until_ms: None,
-        } => What::Join,
-        Body::Left => What::Leave,
-        Body::RoleChanged { member, role } => What::Role {
-            whom: number(member),
-            role: *role as u8,
-        },
-        Body::InfoChanged { changes, .. } => What::Name {
-            name: changes.name.as_ref()?.parse().unwrap_or(0),
-        },
-        _ => return None,
-    })
-}
-
-pub(crate) fn name(n: u8) -> String {
-    if n == 0 { String::new() } else { n.to_string() }
-}
-
-impl Request {
-    pub(crate) fn ask(&self) -> Ask {
-        match &self.what {
-            What::Send { .. } => Ask::Send,
-            What::Edit { target, .. } => Ask::Edit(*target),
-            What::Recall { target } => Ask::Recall(*target),
-            What::Add { whom } => Ask::Add(user(*whom)),
-            What::Kick { whom } => Ask::Kick(user(*whom)),
-            What::Join => Ask::Join,
-            What::Leave => Ask::Leave,
-            What::Role { whom, role: n } => Ask::Role(user(*whom), role(*n)),
-            What::Name { name: n } => Ask::Name(name(*n)),
-        }
-    }
-
-    pub(crate) fn command(&self) -> Command {
-        let (conversation, client_id) = (conversation(self.conversation), client_id(self.key));
-        match &self.what {
-            What::Send { variant } => {
-                SendMessage::new(conversation, client_id, text("m", self, *variant)).into_command()
-            }
-            What::Edit { target, variant } => EditMessage {
-                conversation,
-                client_id,
-                target: Seq(*target),
-                content: text("e", self, *variant).into(),
-            }
-            .into_command(),
-            What::Recall { target } => RecallMessage {
-                conversation,
-                client_id,
-                target: Seq(*target),
-            }
-            .into_command(),
-            What::Add { whom } => AddMembers {
-                conversation,
-                client_id,
-                users: vec![user(*whom)],
-            }
-            .into_command(),
-            What::Kick { whom } => KickMembers {
-                conversation,
-                client_id,
-                users: vec![user(*whom)],
-                reason: None,
-                banned_until_ms: None,
-            }
-            .into_command(),
-            What::Join => JoinGroup {
-                conversation,
-                client_id,
-            }
-            .into_command(),
-            What::Leave => LeaveGroup {
-                conversation,
-                client_id,
-            }
-            .into_command(),
-            What::Role { whom, role: n } => ChangeRole {
-                conversation,
-                client_id,
-                user: user(*whom),
-                role: role(*n),
-            }
-            .into_command(),
-            What::Name { name: n } => ChangeInfo {
-                conversation,
-                client_id,
-                changes: InfoPatch {
-                    name: Some(name(*n)),
-                    ..InfoPatch::default()
-                },
-            }
-            .into_command(),
-        }
-    }
-}
-
-/// The seq that a reply speaks of.
-pub(crate) fn seq_of(reply: &Reply) -> u64 {
-    match reply {
-        Reply::SendMessage(sent) | Reply::EditMessage(sent) | Reply::RecallMessage(sent) => {
-            sent.seq.0
-        }
-        Reply::AddMembers(changed)
-        | Reply::KickMembers(changed)
-        | Reply::JoinGroup(changed)
-        | Reply::LeaveGroup(changed)
-        | Reply::ChangeRole(changed)
-        | Reply::ChangeInfo(changed) => changed.seq.0,
-        other => panic!("a reply without a seq: {other:?}"),
     }
 }

@@ -93,13 +93,12 @@ impl ConversationState {
                 Code::Conflict,
                 "this client id began another conversation; choose a new one",
             )),
-            Ask::Direct(_)
-            | Ask::Join(_)
-            | Ask::Expire(_)
-            | Ask::Interrupt(_)
             Ask::AdminDismiss(_)
             | Ask::AdminRecall(_)
             | Ask::Direct(_)
+            | Ask::Expire(_)
+            | Ask::Interrupt(_)
+            | Ask::Join(_)
             | Ask::React(_)
             | Ask::Vote(_) => Ok(Decision::Nothing),
             Ask::Dismiss(_) => case.dismiss(),

@@ -6,8 +6,8 @@ mod contacts;
 mod groups;
 mod messages;
 mod order;
-mod streaming;
 mod standings;
+mod streaming;
 
 use super::{Ask, ConversationState, Decision, Enter, Facts};
 use crate::{

@@ -88,7 +88,7 @@ fn a_cursor_from_the_middle_looks_through_everything() {
     take_one(&mut world, 0);
     world.devices[0].close();
 
-    let cursor = world.devices[0].saved.last().unwrap();
+    let cursor = &world.devices[0].saved.last().unwrap().0;
     assert_eq!((cursor.positions.len(), &cursor.page), (100, &None));
 }
 
@@ -114,7 +114,7 @@ fn what_waits_where_the_user_is_out_comes_again_after_a_crash() {
     open(&mut world, 2, Cursor::default());
     drain(&mut world, 2);
     world.devices[2].close();
-    let saved = world.devices[2].saved.last().unwrap().clone();
+    let saved = world.devices[2].saved.last().unwrap().0.clone();
     for text in ["two", "three", "four"] {
         say(&world, group, text);
     }
@@ -130,7 +130,7 @@ fn what_waits_where_the_user_is_out_comes_again_after_a_crash() {
     open(&mut world, 2, saved);
     let first = take_one(&mut world, 2);
     world.devices[2].close();
-    let saved = world.devices[2].saved.last().unwrap().clone();
+    let saved = world.devices[2].saved.last().unwrap().0.clone();
     open(&mut world, 2, saved);
     drain(&mut world, 2);
 
@@ -146,7 +146,7 @@ fn a_long_absence_is_handed_out_page_by_page() {
     open(&mut world, 0, Cursor::default());
     drain(&mut world, 0);
     world.devices[0].close();
-    let saved = world.devices[0].saved.last().unwrap().clone();
+    let saved = world.devices[0].saved.last().unwrap().0.clone();
     for n in 0..450 {
         say(&world, group, &format!("g{n}"));
     }

@@ -7,9 +7,10 @@ use im_core::{
 
 use super::{begun, finish, pushed, request, send};
 use crate::{
+    asks::What,
     device::State,
     faults::Fault,
-    ops::{Op, What},
+    ops::Op,
     requests::poll_once,
     world::{World, conversation, user},
 };

@@ -5,6 +5,7 @@ mod catching_up;
 mod delivery;
 mod doors;
 mod expiry;
+mod gone;
 mod jumps;
 mod log_outs;
 mod nodes;
@@ -18,7 +19,8 @@ mod searches;
 use im_core::Push;
 
 use crate::{
-    ops::{Op, Request, What},
+    asks::{Request, What},
+    ops::Op,
     world::World,
 };
 

@@ -18,10 +18,11 @@ use im_core::{
 
 use super::{begun, finish, pushed, request, send};
 use crate::{
+    asks::What,
     device::State,
     faults::Fault,
     link::{identity, opening},
-    ops::{Op, What},
+    ops::Op,
     requests::poll_once,
     world::{World, conversation, user},
 };
