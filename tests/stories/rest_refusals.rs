@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use im_core::{Limits, testing::user};
 use im_server::WantedToken;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     rest_rows::{rows, said},

@@ -8,7 +8,7 @@ use crate::{
     Actor, Body, ChangeSettings, Code, ConversationId, ConversationPage, ConversationView, Entry,
     Info, ListConversations, ListMembers, Member, MemberPage, Membership, Permission, Push,
     Rejection, Seq, UserId, Which,
-    port::{Range, Snapshot},
+    port::Snapshot,
     state::{Lookup, check_text},
 };
 
@@ -177,7 +177,7 @@ impl Engine {
     ) -> Result<ConversationView, Rejection> {
         let kept = self.positions.kept(&actor.user);
         let (now, mut changes) = (self.ports.runtime.now(), ask.changes);
-        check_text("remark", changes.remark.as_ref(), self.limits.name_chars)?;
+        check_text("remark", changes.remark.as_ref(), self.limits().name_chars)?;
         if let Some(cleared) = changes.cleared {
             // Only what is there can be cleared away: what comes later is for the user.
             let row = self.membership(ask.conversation, &actor.user).await?;

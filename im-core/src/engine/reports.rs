@@ -143,11 +143,15 @@ impl Engine {
         let item = self.reviewed(self.stored_report(ask).await?).await?;
         let mut earlier = Vec::new();
         if let ReportAbout::Messages { conversation, .. } = item.report.about {
-            for message in item.messages.iter().filter(|it| it.body.edited().is_some()) {
+            for message in item.messages.iter().filter(|it| edited(it).is_some()) {
                 let seq = message.seq;
                 let before = self.ports.log.earlier(conversation, seq, EDITS).await?;
+                // What it said before it was complete is no earlier version.
+                let message = message.body.as_message();
+                let ended = message.and_then(|message| message.stream?.ended_by());
                 let items = before
                     .into_iter()
+                    .filter(|(until, _)| Some(*until) != ended)
                     .map(|(until, content)| EarlierContent { until, content });
                 earlier.push(EarlierMessage {
                     seq,
@@ -173,13 +177,13 @@ impl Engine {
             });
         };
         let messages = self.entries(*conversation, seqs).await?;
-        let edits: Vec<Seq> = messages.iter().filter_map(|it| it.body.edited()).collect();
+        let edits: Vec<Seq> = messages.iter().filter_map(edited).collect();
         let edits = self.entries(*conversation, &edits).await?;
         let later = edits.iter().filter(|edit| edit.at_ms >= report.at_ms);
         let later: Vec<Seq> = later.map(|edit| edit.seq).collect();
         let since = messages
             .iter()
-            .filter(|it| it.body.edited().is_some_and(|by| later.contains(&by)));
+            .filter(|it| edited(it).is_some_and(|by| later.contains(&by)));
         Ok(ReportItem {
             edited_since: since.map(|entry| entry.seq).collect(),
             report,
@@ -271,4 +275,9 @@ fn retried(first: &FiledReport, fingerprint: i64) -> Result<ReportFiled, Rejecti
         report: first.report.id,
         at_ms: first.report.at_ms,
     })
+}
+
+/// The latest edit of a message.
+fn edited(entry: &Entry) -> Option<Seq> {
+    entry.body.as_message()?.edited
 }

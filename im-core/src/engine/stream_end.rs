@@ -70,13 +70,13 @@ impl Engine {
     }
 
     /// Sees to it that a message ends when its sender falls silent, and when its time is over.
-    pub(super) fn attend(self: &Arc<Self>, open: Arc<Open>) {
+    pub(super) fn watch_over(self: &Arc<Self>, open: Arc<Open>) {
         let weak = Arc::downgrade(self);
         self.ports.runtime.spawn(Box::pin(async move {
             loop {
                 let sleep = {
                     let Some(engine) = weak.upgrade() else { return };
-                    let Some(at) = open.ends_at(&engine.limits) else {
+                    let Some(at) = open.ends_at(&engine.limits()) else {
                         return;
                     };
                     let now = engine.ports.runtime.monotonic();

@@ -59,7 +59,7 @@ impl Engine {
         };
         let place = (entry.conversation, entry.seq);
         if let Some(open) = self.streams.begin(place, &entry.sender, inner) {
-            self.attend(open);
+            self.watch_over(open);
         }
     }
 
@@ -120,7 +120,7 @@ impl Engine {
         let held = begun.ok_or_else(super::lane::interrupted)?;
         match self.read_open(&held).await {
             Ok(()) => {
-                self.attend(held.clone());
+                self.watch_over(held.clone());
                 Ok(held)
             }
             Err(rejection) => {

@@ -103,6 +103,7 @@ impl FaultyLog {
                 Body::Edited {
                     target,
                     content: Some(content),
+                    ..
                 } if gone.contains(&target) => text_of(&content),
                 _ => None,
             });

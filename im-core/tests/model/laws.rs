@@ -104,7 +104,8 @@ impl World {
     pub(crate) fn shown(&self, n: usize, at: usize, truth: &Truth, seq: u64) -> Option<Body> {
         let entry = truth.entry(seq)?;
         let left = truth.window(&user(n)).and_then(|(_, left)| left);
-        let is_later = left.is_some_and(|left| entry.body.edited().is_some_and(|by| by.0 > left));
+        let is_later =
+            left.is_some_and(|left| entry.body.changed_by().is_some_and(|by| by.0 > left));
         Some(if is_later || self.owned.hides(n, at, seq) {
             Body::Unknown
         } else {

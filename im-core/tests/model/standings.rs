@@ -182,7 +182,7 @@ fn a_frozen_user_changes_nothing_until_it_is_lifted() {
         Some(Code::Frozen)
     );
     assert_eq!(service.code("alice", leave()), Some(Code::Frozen));
-    assert_eq!(service.code("alice", CountUnread {}), None);
+    assert_eq!(service.code("alice", CountUnread::default()), None);
     service.lift(RestrictionKind::Frozen);
     assert_eq!(service.send("alice", "hello"), None);
 }
@@ -204,7 +204,7 @@ fn who_is_banned_is_sent_away_at_once_and_comes_back_when_the_ban_ends() {
         assert_eq!(refused.code, code);
         let refused = service.attach(&service.here, "alice").err().unwrap();
         assert_eq!((refused.code, refused.retry_after_ms), (code, Some(MINUTE)));
-        assert_eq!(service.code("alice", CountUnread {}), Some(code));
+        assert_eq!(service.code("alice", CountUnread::default()), Some(code));
         service.advance(MINUTE);
         assert!(service.attach(&service.here, "alice").is_ok());
     }
@@ -232,12 +232,12 @@ fn what_is_decided_here_holds_elsewhere_within_five_seconds() {
 #[test]
 fn who_asks_without_a_session_after_a_quiet_time_is_looked_up_first() {
     let service = Service::new();
-    let asked = service.at(&service.elsewhere, "alice", CountUnread {});
+    let asked = service.at(&service.elsewhere, "alice", CountUnread::default());
     assert!(asked.is_ok());
     service.restrict(RestrictionKind::Banned, None).unwrap();
     service.advance(5 * SECOND);
 
-    let refused = service.at(&service.elsewhere, "alice", CountUnread {});
+    let refused = service.at(&service.elsewhere, "alice", CountUnread::default());
 
     assert_eq!(refused.unwrap_err().code, Code::AccountBanned);
 }

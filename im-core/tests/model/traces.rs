@@ -48,7 +48,9 @@ fn place<T: PartialEq>(all: impl IntoIterator<Item = T>, one: &T) -> Option<u8> 
 pub(crate) fn what_of(key: u8, body: &Body) -> Option<What> {
     Some(match body {
         Body::Message(message) => said(message)?,
-        Body::Edited { target, content } => What::Edit {
+        Body::Edited {
+            target, content, ..
+        } => What::Edit {
             target: target.0,
             variant: text_of(content.as_ref()?)?.ends_with("true;"),
         },

@@ -317,9 +317,9 @@ impl Truth {
                     "{seq} stands"
                 );
                 let edits = self.entries.iter().filter_map(|entry| match &entry.body {
-                    Body::Edited { target, content } if target.0 == seq => {
-                        Some((entry.seq, content))
-                    }
+                    Body::Edited {
+                        target, content, ..
+                    } if target.0 == seq => Some((entry.seq, content)),
                     _ => None,
                 });
                 let last = edits.last();
@@ -336,7 +336,9 @@ impl Truth {
                 assert!(self.recalled.contains(&seq), "{seq} was recalled")
             }
             Body::ExpiredMessage { .. } => assert!(self.expired.contains(&seq), "{seq} expired"),
-            Body::Edited { target, content } => {
+            Body::Edited {
+                target, content, ..
+            } => {
                 let is_gone = self.recalled.contains(&target.0) || self.expired.contains(&target.0);
                 assert_eq!(content.is_none(), is_gone, "the edit {seq} of {target}");
             }

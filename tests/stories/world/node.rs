@@ -149,7 +149,7 @@ impl World {
 
     /// The whole server.
     pub(crate) async fn server_on(database: Database) -> Self {
-        Self::start(Kind::Server, database, Limits::default()).await
+        Self::start(Kind::Server, database, Rules::default()).await
     }
 
     /// The whole server, on SQLite, with limits of its own.

@@ -75,7 +75,7 @@ fn quiet() -> Vec<Command> {
 /// What changes nothing.
 fn reads() -> Vec<Command> {
     vec![
-        Command::CountUnread(CountUnread {}),
+        Command::CountUnread(CountUnread::default()),
         Command::History(History::of(id())),
     ]
 }
