@@ -22,7 +22,7 @@ const CANARY: &str = "canary7391";
 const NAME: &str = "idbird8264";
 
 /// Where the canary is before the user is erased.
-const SINGS: [&str; 14] = [
+const SINGS: [&str; 15] = [
     "audit.params",
     "device.device_id",
     "entry.body",
