@@ -73,7 +73,12 @@ impl Authenticator for Users {
     }
 
     /// A log-in of this application is not for one device, so all of them end.
-    async fn sign_out(&self, user: &UserId, _: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
+    async fn sign_out(
+        &self,
+        user: &UserId,
+        _: &DeviceId,
+        _: &[Uuid],
+    ) -> Result<Vec<Uuid>, Rejection> {
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         logins.retain(|_, owner| owner != user);
         Ok(Vec::new())

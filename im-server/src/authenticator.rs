@@ -42,11 +42,20 @@ impl Authenticator for TokenAuthenticator {
         Ok(claims.identity())
     }
 
-    async fn sign_out(&self, user: &UserId, device: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
+    async fn sign_out(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        used: &[Uuid],
+    ) -> Result<Vec<Uuid>, Rejection> {
         let now = self.ports.runtime.now();
         let extent = Extent::Device(device.clone());
         let tokens = &self.ports.tokens;
-        let families = tokens.revoke_user(user, &extent, now).await?;
+        let mut families = tokens.revoke_user(user, &extent, now).await?;
+        for family in used {
+            tokens.revoke_family(*family, now).await?;
+            families.push(*family);
+        }
         for family in &families {
             self.tokens.revoke_family(*family, now);
         }

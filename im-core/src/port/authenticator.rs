@@ -30,16 +30,22 @@ pub struct Identity {
 ///
 /// # Contract
 /// - `authenticate` refuses with [`Code::Unauthenticated`] and one sentence for every kind of bad token.
-/// - Once `sign_out` has answered, `authenticate` refuses every token that the device was given before. Asked again, it has
-///   nothing more to do.
+/// - Once `sign_out` has answered, `authenticate` refuses every token that the device was given before, and every one of the
+///   sign-ins. Asked again, it has nothing more to do.
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
     /// Whom the token stands for.
     async fn authenticate(&self, token: &str) -> Result<Identity, Rejection>;
 
-    /// Ends what a device has signed in with, and names the [sign-ins](Identity::sign_in) that ended by it. For the engine to
-    /// call, when a user has it forget a device; the engine ends the sessions itself.
-    async fn sign_out(&self, user: &UserId, device: &DeviceId) -> Result<Vec<Uuid>, Rejection>;
+    /// Ends what a device has signed in with and the [sign-ins](Identity::sign_in) by which it has sessions (`used`), whatever
+    /// device those were of; names all that ended. For the engine to call, when a user has it forget a device; the engine ends
+    /// the sessions itself.
+    async fn sign_out(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        used: &[Uuid],
+    ) -> Result<Vec<Uuid>, Rejection>;
 
     /// Those of `users` that do not exist, so that nobody can be added or written to who is not there.
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection>;
@@ -64,7 +70,7 @@ impl Authenticator for TrustEveryone {
     }
 
     /// There is nothing to end: a user id is good for ever.
-    async fn sign_out(&self, _: &UserId, _: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
+    async fn sign_out(&self, _: &UserId, _: &DeviceId, _: &[Uuid]) -> Result<Vec<Uuid>, Rejection> {
         Ok(Vec::new())
     }
 

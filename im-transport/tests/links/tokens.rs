@@ -32,8 +32,13 @@ impl Authenticator for Ending {
         })
     }
 
-    async fn sign_out(&self, user: &UserId, device: &DeviceId) -> Result<Vec<Uuid>, Rejection> {
-        TrustEveryone.sign_out(user, device).await
+    async fn sign_out(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        used: &[Uuid],
+    ) -> Result<Vec<Uuid>, Rejection> {
+        TrustEveryone.sign_out(user, device, used).await
     }
 
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {
