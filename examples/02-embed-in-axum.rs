@@ -25,7 +25,7 @@ use axum::{
 };
 use im_core::{
     Actor, Code, DeviceId, Im, ListConversations, Rejection, UserId,
-    port::{Authenticator, Identity},
+    port::{Authenticator, Identity, SignOut},
 };
 use im_store::MemoryStore;
 use im_transport::ws::{Options, WebSocketServer};
@@ -73,7 +73,7 @@ impl Authenticator for Users {
     }
 
     /// A log-in of this application is not for one device, so all of them end.
-    async fn sign_out(&self, user: &UserId, _: Option<&DeviceId>) -> Result<Vec<Uuid>, Rejection> {
+    async fn sign_out(&self, user: &UserId, _: SignOut<'_>) -> Result<Vec<Uuid>, Rejection> {
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         logins.retain(|_, owner| owner != user);
         Ok(Vec::new())

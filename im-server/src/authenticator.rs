@@ -6,8 +6,8 @@ use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use im_core::{
-    DeviceId, Rejection, UserId,
-    port::{Authenticator, Extent, Identity, Ports},
+    Rejection, UserId,
+    port::{Authenticator, Extent, Identity, Ports, SignOut},
 };
 use uuid::Uuid;
 
@@ -42,21 +42,26 @@ impl Authenticator for TokenAuthenticator {
         Ok(claims.identity())
     }
 
-    async fn sign_out(
-        &self,
-        user: &UserId,
-        device: Option<&DeviceId>,
-    ) -> Result<Vec<Uuid>, Rejection> {
+    async fn sign_out(&self, user: &UserId, what: SignOut<'_>) -> Result<Vec<Uuid>, Rejection> {
         let now = self.ports.runtime.now();
-        let extent = device.cloned().map_or(Extent::All, Extent::Device);
         let tokens = &self.ports.tokens;
-        let families = tokens.revoke_user(user, &extent, now).await?;
+        let (extent, used) = match what {
+            SignOut::Everywhere => (Extent::All, &[][..]),
+            SignOut::Device(device, used) => (Extent::Device(device.clone()), used),
+        };
+        let mut families = tokens.revoke_user(user, &extent, now).await?;
+        for family in used {
+            tokens.revoke_family(*family, now).await?;
+            families.push(*family);
+        }
         for family in &families {
             self.tokens.revoke_family(*family, now);
         }
-        match device.cloned() {
-            Some(device) => self.tokens.revoke_device(user.clone(), device, now),
-            None => self.tokens.revoke_user(user, now),
+        match what {
+            SignOut::Everywhere => self.tokens.revoke_user(user, now),
+            SignOut::Device(device, _) => {
+                self.tokens.revoke_device(user.clone(), device.clone(), now)
+            }
         };
         Ok(families)
     }

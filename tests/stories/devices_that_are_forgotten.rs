@@ -108,6 +108,24 @@ async fn a_device_that_is_logged_out_comes_in_by_no_door() {
 }
 
 #[tokio::test]
+async fn a_device_that_came_with_the_token_of_another_is_out_as_well() {
+    let world = World::server().await;
+    let phone = world.connect("alice", "phone").await;
+    let lent = world.token("alice", "elsewhere").await;
+    let mut tablet = ByHand::open(world.address(), &lent, "tablet").await;
+
+    let forget = ForgetDevice {
+        device: device("tablet"),
+    };
+    call(&phone, forget).await;
+
+    let closing = tablet.push_of("session.closing").await;
+    assert_eq!(closing["reason"], "unauthenticated");
+    let rest = Rest::new(world.address(), Some(lent));
+    assert_eq!(rest.get("/v1/devices").await.status, 401);
+}
+
+#[tokio::test]
 async fn a_device_that_was_logged_out_is_still_out_after_a_restart() {
     let mut world = World::server().await;
     let tablet = world.token("alice", "tablet").await;

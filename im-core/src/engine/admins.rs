@@ -7,7 +7,7 @@ use crate::{
     Actor, Authority, CloseReason, Code, Done, InspectedUser, LiftRestriction, ListStandings,
     Rejection, RestrictUser, Restriction, RestrictionKind, Standing, StandingPage, Timestamp,
     UserId, UserStanding,
-    port::{StandingWrite, StandingWritten, VersionedStanding},
+    port::{SignOut, StandingWrite, StandingWritten, VersionedStanding},
     state::check_text,
 };
 
@@ -139,7 +139,9 @@ impl Engine {
         user: &UserId,
         reason: CloseReason,
     ) -> Result<(), Rejection> {
-        self.authenticator.sign_out(user, None).await?;
+        self.authenticator
+            .sign_out(user, SignOut::Everywhere)
+            .await?;
         self.disconnect(user, None, reason);
         Ok(())
     }

@@ -8,11 +8,13 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::{Engine, lane::interrupted, lock, registry::SessionEntry};
 use crate::{
     Actor, CloseReason, Code, Device, DeviceClass, DeviceId, DeviceView, Devices as DeviceList,
-    Done, ListDevices, Rejection, Room, UserId, port::Remembered,
+    Done, ListDevices, Rejection, Room, UserId,
+    port::{Remembered, SignOut},
 };
 
 /// Users whose devices are kept at hand, about 300 bytes each. Beyond, all are forgotten and asked for again.
@@ -127,8 +129,13 @@ impl Engine {
         user: &UserId,
         device: &DeviceId,
     ) -> Result<Done, Rejection> {
-        // First of all, or it could come back with what it has.
-        let sign_ins = self.authenticator.sign_out(user, Some(device)).await?;
+        // First of all, or it could come back with what it has. A token does not bind the device (ADR 0007).
+        let sessions = self.registry.sessions_of(user).into_iter();
+        let its = sessions.filter(|session| session.device == *device);
+        let used: Vec<Uuid> = its.filter_map(|session| session.sign_in).collect();
+        let what = SignOut::Device(device, &used);
+        let signing_out = self.authenticator.sign_out(user, what);
+        let sign_ins = signing_out.await?;
         let forgetting = self.ports.devices.forget(user, device).await;
         // Also when the outcome is not known.
         self.devices.forget(user, device);

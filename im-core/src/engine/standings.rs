@@ -16,7 +16,7 @@ use std::{
 use super::Engine;
 use crate::{
     Actor, Authority, CloseReason, Command, Rejection, Standing, StoreError, Timestamp, UserId,
-    port::VersionedStanding,
+    port::{SignOut, VersionedStanding},
 };
 
 /// How long what is known is believed.
@@ -206,7 +206,11 @@ impl Engine {
         if one.standing.check_in(now).is_ok() {
             return;
         }
-        if let Err(rejection) = self.authenticator.sign_out(&one.user, None).await {
+        if let Err(rejection) = self
+            .authenticator
+            .sign_out(&one.user, SignOut::Everywhere)
+            .await
+        {
             tracing::warn!(user = %one.user, %rejection, "tokens of a barred user may be good still");
         }
         self.disconnect(&one.user, None, CloseReason::Banned);

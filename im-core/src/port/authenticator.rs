@@ -26,25 +26,29 @@ pub struct Identity {
     pub checked_at: Option<LogOutCount>,
 }
 
+/// What of a user is signed out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SignOut<'a> {
+    /// All of it.
+    Everywhere,
+    /// One device, and the sign-ins by which it has sessions, whatever devices those were of.
+    Device(&'a DeviceId, &'a [Uuid]),
+}
+
 /// Decides whom a token stands for, and who exists.
 ///
 /// # Contract
 /// - `authenticate` refuses with [`Code::Unauthenticated`] and one sentence for every kind of bad token.
-/// - Once `sign_out` has answered, `authenticate` refuses every token that the user, or that device of it, was given before.
-///   Asked again, it has nothing more to do.
+/// - Once `sign_out` has answered, `authenticate` refuses every token that what was signed out was given before. Asked again,
+///   it has nothing more to do.
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
     /// Whom the token stands for.
     async fn authenticate(&self, token: &str) -> Result<Identity, Rejection>;
 
-    /// Ends what a user, or one device of it, has signed in with, and names the [sign-ins](Identity::sign_in) that ended by
-    /// it. For the engine to call, when a user has it forget a device, and when an admin keeps a user out or signs it out;
+    /// Ends what a user has signed in with, and names the [sign-ins](Identity::sign_in) that ended by it. For the engine to call, when a user has it forget a device, and when an admin keeps a user out or signs it out;
     /// the engine ends the sessions itself.
-    async fn sign_out(
-        &self,
-        user: &UserId,
-        device: Option<&DeviceId>,
-    ) -> Result<Vec<Uuid>, Rejection>;
+    async fn sign_out(&self, user: &UserId, what: SignOut<'_>) -> Result<Vec<Uuid>, Rejection>;
 
     /// Those of `users` that do not exist, so that nobody can be added or written to who is not there.
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection>;
@@ -69,7 +73,7 @@ impl Authenticator for TrustEveryone {
     }
 
     /// There is nothing to end: a user id is good for ever.
-    async fn sign_out(&self, _: &UserId, _: Option<&DeviceId>) -> Result<Vec<Uuid>, Rejection> {
+    async fn sign_out(&self, _: &UserId, _: SignOut<'_>) -> Result<Vec<Uuid>, Rejection> {
         Ok(Vec::new())
     }
 

@@ -41,7 +41,7 @@ pub use adjustable::Adjustable;
 pub use alarm::{Alarm, AlarmStore};
 pub use annotation::{AnnotationStore, MarkCount, ThreadCount};
 pub use audit::{AuditQuery, AuditStore};
-pub use authenticator::{Authenticator, Identity, LogOutCount, TrustEveryone};
+pub use authenticator::{Authenticator, Identity, LogOutCount, SignOut, TrustEveryone};
 pub use code::{CODE_TRIES, CODES_LAST, CodeHash, CodeStore, OneTimeCode};
 pub use contact::{ContactStore, VersionedBlock};
 pub use device::{DeviceStore, Remembered, Seen};

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use im_core::{
     Actor, BlockUser, Code, Command, ConversationId, Device, DeviceId, Im, Member, Membership,
     Ping, Rejection, Room, SettingsPatch, Store as _, StoreError, Timestamp, TrustEveryone, UserId,
-    port::{Authenticator, DeviceStore, Identity, MemberStore, Remembered, Seen},
+    port::{Authenticator, DeviceStore, Identity, MemberStore, Remembered, Seen, SignOut},
     wire::{self, Format, Incoming, RequestId},
 };
 use im_store::MemoryStore;
@@ -195,12 +195,8 @@ impl Authenticator for Once {
         TrustEveryone.authenticate("alice").await
     }
 
-    async fn sign_out(
-        &self,
-        user: &UserId,
-        device: Option<&DeviceId>,
-    ) -> Result<Vec<Uuid>, Rejection> {
-        TrustEveryone.sign_out(user, device).await
+    async fn sign_out(&self, user: &UserId, what: SignOut<'_>) -> Result<Vec<Uuid>, Rejection> {
+        TrustEveryone.sign_out(user, what).await
     }
 
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {

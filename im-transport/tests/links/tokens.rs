@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use im_core::{
     CloseReason, Code, Cursor, DeviceId, Error, Im, Ping, Rejection, Session, Timestamp,
     TrustEveryone, UserId,
-    port::{Authenticator, Identity, TokioRuntime},
+    port::{Authenticator, Identity, SignOut, TokioRuntime},
 };
 use im_store::MemoryStore;
 use im_transport::ws::{self, Connector, Options, WebSocketServer, client::TokenSource};
@@ -32,12 +32,8 @@ impl Authenticator for Ending {
         })
     }
 
-    async fn sign_out(
-        &self,
-        user: &UserId,
-        device: Option<&DeviceId>,
-    ) -> Result<Vec<Uuid>, Rejection> {
-        TrustEveryone.sign_out(user, device).await
+    async fn sign_out(&self, user: &UserId, what: SignOut<'_>) -> Result<Vec<Uuid>, Rejection> {
+        TrustEveryone.sign_out(user, what).await
     }
 
     async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {
