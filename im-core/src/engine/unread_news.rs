@@ -28,7 +28,7 @@ pub(super) struct UnreadNews {
 
 #[derive(Default)]
 struct Watching {
-    /// Who counted for an earlier one of the same user stops.
+    /// Of the task that may count. Others stop.
     number: u64,
     sessions: Vec<Watcher>,
     /// Something may have changed since it was counted last.
@@ -104,7 +104,9 @@ impl Engine {
             for watcher in own.filter(|it| it.session.id == session.id) {
                 watcher.told = Some(counted.totals);
             }
-            watching.is_stale = true;
+            // Who counts at the moment could tell its count before this answer is written: another begins.
+            watching.number = self.unread_news.next.fetch_add(1, Ordering::Relaxed);
+            (watching.is_counting, watching.is_stale) = (false, true);
         }
         self.count_unread_soon(user, First::Later);
         self.look_at_the_end(user, counted.until);
@@ -177,6 +179,7 @@ impl Engine {
         watching.is_counting
     }
 
+    /// It could not be counted.
     fn still_stale(&self, user: &UserId) {
         if let Some(watching) = lock(&self.unread_news.watching).get_mut(user) {
             watching.is_stale = true;
