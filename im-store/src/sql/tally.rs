@@ -22,7 +22,7 @@ const TALLY: &str = "SELECT conversation_id, COUNT(*), 0 FROM gone \
     WHERE [(conversation_id = ? AND seq > ? AND seq <= ?)| OR ] GROUP BY conversation_id \
     UNION ALL SELECT d.conversation_id, COUNT(*), 0 FROM deletion d \
     LEFT JOIN gone g ON g.conversation_id = d.conversation_id AND g.seq = d.seq \
-    WHERE d.user_id = ? AND g.seq IS NULL AND ([(d.conversation_id = ? AND d.seq > ? AND d.seq <= ?)| OR ]) \
+    WHERE g.seq IS NULL AND ([(d.user_id = ? AND d.conversation_id = ? AND d.seq > ? AND d.seq <= ?)| OR ]) \
     GROUP BY d.conversation_id \
     UNION ALL SELECT m.conversation_id, 0, COUNT(DISTINCT m.seq) FROM mention m \
     LEFT JOIN deletion d ON d.user_id = ? AND d.conversation_id = m.conversation_id AND d.seq = m.seq \
@@ -36,8 +36,9 @@ const AT: &str = "SELECT seq, sender, client_id, ordinal, at_ms, body, conversat
 const COUNTED: &str = "SELECT conversation_id, MIN(seq) FROM entry \
     WHERE [(conversation_id = ? AND seq > ? AND seq <= ? AND ordinal = ?)| OR ] GROUP BY conversation_id";
 
-const DELETED: &str = "SELECT conversation_id, seq FROM deletion WHERE user_id = ? \
-    AND ([(conversation_id = ? AND seq > ? AND seq <= ?)| OR ])";
+/// With the user in each part, so that each goes by the whole key.
+const DELETED: &str = "SELECT conversation_id, seq FROM deletion \
+    WHERE [(user_id = ? AND conversation_id = ? AND seq > ? AND seq <= ?)| OR ]";
 
 const DELETED_SINCE: &str = "SELECT seq FROM deletion WHERE user_id = ? AND conversation_id = ? AND version > ? \
     ORDER BY seq DESC LIMIT ?";
@@ -92,7 +93,11 @@ impl SqlStore {
         let user = Value::Text(user.as_str());
         let mut counts: HashMap<ConversationId, (u64, u64)> = HashMap::new();
         for (count, bounds) in chunk::keys(spans, bounds) {
-            let parts = [&bounds[..], &[user], &bounds, &[user, user], &bounds];
+            let own: Vec<_> = bounds
+                .chunks(3)
+                .flat_map(|of| [&[user], of].concat())
+                .collect();
+            let parts = [&bounds[..], &own, &[user, user], &bounds];
             for row in self.core.query(TALLY, count, &parts.concat()).await? {
                 let (gone, mentions) = counts.entry(conversation(&row, 0)?).or_default();
                 *gone += number(&row, 1)?;
@@ -168,8 +173,11 @@ impl SqlStore {
         spans: &[Span],
     ) -> Result<Vec<(ConversationId, Seq)>, SqlError> {
         let mut found = Vec::new();
-        for (count, mut values) in chunk::keys(spans, bounds) {
-            values.insert(0, Value::Text(user.as_str()));
+        let own = |span: Span| {
+            let [at, after, end] = bounds(span);
+            [Value::Text(user.as_str()), at, after, end]
+        };
+        for (count, values) in chunk::keys(spans, own) {
             for row in self.core.query(DELETED, count, &values).await? {
                 found.push((conversation(&row, 0)?, seq(&row, 1)?));
             }
