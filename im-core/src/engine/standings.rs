@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -30,6 +30,9 @@ const PAGE: usize = 500;
 #[derive(Default)]
 pub(super) struct Standings {
     known: RwLock<Known>,
+    /// When the store was last read, in milliseconds of the uptime and one more; 0 before the first time. Beside the lock,
+    /// because every command asks.
+    read_at: AtomicU64,
     /// Held by whoever reads the store, so that one does.
     looking: tokio::sync::Mutex<()>,
     is_sent: AtomicBool,
@@ -40,8 +43,6 @@ struct Known {
     by_user: HashMap<UserId, VersionedStanding>,
     /// Up to which change the store was read.
     read_to: u64,
-    /// When that was; `None` before the first time.
-    read_at: Option<Duration>,
 }
 
 /// Who asks whether what is known can be believed.
@@ -72,8 +73,14 @@ impl Standings {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// When the store was last read; `None` before the first time.
+    fn read_at(&self) -> Option<Duration> {
+        let read_at = self.read_at.load(Ordering::Acquire);
+        read_at.checked_sub(1).map(Duration::from_millis)
+    }
+
     fn age(&self, now: Duration) -> Age {
-        match self.read().read_at {
+        match self.read_at() {
             Some(at) if now < at + LOOK => Age::New,
             Some(at) if now < at + BELIEVED => Age::Older,
             Some(_) | None => Age::Old,
@@ -91,7 +98,10 @@ impl Standings {
         if known.by_user.is_empty() {
             return Ok(());
         }
-        known.by_user.get(user).map_or(Ok(()), |one| check(&one.standing))
+        known
+            .by_user
+            .get(user)
+            .map_or(Ok(()), |one| check(&one.standing))
     }
 
     /// Takes in what the store has. `false` when something as new is known.
@@ -109,12 +119,13 @@ impl Standings {
     fn have_read(&self, to: u64, now: Duration) {
         let mut known = self.write();
         known.read_to = known.read_to.max(to);
-        known.read_at = Some(now);
         let read_to = known.read_to;
         // Nothing older can come any more.
         known
             .by_user
             .retain(|_, one| !one.standing.is_plain() || one.version > read_to);
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.read_at.store(now.saturating_add(1), Ordering::Release);
     }
 }
 
@@ -154,10 +165,8 @@ impl Engine {
     pub(crate) async fn look_at_standings(self: &Arc<Self>) -> Result<(), Rejection> {
         let before = self.ports.runtime.monotonic();
         let _turn = self.standings.looking.lock().await;
-        let (mut read_to, read_at) = {
-            let known = self.standings.read();
-            (known.read_to, known.read_at)
-        };
+        let mut read_to = self.standings.read().read_to;
+        let read_at = self.standings.read_at();
         if read_at.is_some_and(|at| at >= before) {
             // Somebody else did, meanwhile.
             return Ok(());
@@ -178,12 +187,9 @@ impl Engine {
         }
     }
 
-    async fn read_changes(
-        self: &Arc<Self>,
-        read_to: &mut u64,
-    ) -> Result<(), StoreError> {
+    async fn read_changes(self: &Arc<Self>, read_to: &mut u64) -> Result<(), StoreError> {
         // Before the first time there are no sessions to end.
-        let is_again = self.standings.read().read_at.is_some();
+        let is_again = self.standings.read_at().is_some();
         loop {
             let page = self.ports.standings.changed(*read_to, PAGE).await?;
             let is_last = page.len() < PAGE;
