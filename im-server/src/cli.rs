@@ -180,7 +180,9 @@ impl Cli {
             Command::User(UserCommand::Promote { name }) => {
                 command::promote_user(&config, name).await
             }
-            Command::User(UserCommand::Demote { name }) => command::demote_user(&config, name).await,
+            Command::User(UserCommand::Demote { name }) => {
+                command::demote_user(&config, name).await
+            }
             Command::User(UserCommand::Erase { name }) => command::erase_user(&config, name).await,
             Command::Token(TokenCommand::Issue {
                 user,

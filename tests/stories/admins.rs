@@ -41,7 +41,9 @@ async fn an_admin_mutes_and_lifts_and_the_user_reads_on() {
     let mut ann = console(&world).await;
     let mut alice = world.connect("alice", "phone").await;
     let bob = world.connect("bob", "phone").await;
-    let open = OpenDirect { user: user("alice") };
+    let open = OpenDirect {
+        user: user("alice"),
+    };
     let chat = call(&bob, open).await.conversation;
 
     let muted = ann.call("admin.restrict", restriction("muted", "advertising"));
@@ -95,10 +97,7 @@ async fn who_is_banned_is_sent_away_with_a_code_that_says_not_to_come_back() {
     let banned = ann.call("admin.restrict", restriction("banned", "fraud"));
     banned.await.unwrap();
 
-    assert_eq!(
-        tablet.push_of("session.closing").await["reason"],
-        "banned"
-    );
+    assert_eq!(tablet.push_of("session.closing").await["reason"], "banned");
     assert_eq!(tablet.close_code().await, 4302);
     let end = within("the end", async {
         loop {
@@ -124,7 +123,9 @@ async fn a_moderator_takes_back_what_was_said_and_ends_the_group_it_was_said_in(
     world.token("bob", "phone").await;
     let mut bob = world.connect("bob", "phone").await;
     let at = group(&alice, &["bob"]).await;
-    let sent = within("a send", alice.send(&at, "forbidden")).await.unwrap();
+    let sent = within("a send", alice.send(&at, "forbidden"))
+        .await
+        .unwrap();
     entries_until(&mut bob, at, sent.seq).await;
 
     let path = format!("/v1/admin/conversations/{at}");
@@ -160,7 +161,10 @@ async fn all_that_admins_do_is_in_the_audit_log_with_its_outcome() {
     let narrow = narrow.unwrap().access_token;
     let mut weak = ByHand::open(world.address(), &narrow, "laptop").await;
     let refused = weak.call("admin.users", json!({})).await.unwrap_err();
-    assert_eq!(refused["code"], "forbidden", "its token is not good for that");
+    assert_eq!(
+        refused["code"], "forbidden",
+        "its token is not good for that"
+    );
 
     let rest = Rest::new(world.address(), Some(token));
     let records = rest.get("/v1/admin/audit?actor=ann").await.body;

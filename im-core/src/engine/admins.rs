@@ -77,7 +77,9 @@ impl Engine {
             standing.restrict(restriction.clone());
             Ok(())
         };
-        let changed = self.change_standing(&ask.user, Authority::Service, decide).await?;
+        let changed = self
+            .change_standing(&ask.user, Authority::Service, decide)
+            .await?;
         if ask.kind.bars() {
             self.end_sign_ins(&ask.user, CloseReason::Banned).await?;
         }
@@ -93,13 +95,11 @@ impl Engine {
             standing.lift(ask.kind);
             Ok(())
         };
-        self.change_standing(&ask.user, Authority::Service, decide).await
+        self.change_standing(&ask.user, Authority::Service, decide)
+            .await
     }
 
-    pub(super) async fn promote(
-        self: &Arc<Self>,
-        user: UserId,
-    ) -> Result<UserStanding, Rejection> {
+    pub(super) async fn promote(self: &Arc<Self>, user: UserId) -> Result<UserStanding, Rejection> {
         self.check_exists(&user).await?;
         let decide = |standing: &mut Standing| {
             if !standing.restrictions.is_empty() {
@@ -109,7 +109,8 @@ impl Engine {
             standing.admin = true;
             Ok(())
         };
-        self.change_standing(&user, Authority::Service, decide).await
+        self.change_standing(&user, Authority::Service, decide)
+            .await
     }
 
     pub(super) async fn demote(

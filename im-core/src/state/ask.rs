@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use crate::{
-    AddMembers, AdminDismiss, AdminRecall, ApproveRequests, ChangeInfo, ChangePermissions, ChangeRole, ClientId,
-    ConversationId, CreateConversation, DismissGroup, EditMessage, ForwardMessages, JoinGroup,
-    KickMembers, LeaveGroup, MuteMembers, Origin, PinMessage, Reaction, RecallMessage,
-    RenameMember, SendMessage, Seq, UnbanUsers, UnmuteMembers, UnpinMessage, UserId, Vote,
+    AddMembers, AdminDismiss, AdminRecall, ApproveRequests, ChangeInfo, ChangePermissions,
+    ChangeRole, ClientId, ConversationId, CreateConversation, DismissGroup, EditMessage,
+    ForwardMessages, JoinGroup, KickMembers, LeaveGroup, MuteMembers, Origin, PinMessage, Reaction,
+    RecallMessage, RenameMember, SendMessage, Seq, UnbanUsers, UnmuteMembers, UnpinMessage, UserId,
+    Vote,
 };
 
 /// A command that one conversation decides.

@@ -48,7 +48,9 @@ impl Credential {
     /// Who acts, about a user: a back end that acts for nobody acts in that user's name.
     pub(super) fn actor_about(&self, user: &UserId) -> Actor {
         match self {
-            Self::Service(acting_for) => Actor::service(acting_for.as_ref().unwrap_or(user).clone()),
+            Self::Service(acting_for) => {
+                Actor::service(acting_for.as_ref().unwrap_or(user).clone())
+            }
             Self::User(claims) => claims.actor(),
         }
     }

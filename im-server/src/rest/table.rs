@@ -39,7 +39,11 @@ pub(super) const ROUTES: &[Door] = &[
         "PUT",
         "/v1/admin/users/{user}/restrictions/{kind}",
     ),
-    door("admin.sign_out", "DELETE", "/v1/admin/users/{user}/sessions"),
+    door(
+        "admin.sign_out",
+        "DELETE",
+        "/v1/admin/users/{user}/sessions",
+    ),
     door("admin.user", "GET", "/v1/admin/users/{user}"),
     door("admin.users", "GET", "/v1/admin/users"),
     door(

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
-    Actor, Deed, DeviceId, GetProfiles, Profile, Profiles, Rejection, Scopes, UpdateProfile, UpsertUser,
-    UserId, port::RealNameState,
+    Actor, Deed, DeviceId, GetProfiles, Profile, Profiles, Rejection, Scopes, UpdateProfile,
+    UpsertUser, UserId, port::RealNameState,
 };
 use serde::Deserialize;
 use serde_json::json;

@@ -53,7 +53,10 @@ async fn a_banned_user_is_told_so_once_its_password_is_right_and_nobody_else_is(
     let right = sign_in(&house, "bob", PASSWORD).await;
     assert_eq!(right.problem(), (403, "account_banned".to_owned()));
     let detail = text(&right.json()["detail"]);
-    assert!(detail.contains("fraud") && detail.contains("UTC"), "{detail}");
+    assert!(
+        detail.contains("fraud") && detail.contains("UTC"),
+        "{detail}"
+    );
     assert!(right.json()["retry_after_ms"].as_u64().unwrap() > 3_500_000);
     let me = house.ask("GET /v1/users/me").token(&token).send().await;
     assert_eq!(me.problem().0, 401, "its token is over");
@@ -240,9 +243,24 @@ async fn requests_of_admins_that_cannot_be_are_refused() {
     house.sign_in("bob").await;
     let long = "x".repeat(201);
     for (path, body, status, code) in [
-        ("bob/restrictions/muted", json!({"until_ms": 1}), 400, "invalid_request"),
-        ("bob/restrictions/muted", json!({"reason": long}), 413, "too_large"),
-        ("bob/restrictions/disabled", json!({"reason": "x"}), 400, "invalid_request"),
+        (
+            "bob/restrictions/muted",
+            json!({"until_ms": 1}),
+            400,
+            "invalid_request",
+        ),
+        (
+            "bob/restrictions/muted",
+            json!({"reason": long}),
+            413,
+            "too_large",
+        ),
+        (
+            "bob/restrictions/disabled",
+            json!({"reason": "x"}),
+            400,
+            "invalid_request",
+        ),
         ("bob/restrictions/hanged", json!({}), 400, "invalid_request"),
         ("nobody/restrictions/muted", json!({}), 404, "not_found"),
         ("ann/restrictions/muted", json!({}), 403, "forbidden"),

@@ -3,7 +3,8 @@
 use im_core::{
     Actor, AddMembers, BlockUser, Body, ChangeRole, ChangeSettings, ClientId, Content,
     CreateConversation, DeleteMessages, EditMessage, Entry, Joining, KickMembers, PutDraft, React,
-    RenameMember, RequestContact, RequestJoin, RestrictUser, RestrictionKind, Role, Seq, SettingsPatch, UserId, port::Range,
+    RenameMember, RequestContact, RequestJoin, RestrictUser, RestrictionKind, Role, Seq,
+    SettingsPatch, UserId, port::Range,
 };
 use im_server::{Mode, RealNameChecks};
 use serde_json::json;

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::{
     SqlStore, account, alarm, annotation, audit, block, code, connection::Connection, contact,
-    device, door, erasure, lease, log, member, notice, own, position, real_name, search,
-    standing, stored, tally, token, user,
+    device, door, erasure, lease, log, member, notice, own, position, real_name, search, standing,
+    stored, tally, token, user,
 };
 
 #[allow(

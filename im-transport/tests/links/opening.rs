@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use hyper::{body::Incoming as Body, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use im_core::{
-    Actor, BlockUser, Code, Command, ConversationId, Device, DeviceId, Im, Member, Membership, Ping,
-    Rejection, SettingsPatch, Store as _, StoreError, Timestamp, TrustEveryone, UserId,
+    Actor, BlockUser, Code, Command, ConversationId, Device, DeviceId, Im, Member, Membership,
+    Ping, Rejection, SettingsPatch, Store as _, StoreError, Timestamp, TrustEveryone, UserId,
     port::{Authenticator, DeviceStore, Identity, MemberStore, Seen},
     wire::{self, Format, Incoming, RequestId},
 };

@@ -2,8 +2,8 @@
 
 use super::{NOW, id, key};
 use crate::{
-    Code, Command, Content, CountUnread, EditMessage, History, LeaveGroup, MarkRead, Ping, PutDraft,
-    RecallMessage, Restriction, RestrictionKind, SendMessage, Seq, Standing, Timestamp,
+    Code, Command, Content, CountUnread, EditMessage, History, LeaveGroup, MarkRead, Ping,
+    PutDraft, RecallMessage, Restriction, RestrictionKind, SendMessage, Seq, Standing, Timestamp,
     Typing, UpdateProfile,
 };
 
@@ -164,7 +164,10 @@ fn of_several_restrictions_the_one_that_takes_most_is_told() {
     let mut standing = with(RestrictionKind::Muted, end());
     standing.restrict(with(RestrictionKind::Banned, end()).restrictions[0].clone());
 
-    assert_eq!(refused(&standing, &[send()], NOW), [Some(Code::AccountBanned)]);
+    assert_eq!(
+        refused(&standing, &[send()], NOW),
+        [Some(Code::AccountBanned)]
+    );
     assert!(standing.lift(RestrictionKind::Banned));
     assert!(!standing.lift(RestrictionKind::Banned));
     assert_eq!(refused(&standing, &[send()], NOW), [Some(Code::Muted)]);
