@@ -177,7 +177,7 @@ fn all_of_it_is_written_down_with_its_outcome_and_forgotten_after_its_time() {
     );
     service.here.housekeep();
     service.advance(2 * HOUR + MINUTE);
-    assert_eq!(service.records(), []);
+    assert!(service.records().is_empty());
 }
 
 #[test]
