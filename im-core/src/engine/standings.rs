@@ -252,3 +252,74 @@ impl Engine {
         standings.check(&actor.user, |standing| check(standing, now()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Restriction, RestrictionKind};
+
+    const NOW: Duration = Duration::from_secs(60);
+
+    fn stored(version: u64, restrictions: usize) -> VersionedStanding {
+        let muted = Restriction {
+            kind: RestrictionKind::Muted,
+            since_ms: Timestamp(0),
+            until_ms: Timestamp::FOREVER,
+            reason: None,
+        };
+        VersionedStanding {
+            user: UserId::new("bob").unwrap(),
+            standing: Standing {
+                admin: false,
+                restrictions: vec![muted; restrictions],
+            },
+            version,
+        }
+    }
+
+    fn version(standings: &Standings) -> Option<u64> {
+        let known = standings.read();
+        known.by_user.values().next().map(|one| one.version)
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_does_not_undo_it() {
+        let standings = Standings::default();
+        assert!(standings.learn(stored(5, 0)));
+
+        assert!(!standings.learn(stored(4, 1)));
+
+        assert_eq!(version(&standings), Some(5));
+        standings.have_read(4, NOW);
+        assert!(!standings.learn(stored(4, 1)), "read once more");
+        standings.have_read(5, NOW);
+        assert_eq!(version(&standings), None, "nothing older comes any more");
+        assert!(!standings.learn(stored(5, 0)));
+    }
+
+    #[test]
+    fn what_is_known_gets_old() {
+        let standings = Standings::default();
+        assert_eq!(standings.age(NOW), Age::Old);
+
+        standings.have_read(0, NOW);
+
+        let millisecond = Duration::from_millis(1);
+        assert_eq!(standings.age(NOW + LOOK - millisecond), Age::New);
+        assert_eq!(standings.age(NOW + LOOK), Age::Older);
+        assert_eq!(standings.age(NOW + BELIEVED), Age::Old);
+    }
+
+    #[test]
+    fn only_what_is_not_plain_is_asked_about() {
+        let standings = Standings::default();
+        let refuse = |_: &Standing| Err(Rejection::not_found("thing"));
+        let (bob, eve) = (UserId::new("bob").unwrap(), UserId::new("eve").unwrap());
+        assert_eq!(standings.check(&bob, refuse), Ok(()));
+
+        standings.learn(stored(1, 1));
+
+        assert!(standings.check(&bob, refuse).is_err());
+        assert_eq!(standings.check(&eve, refuse), Ok(()));
+    }
+}
