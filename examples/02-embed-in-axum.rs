@@ -24,7 +24,7 @@ use axum::{
     routing::{get, post},
 };
 use im_core::{
-    Actor, Code, DeviceId, Im, ListConversations, Rejection, UserId,
+    Actor, Code, Im, ListConversations, Rejection, UserId,
     port::{Authenticator, Identity, SignOut},
 };
 use im_store::MemoryStore;

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{
-    Asking, Engine, caller::Caller, positions::Mark, registry::SessionEntry, slot::Stored,
-};
+use super::{Asking, Engine, caller::Caller, positions::Mark, registry::SessionEntry};
 use crate::{
-    Actor, Block, Changed, ClientId, Code, Command, ConversationId, ConversationView, Done,
-    OwnKind, Pong, Rejection, Reply, Sent,
+    Actor, Block, Code, Command, Done, OwnKind, Pong, Rejection, Reply,
     state::{Ask, ContactAsk, Enter},
 };
 
@@ -410,41 +407,5 @@ impl Engine {
             Command::UpdateProfile(ask) => Reply::UpdateProfile(self.update(&actor, ask).await?),
             Command::UpsertUser(ask) => Reply::UpsertUser(self.upsert(ask).await?),
         })
-    }
-
-    pub(super) async fn say(
-        self: Arc<Self>,
-        actor: Caller,
-        conversation: ConversationId,
-        client_id: ClientId,
-        ask: Ask,
-    ) -> Result<Sent, Rejection> {
-        let Stored { seq, at_ms } = self.ask(actor, ask).await?;
-        Ok(Sent {
-            conversation,
-            client_id,
-            seq,
-            at_ms,
-        })
-    }
-
-    pub(super) async fn change(
-        self: Arc<Self>,
-        actor: Caller,
-        conversation: ConversationId,
-        ask: Ask,
-    ) -> Result<Changed, Rejection> {
-        let Stored { seq, .. } = self.ask(actor, ask).await?;
-        Ok(Changed { conversation, seq })
-    }
-
-    async fn begin(
-        self: Arc<Self>,
-        actor: Caller,
-        ask: Ask,
-    ) -> Result<ConversationView, Rejection> {
-        let (user, id) = (actor.user.clone(), ask.conversation(&actor.user));
-        self.clone().ask(actor, ask).await?;
-        self.view(id, &user).await
     }
 }

@@ -6,6 +6,7 @@ mod access;
 mod admins;
 mod aftermath;
 mod alarms;
+mod answers;
 mod attach;
 mod audience;
 mod batch;

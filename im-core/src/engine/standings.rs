@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -30,6 +30,9 @@ const PAGE: usize = 500;
 #[derive(Default)]
 pub(super) struct Standings {
     known: RwLock<Known>,
+    /// When the store was last read, in milliseconds of the uptime and one more; 0 before the first time. Beside the lock,
+    /// because every command asks.
+    read_at: AtomicU64,
     /// Held by whoever reads the store, so that one does.
     looking: tokio::sync::Mutex<()>,
     is_sent: AtomicBool,
@@ -40,8 +43,6 @@ struct Known {
     by_user: HashMap<UserId, VersionedStanding>,
     /// Up to which change the store was read.
     read_to: u64,
-    /// When that was; `None` before the first time.
-    read_at: Option<Duration>,
 }
 
 /// Who asks whether what is known can be believed.
@@ -72,8 +73,14 @@ impl Standings {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// When the store was last read; `None` before the first time.
+    fn read_at(&self) -> Option<Duration> {
+        let read_at = self.read_at.load(Ordering::Acquire);
+        read_at.checked_sub(1).map(Duration::from_millis)
+    }
+
     fn age(&self, now: Duration) -> Age {
-        match self.read().read_at {
+        match self.read_at() {
             Some(at) if now < at + LOOK => Age::New,
             Some(at) if now < at + BELIEVED => Age::Older,
             Some(_) | None => Age::Old,
@@ -112,12 +119,13 @@ impl Standings {
     fn have_read(&self, to: u64, now: Duration) {
         let mut known = self.write();
         known.read_to = known.read_to.max(to);
-        known.read_at = Some(now);
         let read_to = known.read_to;
         // Nothing older can come any more.
         known
             .by_user
             .retain(|_, one| !one.standing.is_plain() || one.version > read_to);
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.read_at.store(now.saturating_add(1), Ordering::Release);
     }
 }
 
@@ -157,10 +165,8 @@ impl Engine {
     pub(crate) async fn look_at_standings(self: &Arc<Self>) -> Result<(), Rejection> {
         let before = self.ports.runtime.monotonic();
         let _turn = self.standings.looking.lock().await;
-        let (mut read_to, read_at) = {
-            let known = self.standings.read();
-            (known.read_to, known.read_at)
-        };
+        let mut read_to = self.standings.read().read_to;
+        let read_at = self.standings.read_at();
         if read_at.is_some_and(|at| at >= before) {
             // Somebody else did, meanwhile.
             return Ok(());
@@ -183,7 +189,7 @@ impl Engine {
 
     async fn read_changes(self: &Arc<Self>, read_to: &mut u64) -> Result<(), StoreError> {
         // Before the first time there are no sessions to end.
-        let is_again = self.standings.read().read_at.is_some();
+        let is_again = self.standings.read_at().is_some();
         loop {
             let page = self.ports.standings.changed(*read_to, PAGE).await?;
             let is_last = page.len() < PAGE;
@@ -248,5 +254,76 @@ impl Engine {
         let now = || self.ports.runtime.now();
         let standings = &self.standings;
         standings.check(&actor.user, |standing| check(standing, now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Restriction, RestrictionKind};
+
+    const NOW: Duration = Duration::from_secs(60);
+
+    fn stored(version: u64, restrictions: usize) -> VersionedStanding {
+        let muted = Restriction {
+            kind: RestrictionKind::Muted,
+            since_ms: Timestamp(0),
+            until_ms: Timestamp::FOREVER,
+            reason: None,
+        };
+        VersionedStanding {
+            user: UserId::new("bob").unwrap(),
+            standing: Standing {
+                admin: false,
+                restrictions: vec![muted; restrictions],
+            },
+            version,
+        }
+    }
+
+    fn version(standings: &Standings) -> Option<u64> {
+        let known = standings.read();
+        known.by_user.values().next().map(|one| one.version)
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_does_not_undo_it() {
+        let standings = Standings::default();
+        assert!(standings.learn(stored(5, 0)));
+
+        assert!(!standings.learn(stored(4, 1)));
+
+        assert_eq!(version(&standings), Some(5));
+        standings.have_read(4, NOW);
+        assert!(!standings.learn(stored(4, 1)), "read once more");
+        standings.have_read(5, NOW);
+        assert_eq!(version(&standings), None, "nothing older comes any more");
+        assert!(!standings.learn(stored(5, 0)));
+    }
+
+    #[test]
+    fn what_is_known_gets_old() {
+        let standings = Standings::default();
+        assert_eq!(standings.age(NOW), Age::Old);
+
+        standings.have_read(0, NOW);
+
+        let millisecond = Duration::from_millis(1);
+        assert_eq!(standings.age(NOW + LOOK - millisecond), Age::New);
+        assert_eq!(standings.age(NOW + LOOK), Age::Older);
+        assert_eq!(standings.age(NOW + BELIEVED), Age::Old);
+    }
+
+    #[test]
+    fn only_what_is_not_plain_is_asked_about() {
+        let standings = Standings::default();
+        let refuse = |_: &Standing| Err(Rejection::not_found("thing"));
+        let (bob, eve) = (UserId::new("bob").unwrap(), UserId::new("eve").unwrap());
+        assert_eq!(standings.check(&bob, refuse), Ok(()));
+
+        standings.learn(stored(1, 1));
+
+        assert!(standings.check(&bob, refuse).is_err());
+        assert_eq!(standings.check(&eve, refuse), Ok(()));
     }
 }
