@@ -372,7 +372,7 @@ async fn a_user_gets_what_it_sees_and_nothing_else() {
     let (bobs, lines, _) = export("bob").await;
     assert_eq!(
         (bobs.conversations, bobs.entries, bobs.members),
-        (2, 267 + 4, 0)
+        (2, 273 + 4, 0)
     );
     assert_eq!(lines[0]["scope"]["user"], "bob");
     assert!(

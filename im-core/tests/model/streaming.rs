@@ -112,6 +112,7 @@ fn a_finished_message_is_not_interrupted_later() {
     advance(&house, 3_600_000);
 
     let finished = Message {
+        first: true,
         stream: Some(Stream::Finished { by }),
         ..Message::from("done")
     };
