@@ -64,7 +64,8 @@ async fn of_everything_that_is_bounded_one_more_is_too_many() {
     let mut alice = world.by_hand("alice", "phone").await;
     let ask = json!({"user": "bob"});
     let chat = alice.call("conversation.direct", ask).await.unwrap();
-    let ask = json!({"client_id": "room"});
+    // Whom one shares nothing with one does not watch.
+    let ask = json!({"client_id": "room", "members": ["carol"]});
     let room = alice.call("conversation.create", ask).await.unwrap();
     let (chat, room) = (&chat["conversation"], &room["conversation"]);
     for id in ["a", "b"] {

@@ -137,6 +137,8 @@ async fn a_field_of_the_wrong_shape_and_one_that_is_missing_are_refused_by_every
                 if code != Some(&json!("invalid_request")) {
                     wrong.push(format!("{method} {params}: {answer:?}"));
                 }
+                // Who says nothing else but what makes no sense is sent away.
+                alice.call("session.ping", json!({})).await.unwrap();
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use im_core::{Limits, testing::user};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     rest_rows::{rows, said},

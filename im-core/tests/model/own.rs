@@ -335,7 +335,11 @@ impl World {
                         ..SettingsPatch::default()
                     },
                 };
-                let answer = self.call(n, ask);
+                // It may be done although the answer could not be made; asked again it is answered.
+                let mut answer = self.call(n, ask.clone());
+                while matches!(&answer, Err(rejection) if rejection.code == Code::Unavailable) {
+                    answer = self.call(n, ask.clone());
+                }
                 if self.meets(&expected, &answer, wish) {
                     // Beyond the end there is nothing to clear yet.
                     let truth = self.truth(*at);
