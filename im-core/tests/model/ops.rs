@@ -26,6 +26,11 @@ pub(crate) enum Op {
     },
     /// One request, judged by the reference.
     Request(Request),
+    /// A poll, and who chooses what in it one after the other.
+    Ballot {
+        poll: Request,
+        votes: Vec<(usize, Option<u32>)>,
+    },
     /// The same again at once, maybe twice in one go.
     Again,
     /// Several at once.
@@ -131,6 +136,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..2usize).prop_map(|n| Op::Direct { user: n, peer: n + 1 }),
         30 => request().prop_map(Op::Request),
         10 => (0..USERS, wish()).prop_map(|(user, wish)| Op::Wish { user, wish }),
+        2 => ballot(),
         2 => Just(Op::Again),
         4 => vec(request(), 2..5).prop_map(Op::Together),
         4 => (device(), vec(request(), 1..5)).prop_map(|(device, requests)| Op::DrainDuring { device, requests }),
@@ -156,6 +162,20 @@ fn op() -> impl Strategy<Value = Op> {
         2 => prop_oneof![1..2_000u64, Just(200_000)].prop_map(|ms| Op::Wait { ms }),
         1 => (-3_600_000..3_600_000i64).prop_map(|ms| Op::StepClock { ms }),
     ]
+}
+
+fn ballot() -> impl Strategy<Value = Op> {
+    let option = prop_oneof![1 => Just(None), 4 => (0..2u32).prop_map(Some)];
+    let votes = vec((0..3usize, option), 2..6);
+    (0..3usize, 0..24u8, any::<bool>(), votes).prop_map(|(user, key, variant, votes)| {
+        let poll = Request {
+            user,
+            conversation: 0,
+            key,
+            what: What::Poll { variant },
+        };
+        Op::Ballot { poll, votes }
+    })
 }
 
 /// A device comes while the owner of the first group adds or removes its user.

@@ -98,6 +98,26 @@ impl World {
         );
     }
 
+    pub(crate) fn ballot(&mut self, poll: &Request, votes: &[(usize, Option<u32>)]) {
+        self.judged(poll);
+        self.observe();
+        let key = (poll.conversation, poll.user, poll.key);
+        let Some((_, target)) = self.known.get(&key).cloned() else {
+            return;
+        };
+        for (user, option) in votes {
+            let what = What::Vote {
+                target,
+                option: *option,
+            };
+            self.judged(&Request {
+                user: *user,
+                what,
+                ..poll.clone()
+            });
+        }
+    }
+
     /// What the reference needs to know of a request, beside the log.
     fn known_of(&self, request: &Request) -> Known {
         let sees = match &request.what {

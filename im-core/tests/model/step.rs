@@ -50,6 +50,7 @@ impl World {
                 }
             }
             Op::Request(request) => self.judged(request),
+            Op::Ballot { poll, votes } => self.ballot(poll, votes),
             Op::Again => {
                 if let Some(last) = self.last.clone() {
                     self.together(&[last.clone(), last.clone()], None);
