@@ -1,16 +1,16 @@
 //! What is written down of what admins do.
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::{Authority, Timestamp, UserId};
+use crate::{Authority, RowKey, Timestamp, UserId};
 
 /// One thing that somebody did with more than a user's authority.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditRecord {
     /// Names it, and grows with time.
-    pub id: Uuid,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: RowKey,
     /// When it was asked.
     pub at_ms: Timestamp,
     /// Who asked.

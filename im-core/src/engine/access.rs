@@ -7,7 +7,7 @@ use uuid::{Builder, Uuid};
 use super::{Engine, registry::SessionEntry};
 use crate::{
     Access, Actor, AuditPage, AuditRecord, Authority, Code, Command, ReadAudit, Rejection, Reply,
-    Scope, UserId, port::AuditQuery,
+    RowKey, Scope, UserId, port::AuditQuery,
 };
 
 /// Bytes of what was asked that are written down.
@@ -37,7 +37,7 @@ impl Engine {
         let Some(record) = self.record(&actor, &command) else {
             return self.execute_judged(actor, session, command).await;
         };
-        let id = record.id;
+        let id = record.id.clone();
         self.ports.audit.note(record).await?;
         let engine = self.clone();
         let done = engine.execute_judged(actor, session, command).await;
@@ -46,7 +46,7 @@ impl Engine {
             Err(rejection) => rejection.code.as_str(),
         };
         // It is done, or refused, whether or not that can be written down as well.
-        if let Err(error) = self.ports.audit.settle(id, outcome).await {
+        if let Err(error) = self.ports.audit.settle(&id, outcome).await {
             let _ = Rejection::from(error);
         }
         done
@@ -96,7 +96,7 @@ impl Engine {
         };
         let items = self.ports.audit.records(query).await?;
         let done = items.len() < limit;
-        let next_cursor = items.last().filter(|_| !done).map(|last| last.id);
+        let next_cursor = items.last().filter(|_| !done).map(|last| last.id.clone());
         Ok(AuditPage {
             items,
             next_cursor,
@@ -106,10 +106,11 @@ impl Engine {
 }
 
 /// An id that sorts by time (RFC 9562, version 7).
-pub(crate) fn id_at(ms: u64) -> Uuid {
+pub(crate) fn id_at(ms: u64) -> RowKey {
     let chance = Uuid::new_v4().into_bytes();
     let chance = chance.first_chunk().expect("16 bytes begin with 10");
-    Builder::from_unix_timestamp_millis(ms, chance).into_uuid()
+    let id = Builder::from_unix_timestamp_millis(ms, chance).into_uuid();
+    RowKey::new(id.to_string()).expect("a UUID is a key")
 }
 
 /// The user whom a command is about.

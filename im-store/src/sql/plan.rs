@@ -228,7 +228,7 @@ async fn fill(ports: &Ports) {
         };
         ports.notices.put_template(template).await.unwrap();
         let record = AuditRecord {
-            id: Uuid::from_bytes([n; 16]),
+            id: (&id).into(),
             at_ms: now,
             actor: id.clone(),
             authority: Authority::User,
@@ -239,7 +239,7 @@ async fn fill(ports: &Ports) {
         };
         ports.audit.note(record).await.unwrap();
         let report = Report {
-            id: Uuid::from_bytes([n; 16]),
+            id: (&id).into(),
             at_ms: now,
             by: Some(id.clone()),
             about: ReportAbout::User { user: id.clone() },
