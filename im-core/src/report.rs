@@ -1,9 +1,8 @@
 //! Reports: what users, and the word filter, want somebody to look at.
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::{ConversationId, Seq, Timestamp, UserId};
+use crate::{ConversationId, RowKey, Seq, Timestamp, UserId};
 
 /// Why something is reported.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -89,7 +88,8 @@ pub struct Settlement {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Report {
     /// Names it, and grows with time.
-    pub id: Uuid,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: RowKey,
     /// When it was filed.
     pub at_ms: Timestamp,
     /// Who filed it. Absent: the word filter.

@@ -1,10 +1,10 @@
 //! Reporting users and messages, and reviewing what was reported.
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::{
-    ClientId, EarlierContent, Entry, Report, ReportAbout, ReportReason, ReportState, Seq, Timestamp,
+    ClientId, EarlierContent, Entry, Report, ReportAbout, ReportReason, ReportState, RowKey, Seq,
+    Timestamp,
 };
 
 /// Asks those who run the server to look at a user or at messages.
@@ -24,17 +24,18 @@ pub struct FileReport {
 }
 
 /// That a report was filed.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReportFiled {
     /// Names it: the notice that it was looked at says which.
-    pub report: Uuid,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub report: RowKey,
     /// When.
     pub at_ms: Timestamp,
 }
 
 /// Reports, the oldest first, page by page.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ListReports {
     /// Those that have come this far; those that are open when absent.
@@ -42,7 +43,8 @@ pub struct ListReports {
     pub state: Option<ReportState>,
     /// The last of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<Uuid>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub after: Option<RowKey>,
     /// At most so many; 50 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -71,17 +73,19 @@ pub struct ReportPage {
     pub items: Vec<ReportItem>,
     /// Where the next page begins: pass it as `after`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<Uuid>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub next_cursor: Option<RowKey>,
     /// Whether this is the last page.
     pub done: bool,
 }
 
 /// Looks at one report.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GetReport {
     /// Which.
-    pub report: Uuid,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub report: RowKey,
 }
 
 /// What a reported message said before its edits.
@@ -123,7 +127,8 @@ pub enum ReportOutcome {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SettleReport {
     /// Which.
-    pub report: Uuid,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub report: RowKey,
     /// How.
     pub outcome: ReportOutcome,
     /// Why, for others who review.

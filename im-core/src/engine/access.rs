@@ -123,7 +123,7 @@ impl Engine {
         let id = id_at(u64::try_from(at_ms.0).unwrap_or_default());
         let is_small = |params: &serde_json::Value| params.to_string().len() <= PARAMS_BYTES;
         AuditRecord {
-            id: RowKey::new(id.to_string()).expect("a UUID is a key"),
+            id,
             at_ms,
             actor: actor.user.clone(),
             authority: actor.authority,
@@ -170,10 +170,11 @@ impl Engine {
 }
 
 /// An id that sorts by time (RFC 9562, version 7).
-pub(crate) fn id_at(ms: u64) -> Uuid {
+pub(crate) fn id_at(ms: u64) -> RowKey {
     let chance = Uuid::new_v4().into_bytes();
     let chance = chance.first_chunk().expect("16 bytes begin with 10");
-    Builder::from_unix_timestamp_millis(ms, chance).into_uuid()
+    let id = Builder::from_unix_timestamp_millis(ms, chance).into_uuid();
+    RowKey::new(id.to_string()).expect("a UUID is a key")
 }
 
 /// The user whom a command is about.

@@ -7,7 +7,7 @@ use super::{Engine, access::id_at, page::weight, retry::hash};
 use crate::{
     Actor, Code, ConversationId, EarlierContent, EarlierMessage, Entry, FileReport, GetReport,
     ListReports, Notice, NoticeText, Own, Rejection, Report, ReportAbout, ReportDetails,
-    ReportFiled, ReportItem, ReportOutcome, ReportPage, ReportReason, ReportState, Seq,
+    ReportFiled, ReportItem, ReportOutcome, ReportPage, ReportReason, ReportState, RowKey, Seq,
     SettleReport, Settlement, UserId,
     port::{FiledReport, OwnWrite, Range, ReportQuery},
     state::check_text,
@@ -133,7 +133,7 @@ impl Engine {
         let done = is_whole && count < room.entries;
         let last = items.last().filter(|_| !done);
         Ok(ReportPage {
-            next_cursor: last.map(|last| last.report.id),
+            next_cursor: last.map(|last| last.report.id.clone()),
             done,
             items,
         })
@@ -163,7 +163,7 @@ impl Engine {
     }
 
     async fn stored_report(&self, ask: GetReport) -> Result<Report, Rejection> {
-        let report = self.ports.reports.report(ask.report).await?;
+        let report = self.ports.reports.report(&ask.report).await?;
         report.ok_or_else(|| Rejection::not_found("report"))
     }
 
@@ -210,8 +210,10 @@ impl Engine {
     ) -> Result<Report, Rejection> {
         let most = self.limits().report_note_chars;
         check_text("note", ask.note.as_ref(), most)?;
-        let which = GetReport { report: ask.report };
-        let before = self.stored_report(which).await?;
+        let which = GetReport {
+            report: ask.report.clone(),
+        };
+        let before = self.stored_report(which.clone()).await?;
         let settlement = Settlement {
             by: actor.user.clone(),
             at_ms: self.ports.runtime.now(),
@@ -223,7 +225,7 @@ impl Engine {
         };
         let settled = (state, settlement);
         let reports = &self.ports.reports;
-        if !reports.settle(ask.report, ask.version, settled).await? {
+        if !reports.settle(&ask.report, ask.version, settled).await? {
             let detail = "somebody else settled this report meanwhile; look at it again";
             return Err(Rejection::new(Code::Conflict, detail));
         }
@@ -235,7 +237,7 @@ impl Engine {
     }
 
     /// Tells the reporter that somebody looked at its report, and not what became of it: that concerns somebody else.
-    async fn tell_reporter(&self, user: UserId, id: &uuid::Uuid) -> Result<(), Rejection> {
+    async fn tell_reporter(&self, user: UserId, id: &RowKey) -> Result<(), Rejection> {
         let users = [user];
         if !self.authenticator.unknown(&users).await?.is_empty() {
             return Ok(());
@@ -252,12 +254,12 @@ impl Engine {
         let notice = Notice {
             category: CATEGORY.to_owned(),
             texts: texts.into(),
-            data: Some(serde_json::json!({ "report": id })),
+            data: Some(serde_json::json!({ "report": id.as_str() })),
             at_ms,
             read: false,
         };
         let until = at_ms.plus(std::time::Duration::from_millis(self.limits().notice_ms));
-        let key = Notice::key(at_ms, hash(id.as_bytes()));
+        let key = Notice::key(at_ms, hash(id.as_str().as_bytes()));
         let mut writes = self.surplus(&user).await?;
         writes.push(OwnWrite::put(user, key, Own::Notice(notice)).due(until));
         self.write_own(None, writes).await?;
@@ -272,7 +274,7 @@ fn retried(first: &FiledReport, fingerprint: i64) -> Result<ReportFiled, Rejecti
         return Err(Rejection::new(Code::Conflict, detail));
     }
     Ok(ReportFiled {
-        report: first.report.id,
+        report: first.report.id.clone(),
         at_ms: first.report.at_ms,
     })
 }

@@ -1,9 +1,8 @@
 //! Reports.
 
 use async_trait::async_trait;
-use uuid::Uuid;
 
-use crate::{ClientId, Report, ReportState, Settlement, StoreError, UserId};
+use crate::{ClientId, Report, ReportState, RowKey, Settlement, StoreError, UserId};
 
 /// A report that is filed, and by what a retry is recognised.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +21,7 @@ pub struct ReportQuery {
     /// Those that have come this far.
     pub state: ReportState,
     /// Those after this one; from the oldest when absent.
-    pub after: Option<Uuid>,
+    pub after: Option<RowKey>,
     /// At most so many.
     pub limit: usize,
 }
@@ -50,7 +49,7 @@ pub trait ReportStore: Send + Sync + 'static {
     async fn count_open(&self, by: &UserId, most: usize) -> Result<usize, StoreError>;
 
     /// A report.
-    async fn report(&self, id: Uuid) -> Result<Option<Report>, StoreError>;
+    async fn report(&self, id: &RowKey) -> Result<Option<Report>, StoreError>;
 
     /// The oldest first.
     async fn reports(&self, query: ReportQuery) -> Result<Vec<Report>, StoreError>;
@@ -58,7 +57,7 @@ pub trait ReportStore: Send + Sync + 'static {
     /// Settles a report. `false` when it is not there, or at another version.
     async fn settle(
         &self,
-        id: Uuid,
+        id: &RowKey,
         version: u64,
         settled: (ReportState, Settlement),
     ) -> Result<bool, StoreError>;

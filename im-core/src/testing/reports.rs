@@ -1,17 +1,19 @@
 //! Reports.
 
-use uuid::Uuid;
-
 use super::{client_id, conversation, race, user};
 use crate::{
-    Report, ReportAbout, ReportReason, ReportState, Seq, Settlement, Timestamp,
+    Report, ReportAbout, ReportReason, ReportState, RowKey, Seq, Settlement, Timestamp,
     port::{FiledReport, Ports, ReportQuery},
 };
+
+fn id(n: u128) -> RowKey {
+    RowKey::new(format!("{n:03}")).unwrap()
+}
 
 /// A report with number `n`, by somebody or by the word filter.
 fn filed(n: u128, by: Option<&str>, about: ReportAbout) -> FiledReport {
     let report = Report {
-        id: Uuid::from_u128(n << 64),
+        id: id(n),
         at_ms: Timestamp(n.try_into().unwrap()),
         by: by.map(user),
         about,
@@ -49,11 +51,11 @@ fn settlement(by: &str) -> Settlement {
 
 async fn settle(ports: &Ports, filed: &FiledReport, version: u64, state: ReportState) -> bool {
     let settled = (state, settlement("ann"));
-    let settling = ports.reports.settle(filed.report.id, version, settled);
+    let settling = ports.reports.settle(&filed.report.id, version, settled);
     settling.await.unwrap()
 }
 
-async fn page(ports: &Ports, state: ReportState, after: Option<Uuid>, limit: usize) -> Vec<i64> {
+async fn page(ports: &Ports, state: ReportState, after: Option<RowKey>, limit: usize) -> Vec<i64> {
     let query = ReportQuery {
         state,
         after,
@@ -74,14 +76,14 @@ suite! { report_store_suite in reports:
         file(ports, &all).await;
 
         for one in &all {
-            let found = ports.reports.report(one.report.id).await.unwrap();
+            let found = ports.reports.report(&one.report.id).await.unwrap();
             assert_eq!(found.as_ref(), Some(&one.report));
         }
         let by_bob = ports.reports.filed(&user("bob"), &all[0].client_id).await.unwrap();
         assert_eq!(by_bob.as_ref(), Some(&all[0]));
         let none = ports.reports.filed(&user("cem"), &all[0].client_id).await.unwrap();
         assert_eq!(none, None);
-        assert_eq!(ports.reports.report(Uuid::from_u128(9)).await.unwrap(), None);
+        assert_eq!(ports.reports.report(&id(9)).await.unwrap(), None);
     }
 
     /// The first of a reporter under a client id stands, and is the answer to the others.
@@ -93,7 +95,7 @@ suite! { report_store_suite in reports:
             let again = FiledReport { client_id: first.client_id.clone(), ..filed(n + 1, by, about("dan")) };
 
             assert_eq!(ports.reports.file(again.clone()).await.unwrap(), first);
-            assert_eq!(ports.reports.report(again.report.id).await.unwrap(), None);
+            assert_eq!(ports.reports.report(&again.report.id).await.unwrap(), None);
         }
         let other = FiledReport { client_id: client_id("c1"), ..filed(3, Some("eve"), about("cem")) };
         file(ports, &[other]).await;
@@ -112,7 +114,7 @@ suite! { report_store_suite in reports:
         assert!(settle(ports, &all[3], 1, ReportState::Dismissed).await);
 
         assert_eq!(page(ports, ReportState::Open, None, 2).await, [1, 3]);
-        assert_eq!(page(ports, ReportState::Open, Some(all[2].report.id), 2).await, [5]);
+        assert_eq!(page(ports, ReportState::Open, Some(all[2].report.id.clone()), 2).await, [5]);
         assert_eq!(page(ports, ReportState::Acted, None, 2).await, [2]);
         assert_eq!(page(ports, ReportState::Dismissed, None, 2).await, [4]);
     }
@@ -133,7 +135,7 @@ suite! { report_store_suite in reports:
             version: 3,
             ..one.report.clone()
         };
-        assert_eq!(ports.reports.report(one.report.id).await.unwrap(), Some(settled));
+        assert_eq!(ports.reports.report(&one.report.id).await.unwrap(), Some(settled));
     }
 
     /// Of many who settle the same version at once, one does.
@@ -170,16 +172,16 @@ suite! { report_store_suite in reports:
         ];
         file(ports, &all).await;
         let settled = (ReportState::Acted, settlement("bob"));
-        assert!(ports.reports.settle(all[2].report.id, 1, settled).await.unwrap());
+        assert!(ports.reports.settle(&all[2].report.id, 1, settled).await.unwrap());
         ports.erasures.begin(&user("bob"), Timestamp(5)).await.unwrap();
         while !ports.erasures.step(&user("bob"), 10).await.unwrap() {}
 
-        let gone = ports.reports.report(all[0].report.id).await.unwrap();
+        let gone = ports.reports.report(&all[0].report.id).await.unwrap();
         let without = Report { note: None, ..all[0].report.clone() };
         assert_eq!(gone, Some(without));
-        let about_it = ports.reports.report(all[1].report.id).await.unwrap();
+        let about_it = ports.reports.report(&all[1].report.id).await.unwrap();
         assert_eq!(about_it.as_ref(), Some(&all[1].report));
-        let settled_by_it = ports.reports.report(all[2].report.id).await.unwrap().unwrap();
+        let settled_by_it = ports.reports.report(&all[2].report.id).await.unwrap().unwrap();
         assert_eq!(settled_by_it.note, all[2].report.note);
         assert_eq!(settled_by_it.settled.unwrap().note, None);
         let again = ports.reports.filed(&user("bob"), &all[0].client_id).await.unwrap();

@@ -51,7 +51,7 @@ pub(crate) fn settle(
     outcome: ReportOutcome,
 ) -> Result<Report, Rejection> {
     let ask = SettleReport {
-        report: report.id,
+        report: report.id.clone(),
         outcome,
         note: Some("seen".to_owned()),
         version: report.version,
@@ -162,7 +162,7 @@ fn who_reviews_sees_the_messages_as_they_are_now_and_what_they_said_before() {
     let details = as_reviewer(
         &house,
         GetReport {
-            report: item.report.id,
+            report: item.report.id.clone(),
         },
     )
     .unwrap();
@@ -208,7 +208,7 @@ fn what_is_recalled_is_gone_from_the_queue_too() {
     let details = as_reviewer(
         &house,
         GetReport {
-            report: item.report.id,
+            report: item.report.id.clone(),
         },
     )
     .unwrap();
@@ -256,7 +256,7 @@ fn reports_are_settled_once_for_each_version_and_the_reporter_is_told_once() {
     );
     assert_eq!(
         notice.data,
-        Some(serde_json::json!({ "report": before.id }))
+        Some(serde_json::json!({ "report": before.id.as_str() }))
     );
     assert!(as_user(&house, "alice", list).unwrap().items.is_empty());
 }
@@ -306,7 +306,7 @@ fn users_review_nothing() {
     as_user(&house, "bob", report("r", about("alice"))).unwrap();
     let one = open(&house).remove(0).report;
     let settle = SettleReport {
-        report: one.id,
+        report: one.id.clone(),
         outcome: ReportOutcome::Dismissed,
         note: None,
         version: 1,
@@ -317,7 +317,13 @@ fn users_review_nothing() {
         Code::Forbidden
     );
     assert_eq!(
-        code(as_user(&house, "alice", GetReport { report: one.id })),
+        code(as_user(
+            &house,
+            "alice",
+            GetReport {
+                report: one.id.clone()
+            }
+        )),
         Code::Forbidden
     );
     assert_eq!(code(as_user(&house, "alice", settle)), Code::Forbidden);

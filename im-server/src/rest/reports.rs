@@ -5,12 +5,11 @@ use std::sync::Arc;
 use axum::{Json, extract::State, http::StatusCode};
 use im_core::{
     FileReport, GetReport, ListReports, Report, ReportAbout, ReportDetails, ReportFiled,
-    ReportOutcome, ReportPage, ReportReason, ReportState, SettleReport,
+    ReportOutcome, ReportPage, ReportReason, ReportState, RowKey, SettleReport,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
 
 use super::{
     Answer, Routes,
@@ -65,7 +64,8 @@ struct Reports {
     /// Those that have come this far; those that are open when absent.
     state: Option<ReportState>,
     /// Where to go on: `next_cursor` of the page before, with all else the same.
-    cursor: Option<Uuid>,
+    #[param(value_type = Option<String>)]
+    cursor: Option<RowKey>,
     /// At most so many; 50 when absent.
     limit: Option<u32>,
 }
@@ -86,12 +86,12 @@ async fn list(
 }
 
 /// A report with its messages, and what those said before their edits. For admins and back ends.
-#[utoipa::path(get, path = "/v1/admin/reports/{report}", tag = "admin", params(("report" = Uuid, Path, description = "Which.")),
+#[utoipa::path(get, path = "/v1/admin/reports/{report}", tag = "admin", params(("report" = String, Path, description = "Which.")),
     responses((status = 200, body = ReportDetails)))]
 async fn one(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
-    FromPath(report): FromPath<Uuid>,
+    FromPath(report): FromPath<RowKey>,
 ) -> Answer<ReportDetails> {
     Ok(Json(app.im.call(&actor, GetReport { report }).await?))
 }
@@ -109,12 +109,12 @@ struct NewSettlement {
 
 /// Settles a report. Its reporter is told that it was looked at. For admins and back ends.
 #[utoipa::path(put, path = "/v1/admin/reports/{report}/settlement", tag = "admin",
-    params(("report" = Uuid, Path, description = "Which.")), request_body = NewSettlement,
+    params(("report" = String, Path, description = "Which.")), request_body = NewSettlement,
     responses((status = 200, body = Report)))]
 async fn settle(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
-    FromPath(report): FromPath<Uuid>,
+    FromPath(report): FromPath<RowKey>,
     FromBody(how): FromBody<NewSettlement>,
 ) -> Answer<Report> {
     let command = SettleReport {

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use im_core::{
-    ClientId, Report, ReportState, Settlement, StoreError, UserId,
+    ClientId, Report, ReportState, RowKey, Settlement, StoreError, UserId,
     port::{FiledReport, ReportQuery, ReportStore},
 };
-use uuid::Uuid;
 
 use super::MemoryStore;
 
 /// Reports by id.
 #[derive(Default)]
-pub(super) struct Reports(BTreeMap<Uuid, FiledReport>);
+pub(super) struct Reports(BTreeMap<RowKey, FiledReport>);
 
 impl Reports {
     fn filed(&self, by: Option<&UserId>, client_id: &ClientId) -> Option<&FiledReport> {
@@ -45,7 +44,7 @@ impl ReportStore for MemoryStore {
         if let Some(first) = reports.filed(filed.report.by.as_ref(), &filed.client_id) {
             return Ok(first.clone());
         }
-        reports.0.insert(filed.report.id, filed.clone());
+        reports.0.insert(filed.report.id.clone(), filed.clone());
         Ok(filed)
     }
 
@@ -66,27 +65,30 @@ impl ReportStore for MemoryStore {
         Ok(open.take(most).count())
     }
 
-    async fn report(&self, id: Uuid) -> Result<Option<Report>, StoreError> {
+    async fn report(&self, id: &RowKey) -> Result<Option<Report>, StoreError> {
         let state = self.state();
-        Ok(state.reports.0.get(&id).map(|filed| filed.report.clone()))
+        Ok(state.reports.0.get(id).map(|filed| filed.report.clone()))
     }
 
     async fn reports(&self, query: ReportQuery) -> Result<Vec<Report>, StoreError> {
-        let after = query.after.unwrap_or_default();
+        let after = query.after.as_ref();
         let state = self.state();
         let all = state.reports.0.values().map(|filed| &filed.report);
-        let matching = all.filter(|report| report.state == query.state && report.id > after);
+        let matching = all.filter(|report| {
+            let is_later = after.is_none_or(|after| report.id > *after);
+            report.state == query.state && is_later
+        });
         Ok(matching.take(query.limit).cloned().collect())
     }
 
     async fn settle(
         &self,
-        id: Uuid,
+        id: &RowKey,
         version: u64,
         settled: (ReportState, Settlement),
     ) -> Result<bool, StoreError> {
         let mut state = self.state();
-        let filed = state.reports.0.get_mut(&id);
+        let filed = state.reports.0.get_mut(id);
         let Some(filed) = filed.filter(|filed| filed.report.version == version) else {
             return Ok(false);
         };

@@ -241,7 +241,7 @@ async fn fill(ports: &Ports) {
         };
         ports.audit.note(record).await.unwrap();
         let report = Report {
-            id: Uuid::from_bytes([n; 16]),
+            id: (&id).into(),
             at_ms: now,
             by: Some(id.clone()),
             about: ReportAbout::User { user: id.clone() },

@@ -2,13 +2,12 @@
 
 use async_trait::async_trait;
 use im_core::{
-    ClientId, Report, ReportAbout, ReportReason, ReportState, Settlement, StoreError, Timestamp,
-    UserId,
+    ClientId, Report, ReportAbout, ReportReason, ReportState, RowKey, Settlement, StoreError,
+    Timestamp, UserId,
     port::{FiledReport, ReportQuery, ReportStore},
 };
 use sea_orm::QueryResult;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{
     SqlStore, chunk,
@@ -18,7 +17,7 @@ use super::{
 };
 
 pub(super) const TABLES: &[&str] = &[
-    "CREATE TABLE report (id {uuid}, at_ms bigint NOT NULL, by_user {id}, client_id {id}, \
+    "CREATE TABLE report (id {id}, at_ms bigint NOT NULL, by_user {id}, client_id {id}, \
      fingerprint bigint NOT NULL, state bigint NOT NULL, version bigint NOT NULL, what {blob}, \
      note {maybe_blob}, settled_by {maybe_name}, settled_at_ms bigint, settled_note {maybe_blob}, \
      PRIMARY KEY (id), CONSTRAINT report_client_id UNIQUE (by_user, client_id))",
@@ -94,7 +93,7 @@ fn filed(row: &QueryResult) -> Result<FiledReport, SqlError> {
         None => None,
     };
     let report = Report {
-        id: column(row, 0)?,
+        id: RowKey::new(column::<String>(row, 0)?)?,
         at_ms: Timestamp(column(row, 1)?),
         by: Some(by)
             .filter(|by| !by.is_empty())
@@ -132,8 +131,9 @@ pub(super) async fn erase(
     ] {
         let rows = connection.query(select, 1, which).await?;
         let ids = rows.iter().map(|row| column(row, 0));
-        let ids = ids.collect::<Result<Vec<Uuid>, _>>()?;
-        for (count, values) in chunk::keys(&ids, |id| [Value::Uuid(id)]) {
+        let ids = ids.collect::<Result<Vec<String>, _>>()?;
+        let keys: Vec<&str> = ids.iter().map(String::as_str).collect();
+        for (count, values) in chunk::keys(&keys, |key| [Value::Text(key)]) {
             connection.execute(update, count, &values).await?;
         }
         had_some |= !ids.is_empty();
@@ -153,7 +153,7 @@ impl SqlStore {
         let insert = "INSERT INTO report (id, at_ms, by_user, client_id, fingerprint, state, version, what, note) \
                       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
         let values = [
-            Value::Uuid(report.id),
+            Value::Text(report.id.as_str()),
             Value::Int(report.at_ms.0),
             by,
             client_id,
@@ -205,8 +205,8 @@ impl ReportStore for SqlStore {
         Ok(rows.len())
     }
 
-    async fn report(&self, id: Uuid) -> Result<Option<Report>, StoreError> {
-        let reading = self.read_reports(ONE, &[Value::Uuid(id)]).await;
+    async fn report(&self, id: &RowKey) -> Result<Option<Report>, StoreError> {
+        let reading = self.read_reports(ONE, &[Value::Text(id.as_str())]).await;
         let found = reading.map_err(|error| error.during("reading a report"))?;
         Ok(found.into_iter().next().map(|filed| filed.report))
     }
@@ -214,7 +214,7 @@ impl ReportStore for SqlStore {
     async fn reports(&self, query: ReportQuery) -> Result<Vec<Report>, StoreError> {
         let values = [
             Value::Int(number(query.state)),
-            Value::Uuid(query.after.unwrap_or_default()),
+            Value::Text(query.after.as_ref().map_or("", RowKey::as_str)),
             Value::Int(int(query.limit as u64)),
         ];
         let reading = self.read_reports(PAGE, &values).await;
@@ -224,7 +224,7 @@ impl ReportStore for SqlStore {
 
     async fn settle(
         &self,
-        id: Uuid,
+        id: &RowKey,
         version: u64,
         settled: (ReportState, Settlement),
     ) -> Result<bool, StoreError> {
@@ -235,7 +235,7 @@ impl ReportStore for SqlStore {
             Value::Text(settlement.by.as_str()),
             Value::Int(settlement.at_ms.0),
             bytes(settlement.note.as_ref()),
-            Value::Uuid(id),
+            Value::Text(id.as_str()),
             Value::Int(int(version)),
         ];
         let settling = self.core.write(SETTLE, &values).await;
