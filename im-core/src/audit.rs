@@ -1,9 +1,8 @@
 //! What is written down of what admins do.
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::{Authority, Timestamp, UserId};
+use crate::{Authority, RowKey, Timestamp, UserId};
 
 /// Something that a host does for whoever has more than a user's authority, and that is no command: see
 /// [`Im::administer`](crate::Im::administer).
@@ -22,7 +21,8 @@ pub struct Deed {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditRecord {
     /// Names it, and grows with time.
-    pub id: Uuid,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: RowKey,
     /// When it was asked.
     pub at_ms: Timestamp,
     /// Who asked.

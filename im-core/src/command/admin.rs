@@ -1,9 +1,8 @@
 //! What admins ask.
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::{AuditRecord, UserId};
+use crate::{AuditRecord, RowKey, UserId};
 
 /// What was done with more than a user's authority, the latest first, page by page.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -11,7 +10,8 @@ use crate::{AuditRecord, UserId};
 pub struct ReadAudit {
     /// The last of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Uuid>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub before: Option<RowKey>,
     /// By this user alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
@@ -33,7 +33,8 @@ pub struct AuditPage {
     pub items: Vec<AuditRecord>,
     /// Where the next page begins: pass it as `before`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<Uuid>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub next_cursor: Option<RowKey>,
     /// Whether this is the last page.
     pub done: bool,
 }

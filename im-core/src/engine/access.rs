@@ -7,7 +7,7 @@ use uuid::{Builder, Uuid};
 use super::{Engine, lock, registry::SessionEntry};
 use crate::{
     Access, Actor, AuditPage, AuditRecord, Authority, Code, Command, Deed, ReadAudit, Rejection,
-    Reply, Scope, StoreError, Timestamp, UserId, port::AuditQuery,
+    Reply, RowKey, Scope, StoreError, Timestamp, UserId, port::AuditQuery,
 };
 
 /// Bytes of what was asked that are written down.
@@ -69,7 +69,7 @@ impl Engine {
         record: AuditRecord,
         work: impl Future<Output = Result<T, Rejection>>,
     ) -> Result<T, Rejection> {
-        let id = record.id;
+        let id = record.id.clone();
         self.ports.audit.note(record).await?;
         let done = work.await;
         let outcome = match &done {
@@ -77,7 +77,7 @@ impl Engine {
             Err(rejection) => rejection.code.as_str(),
         };
         // It is done, or refused, whether or not that can be written down as well.
-        if let Err(error) = self.ports.audit.settle(id, outcome).await {
+        if let Err(error) = self.ports.audit.settle(&id, outcome).await {
             let _ = Rejection::from(error);
         }
         done
@@ -119,7 +119,8 @@ impl Engine {
         about: Option<UserId>,
         params: Option<serde_json::Value>,
     ) -> AuditRecord {
-        let at_ms = self.ports.runtime.now();
+        // No two of a node at the same moment, so that they are read in their order.
+        let at_ms = self.last_record.after(self.ports.runtime.now());
         let is_small = |params: &serde_json::Value| params.to_string().len() <= PARAMS_BYTES;
         AuditRecord {
             id: id_at(u64::try_from(at_ms.0).unwrap_or_default()),
@@ -159,7 +160,7 @@ impl Engine {
         };
         let items = self.ports.audit.records(query).await?;
         let done = items.len() < limit;
-        let next_cursor = items.last().filter(|_| !done).map(|last| last.id);
+        let next_cursor = items.last().filter(|_| !done).map(|last| last.id.clone());
         Ok(AuditPage {
             items,
             next_cursor,
@@ -169,10 +170,11 @@ impl Engine {
 }
 
 /// An id that sorts by time (RFC 9562, version 7).
-fn id_at(ms: u64) -> Uuid {
+fn id_at(ms: u64) -> RowKey {
     let chance = Uuid::new_v4().into_bytes();
     let chance = chance.first_chunk().expect("16 bytes begin with 10");
-    Builder::from_unix_timestamp_millis(ms, chance).into_uuid()
+    let id = Builder::from_unix_timestamp_millis(ms, chance).into_uuid();
+    RowKey::new(id.to_string()).expect("a UUID is a key")
 }
 
 /// The user whom a command is about.

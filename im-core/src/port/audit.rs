@@ -1,15 +1,14 @@
 //! What admins did.
 
 use async_trait::async_trait;
-use uuid::Uuid;
 
-use crate::{AuditRecord, StoreError, Timestamp, UserId};
+use crate::{AuditRecord, RowKey, StoreError, Timestamp, UserId};
 
 /// Which records to read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuditQuery {
     /// Those before this one; from the latest when absent.
-    pub before: Option<Uuid>,
+    pub before: Option<RowKey>,
     /// Those by this user.
     pub actor: Option<UserId>,
     /// Those about this user.
@@ -29,7 +28,7 @@ pub trait AuditStore: Send + Sync + 'static {
     async fn note(&self, record: AuditRecord) -> Result<(), StoreError>;
 
     /// Writes down what became of it, unless that stands.
-    async fn settle(&self, id: Uuid, outcome: &str) -> Result<(), StoreError>;
+    async fn settle(&self, id: &RowKey, outcome: &str) -> Result<(), StoreError>;
 
     /// The latest first.
     async fn records(&self, query: AuditQuery) -> Result<Vec<AuditRecord>, StoreError>;

@@ -1,16 +1,18 @@
 //! The audit log.
 
-use uuid::Uuid;
-
 use super::user;
 use crate::{
-    AuditRecord, Authority, Timestamp,
+    AuditRecord, Authority, RowKey, Timestamp,
     port::{AuditQuery, Ports},
 };
 
+fn id(n: u64) -> RowKey {
+    RowKey::new(format!("{n:03}")).unwrap()
+}
+
 fn record(n: u64, actor: &str, about: &str) -> AuditRecord {
     AuditRecord {
-        id: Uuid::from_u128(u128::from(n) << 64),
+        id: id(n),
         at_ms: Timestamp(n.try_into().unwrap()),
         actor: user(actor),
         authority: Authority::User,
@@ -52,9 +54,9 @@ suite! { audit_store_suite in audits:
         noted(ports, &all).await;
 
         assert_eq!(read(ports, upto(3)).await, [4, 3, 2]);
-        let next = AuditQuery { before: Some(all[1].id), ..upto(3) };
+        let next = AuditQuery { before: Some(all[1].id.clone()), ..upto(3) };
         assert_eq!(read(ports, next).await, [1]);
-        let by_ann = AuditQuery { actor: Some(user("ann")), before: Some(all[3].id), ..upto(9) };
+        let by_ann = AuditQuery { actor: Some(user("ann")), before: Some(all[3].id.clone()), ..upto(9) };
         assert_eq!(read(ports, by_ann).await, [2, 1]);
         let about_bob = AuditQuery { about: Some(user("bob")), ..upto(9) };
         assert_eq!(read(ports, about_bob.clone()).await, [3, 1]);
@@ -66,9 +68,9 @@ suite! { audit_store_suite in audits:
     async fn what_became_of_it_is_written_down_once(ports) {
         let noted_first = record(1, "ann", "bob");
         noted(ports, std::slice::from_ref(&noted_first)).await;
-        ports.audit.settle(noted_first.id, "done").await.unwrap();
-        ports.audit.settle(noted_first.id, "forbidden").await.unwrap();
-        ports.audit.settle(Uuid::from_u128(7), "done").await.unwrap();
+        ports.audit.settle(&noted_first.id, "done").await.unwrap();
+        ports.audit.settle(&noted_first.id, "refused").await.unwrap();
+        ports.audit.settle(&id(7), "done").await.unwrap();
 
         let records = ports.audit.records(upto(9)).await.unwrap();
         let settled = AuditRecord { outcome: Some("done".to_owned()), ..noted_first };

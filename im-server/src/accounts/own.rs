@@ -210,7 +210,7 @@ fn wrong_password() -> Rejection {
     )
 }
 
-fn no_account() -> Rejection {
+pub(super) fn no_account() -> Rejection {
     Rejection::new(
         Code::NotFound,
         "this user has no account here: the application that brought it signs it in",

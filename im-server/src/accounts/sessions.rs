@@ -238,10 +238,13 @@ impl Accounts {
         let moment = since.plus(REVOCATIONS_LAST);
         let revoked = self.ports.tokens.revocations(moment).await?;
         for news in self.tokens.restore(revoked) {
-            if let Revoked::User(user) = news {
-                let reason = CloseReason::Unauthenticated;
-                self.im.disconnect(&user, None, reason);
-            }
+            let Revoked::User(user) = news else { continue };
+            let barred = [Code::AccountBanned, Code::AccountDisabled];
+            let reason = match self.check_in(&user).await {
+                Err(rejection) if barred.contains(&rejection.code) => CloseReason::Banned,
+                Ok(()) | Err(_) => CloseReason::Unauthenticated,
+            };
+            self.im.disconnect(&user, None, reason);
         }
         Ok(())
     }

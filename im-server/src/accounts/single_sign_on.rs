@@ -2,25 +2,36 @@
 
 use im_core::{
     Code, Identifier, Rejection, UserId,
-    port::{Account, Created},
+    port::{Account, Attached, Created},
 };
 
-use super::{Accounts, SignedIn};
-use crate::{oidc::Identified, opaque};
+use super::{Accounts, SignedIn, own::no_account};
+use crate::{
+    oidc::{Identified, Purpose},
+    opaque,
+};
 
 /// Characters of a random user id, beside its beginning: 120 bits.
 const ID_CHARS: usize = 20;
 
 impl Accounts {
-    /// Signs in whoever an identity provider says that somebody is; makes an account when that is allowed.
+    /// Signs in whoever came back from an identity provider; makes an account when that is allowed, or has the one that it
+    /// went from found by this identity too.
     ///
     /// # Errors
-    /// `Forbidden` for somebody who has no account here and gets none.
+    /// `Forbidden` for somebody who has no account here and gets none, `Conflict` for an identity of another account.
     pub(crate) async fn sign_in_by_subject(
         &self,
         identified: Identified,
     ) -> Result<SignedIn, Rejection> {
         let identifier = Identifier::subject(&identified.issuer, &identified.subject);
+        let device = match identified.purpose {
+            Purpose::SignIn(device) => device,
+            Purpose::Link(user, device) => {
+                self.link(&user, identifier).await?;
+                return self.begin(user, Some(device)).await;
+            }
+        };
         let owner = self.ports.accounts.owner(&identifier).await?;
         let user = match owner {
             Some(user) => user,
@@ -31,7 +42,19 @@ impl Accounts {
                 return Err(Rejection::new(Code::Forbidden, detail));
             }
         };
-        self.begin(user, identified.device).await
+        self.begin(user, device).await
+    }
+
+    async fn link(&self, user: &UserId, identifier: Identifier) -> Result<(), Rejection> {
+        let attaching = self.ports.accounts.attach(user, identifier, self.now());
+        match attaching.await? {
+            Attached::Stored => Ok(()),
+            Attached::Taken => Err(Rejection::new(
+                Code::Conflict,
+                "this identity belongs to another account; sign in to that one",
+            )),
+            Attached::NoAccount => Err(no_account()),
+        }
     }
 
     /// Makes an account. Its id says nothing of the person: names at a provider belong to others here.

@@ -8,10 +8,10 @@ mod provider;
 
 use std::collections::BTreeMap;
 
-use im_core::{Code, DeviceId, Rejection, port::Ports};
+use im_core::{Code, Rejection, port::Ports};
 use ring::digest;
 
-pub(crate) use self::pending::FLOW_TTL;
+pub(crate) use self::pending::{FLOW_TTL, Purpose};
 use self::{
     http::HttpClient,
     pending::{Flow, Pending},
@@ -29,7 +29,7 @@ pub(crate) struct SingleSignOn {
     ports: Ports,
 }
 
-/// Where to send somebody who wants to sign in.
+/// Where to send somebody.
 pub(crate) struct Started {
     /// The provider's page.
     pub(crate) location: String,
@@ -44,7 +44,8 @@ pub(crate) struct Identified {
     pub(crate) subject: String,
     /// Shown name.
     pub(crate) name: Option<String>,
-    pub(crate) device: Option<DeviceId>,
+    /// What it went there for.
+    pub(crate) purpose: Purpose,
     /// Whether somebody new gets an account.
     pub(crate) may_create: bool,
 }
@@ -90,16 +91,12 @@ impl SingleSignOn {
         self.providers.keys().cloned().collect()
     }
 
-    /// Begins to sign somebody in.
+    /// Sends somebody there.
     ///
     /// # Errors
     /// `NotFound` for an unknown provider, `Unavailable` for one that does not answer, `Overloaded` when too many are on
     /// the way.
-    pub(crate) async fn start(
-        &self,
-        name: &str,
-        device: Option<DeviceId>,
-    ) -> Result<Started, Rejection> {
+    pub(crate) async fn start(&self, name: &str, purpose: Purpose) -> Result<Started, Rejection> {
         let provider = self.provider(name)?;
         let (state, binding) = (opaque::random_text(), opaque::random_text());
         let flow = Flow {
@@ -107,7 +104,7 @@ impl SingleSignOn {
             nonce: opaque::random_text(),
             verifier: opaque::random_text(),
             binding: opaque::sha256(binding.as_bytes()),
-            device,
+            purpose,
         };
         let challenge = digest::digest(&digest::SHA256, flow.verifier.as_bytes());
         let now = self.ports.runtime.monotonic();
@@ -146,7 +143,7 @@ impl SingleSignOn {
             issuer: provider.issuer().to_owned(),
             subject: claims.sub,
             name: claims.name,
-            device: flow.device,
+            purpose: flow.purpose,
             may_create: provider.may_create(),
         })
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use im_core::{Code, DeviceId, Rejection};
+use im_core::{Code, DeviceId, Rejection, UserId};
 
 use crate::opaque;
 
@@ -16,13 +16,22 @@ pub(crate) const FLOW_TTL: Duration = Duration::from_secs(10 * 60);
 /// People who are on the way at most, about 400 bytes each.
 const CAPACITY: usize = 10_000;
 
+/// What somebody goes to a provider for.
+#[derive(Clone, Debug)]
+pub(crate) enum Purpose {
+    /// To sign in on a device; a new one when there is none.
+    SignIn(Option<DeviceId>),
+    /// To be found by this identity too: who proved to be this user, on this device.
+    Link(UserId, DeviceId),
+}
+
 /// What is kept of somebody who was sent to a provider.
 pub(super) struct Flow {
     pub(super) provider: String,
     pub(super) nonce: String,
     pub(super) verifier: String,
     pub(super) binding: [u8; 32],
-    pub(super) device: Option<DeviceId>,
+    pub(super) purpose: Purpose,
 }
 
 /// Everybody who is on the way, by the hash of the state that comes back.
@@ -65,7 +74,7 @@ mod tests {
             nonce: String::new(),
             verifier: String::new(),
             binding: [0; 32],
-            device: None,
+            purpose: Purpose::SignIn(None),
         }
     }
 

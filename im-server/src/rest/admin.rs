@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use im_core::{AuditPage, ReadAudit, UserId};
+use im_core::{AuditPage, ReadAudit, RowKey, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
 
 use super::{Answer, Routes, caller::Caller, extract::FromQuery};
 use crate::app::App;
@@ -27,7 +26,8 @@ struct Records {
     #[param(value_type = Option<String>)]
     about: Option<UserId>,
     /// Where to go on: `next_cursor` of the page before, with all else the same.
-    cursor: Option<Uuid>,
+    #[param(value_type = Option<String>)]
+    cursor: Option<RowKey>,
     /// At most so many; 50 when absent.
     limit: Option<u32>,
 }

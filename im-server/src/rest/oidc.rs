@@ -9,20 +9,20 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use im_core::DeviceId;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Answer, Routes,
-    caller::Address,
-    extract::{FromPath, FromQuery},
+    caller::{Address, Own},
+    extract::{FromBody, FromPath, FromQuery},
     problem::Problem,
 };
 use crate::{
-    accounts::SignedIn,
+    accounts::{Password, SignedIn},
     app::App,
-    oidc::{FLOW_TTL, Returned},
+    oidc::{FLOW_TTL, Purpose, Returned},
 };
 
 /// The cookie that keeps the way back to the browser that went.
@@ -32,6 +32,7 @@ pub(super) fn routes() -> Routes {
     OpenApiRouter::default()
         .routes(routes!(start))
         .routes(routes!(callback))
+        .routes(routes!(link))
 }
 
 /// Which identity provider.
@@ -73,13 +74,51 @@ async fn start(
     FromQuery(query): FromQuery<Departure>,
 ) -> Result<Response, Problem> {
     app.throttle.admit_address(address, app.uptime())?;
-    let started = app.single_sign_on.start(&path.provider, query.device);
-    let started = started.await?;
+    let purpose = Purpose::SignIn(query.device);
+    let started = app.single_sign_on.start(&path.provider, purpose).await?;
     let headers = [
         (header::LOCATION, value(&started.location)?),
         (header::SET_COOKIE, value(&cookie(&app, &started.binding))?),
     ];
     Ok((StatusCode::SEE_OTHER, headers).into_response())
+}
+
+/// An identity to be found by.
+#[derive(Deserialize, ToSchema)]
+struct NewLink {
+    /// The password of an account that has one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<Password>,
+}
+
+/// Where to go.
+#[derive(Serialize, ToSchema)]
+struct Destination {
+    /// The provider's page.
+    location: String,
+}
+
+/// Have one's account found by an identity of a provider too. The answer comes with a cookie for the way back: open its
+/// location in the same browser, within ten minutes.
+#[utoipa::path(post, path = "/v1/oidc/{provider}/link", tag = "accounts", params(ProviderPath), request_body = NewLink,
+    responses((status = 200, body = Destination)))]
+async fn link(
+    State(app): State<Arc<App>>,
+    Own(claims): Own,
+    Address(address): Address,
+    FromPath(path): FromPath<ProviderPath>,
+    FromBody(body): FromBody<NewLink>,
+) -> Result<Response, Problem> {
+    app.throttle
+        .admit_user(claims.sub.as_str(), address, app.uptime())?;
+    let checking = app.accounts.check_own(&claims.sub, body.password, address);
+    checking.await?;
+    let purpose = Purpose::Link(claims.sub, claims.device);
+    let started = app.single_sign_on.start(&path.provider, purpose).await?;
+    let headers = [(header::SET_COOKIE, value(&cookie(&app, &started.binding))?)];
+    let location = started.location;
+    Ok((headers, Json(Destination { location })).into_response())
 }
 
 /// Come back from an identity provider. Works once, within ten minutes, in the browser that went.

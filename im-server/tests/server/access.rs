@@ -95,6 +95,7 @@ fn filled(verb: &str, path: &str) -> String {
         .replace("{user}", "alice")
         .replace("{seq}", "1")
         .replace("{role}", "member")
+        .replace("{provider}", "corp")
         .replace("{emoji}", "x")
         .replace("{kind}", "muted")
         .replace("{code}", "x");

@@ -4,7 +4,7 @@ use im_server::{Config, OidcProvider, RateLimits, Secret, Server};
 use serde_json::json;
 
 use crate::{
-    house::{Answer, House, text},
+    house::{Answer, House, PASSWORD, text},
     identity_provider::{CLIENT, IdentityProvider, SECRET},
 };
 
@@ -99,6 +99,35 @@ async fn whoever_the_provider_knows_gets_an_account_and_keeps_it() {
     idp.become_somebody_else();
     let other = sign_in(&house, &idp).await.json();
     assert_ne!(other["user"], first["user"]);
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_an_identity_that_was_linked_to_it() {
+    let idp = IdentityProvider::open().await;
+    let house = open(&idp.issuer, |provider| provider.create_accounts = false).await;
+    let token = house.token_of("alice").await;
+    let link = async |password: &str| {
+        let ask = house.ask("POST /v1/oidc/corp/link").token(&token);
+        ask.json(json!({ "password": password })).await
+    };
+    assert_eq!(link("a wrong one").await.problem().0, 403);
+
+    let going = link(PASSWORD).await;
+    let cookie = going.headers["set-cookie"].to_str().unwrap().to_owned();
+    let cookie = cookie.split(';').next().unwrap();
+    let query = idp.authorize(&text(&going.json()["location"]));
+    let back = come_back(&house, &query, cookie).await.json();
+
+    assert_eq!(back["user"], "alice");
+    let later = sign_in(&house, &idp).await.json();
+    assert_eq!(later["user"], "alice");
+    let token_of_bob = house.token_of("bob").await;
+    let ask = house.ask("POST /v1/oidc/corp/link").token(&token_of_bob);
+    let going = ask.json(json!({ "password": PASSWORD })).await;
+    let cookie = going.headers["set-cookie"].to_str().unwrap().to_owned();
+    let query = idp.authorize(&text(&going.json()["location"]));
+    let refused = come_back(&house, &query, cookie.split(';').next().unwrap()).await;
+    assert_eq!(refused.problem(), (409, "conflict".to_owned()));
 }
 
 #[tokio::test]

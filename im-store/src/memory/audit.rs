@@ -1,19 +1,21 @@
 //! The audit log in memory.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    ops::Bound::{Excluded, Unbounded},
+};
 
 use async_trait::async_trait;
 use im_core::{
-    AuditRecord, StoreError, Timestamp, UserId,
+    AuditRecord, RowKey, StoreError, Timestamp, UserId,
     port::{AuditQuery, AuditStore},
 };
-use uuid::Uuid;
 
 use super::MemoryStore;
 
 /// Records by id.
 #[derive(Default)]
-pub(super) struct Records(BTreeMap<Uuid, AuditRecord>);
+pub(super) struct Records(BTreeMap<RowKey, AuditRecord>);
 
 impl Records {
     /// Takes what was asked out of the records about a user. Whether there was anything.
@@ -28,27 +30,36 @@ impl Records {
 #[async_trait]
 impl AuditStore for MemoryStore {
     async fn note(&self, record: AuditRecord) -> Result<(), StoreError> {
-        self.state().audit.0.entry(record.id).or_insert(record);
+        self.state()
+            .audit
+            .0
+            .entry(record.id.clone())
+            .or_insert(record);
         Ok(())
     }
 
-    async fn settle(&self, id: Uuid, outcome: &str) -> Result<(), StoreError> {
-        if let Some(record) = self.state().audit.0.get_mut(&id) {
+    async fn settle(&self, id: &RowKey, outcome: &str) -> Result<(), StoreError> {
+        if let Some(record) = self.state().audit.0.get_mut(id) {
             record.outcome.get_or_insert_with(|| outcome.to_owned());
         }
         Ok(())
     }
 
     async fn records(&self, query: AuditQuery) -> Result<Vec<AuditRecord>, StoreError> {
-        let before = query.before.unwrap_or(Uuid::max());
+        let before = query.before.as_ref().map_or(Unbounded, Excluded);
         let state = self.state();
-        let matching = state.audit.0.range(..before).rev().filter(|(_, record)| {
-            let is_by = query
-                .actor
-                .as_ref()
-                .is_none_or(|actor| *actor == record.actor);
-            is_by && (query.about.is_none() || query.about == record.about)
-        });
+        let matching = state
+            .audit
+            .0
+            .range::<RowKey, _>((Unbounded, before))
+            .rev()
+            .filter(|(_, record)| {
+                let is_by = query
+                    .actor
+                    .as_ref()
+                    .is_none_or(|actor| *actor == record.actor);
+                is_by && (query.about.is_none() || query.about == record.about)
+            });
         let records = matching.map(|(_, record)| record.clone());
         Ok(records.take(query.limit).collect())
     }

@@ -2,11 +2,10 @@
 
 use async_trait::async_trait;
 use im_core::{
-    AuditRecord, Authority, StoreError, Timestamp, UserId,
+    AuditRecord, Authority, RowKey, StoreError, Timestamp, UserId,
     port::{AuditQuery, AuditStore},
 };
 use sea_orm::QueryResult;
-use uuid::Uuid;
 
 use super::{
     SqlStore, chunk,
@@ -16,12 +15,15 @@ use super::{
 };
 
 pub(super) const TABLES: &[&str] = &[
-    "CREATE TABLE audit (id {uuid}, at_ms bigint NOT NULL, actor {id}, is_service bigint NOT NULL, method {name}, \
+    "CREATE TABLE audit (id {id}, at_ms bigint NOT NULL, actor {id}, is_service bigint NOT NULL, method {name}, \
      about {maybe_name}, params {maybe_blob}, outcome {maybe_name}, PRIMARY KEY (id))",
     "CREATE INDEX audit_at ON audit (at_ms)",
     "CREATE INDEX audit_actor ON audit (actor, id)",
     "CREATE INDEX audit_about ON audit (about, id)",
 ];
+
+/// Behind every id: they are hexadecimal.
+const LAST: &str = "~";
 
 const ALL: &str = "SELECT id, at_ms, actor, is_service, method, about, params, outcome FROM audit \
     WHERE id < ? ORDER BY id DESC LIMIT ?";
@@ -52,7 +54,7 @@ fn record(row: &QueryResult) -> Result<AuditRecord, SqlError> {
     let about = column::<Option<String>>(row, 5)?;
     let params = column::<Option<Vec<u8>>>(row, 6)?;
     Ok(AuditRecord {
-        id: column(row, 0)?,
+        id: RowKey::new(column::<String>(row, 0)?)?,
         at_ms: Timestamp(column(row, 1)?),
         actor: user(row, 2)?,
         authority,
@@ -72,8 +74,9 @@ pub(super) async fn erase(
 ) -> Result<bool, SqlError> {
     let rows = connection.query(PERSONAL, 1, which).await?;
     let ids = rows.iter().map(|row| column(row, 0));
-    let ids = ids.collect::<Result<Vec<Uuid>, _>>()?;
-    for (count, values) in chunk::keys(&ids, |id| [Value::Uuid(id)]) {
+    let ids = ids.collect::<Result<Vec<String>, _>>()?;
+    let keys: Vec<&str> = ids.iter().map(String::as_str).collect();
+    for (count, values) in chunk::keys(&keys, |key| [Value::Text(key)]) {
         let update = "UPDATE audit SET params = NULL WHERE id IN ([?|, ])";
         connection.execute(update, count, &values).await?;
     }
@@ -87,7 +90,7 @@ impl SqlStore {
         let insert = "INSERT INTO audit (id, at_ms, actor, is_service, method, about, params, outcome) \
                       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
         let values = [
-            Value::Uuid(record.id),
+            Value::Text(record.id.as_str()),
             Value::Int(record.at_ms.0),
             Value::Text(record.actor.as_str()),
             Value::Int((record.authority == Authority::Service).into()),
@@ -106,7 +109,9 @@ impl SqlStore {
             (None, Some(_)) => ABOUT,
             (Some(_), Some(_)) => BY_ABOUT,
         };
-        let mut values = vec![Value::Uuid(query.before.unwrap_or(Uuid::max()))];
+        let mut values = vec![Value::Text(
+            query.before.as_ref().map_or(LAST, RowKey::as_str),
+        )];
         let users = query.actor.iter().chain(&query.about);
         values.extend(users.map(|user| Value::Text(user.as_str())));
         values.push(Value::Int(int(query.limit as u64)));
@@ -122,9 +127,9 @@ impl AuditStore for SqlStore {
         writing.map_err(|error| error.during("writing the audit log"))
     }
 
-    async fn settle(&self, id: Uuid, outcome: &str) -> Result<(), StoreError> {
+    async fn settle(&self, id: &RowKey, outcome: &str) -> Result<(), StoreError> {
         let update = "UPDATE audit SET outcome = ? WHERE id = ? AND outcome IS NULL";
-        let values = [Value::Text(outcome), Value::Uuid(id)];
+        let values = [Value::Text(outcome), Value::Text(id.as_str())];
         let writing = self.core.write(update, &values).await;
         writing
             .map(drop)

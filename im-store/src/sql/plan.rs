@@ -226,7 +226,7 @@ async fn fill(ports: &Ports) {
         };
         ports.notices.put_template(template).await.unwrap();
         let record = AuditRecord {
-            id: Uuid::from_bytes([n; 16]),
+            id: (&id).into(),
             at_ms: now,
             actor: id.clone(),
             authority: Authority::User,
