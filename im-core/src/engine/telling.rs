@@ -22,7 +22,7 @@ const CHUNK: usize = 128;
 pub(super) struct LastMoment(Mutex<Timestamp>);
 
 impl LastMoment {
-    fn after(&self, now: Timestamp) -> Timestamp {
+    pub(super) fn after(&self, now: Timestamp) -> Timestamp {
         let mut last = lock(&self.0);
         *last = now.max(Timestamp(last.0.saturating_add(1)));
         *last
