@@ -119,7 +119,8 @@ impl Engine {
         about: Option<UserId>,
         params: Option<serde_json::Value>,
     ) -> AuditRecord {
-        let at_ms = self.ports.runtime.now();
+        // No two of a node at the same moment, so that they are read in their order.
+        let at_ms = self.last_record.after(self.ports.runtime.now());
         let id = id_at(u64::try_from(at_ms.0).unwrap_or_default());
         let is_small = |params: &serde_json::Value| params.to_string().len() <= PARAMS_BYTES;
         AuditRecord {

@@ -17,12 +17,12 @@ const SYSTEM: &str = "system";
 /// Sessions that are told before others get a turn.
 const CHUNK: usize = 128;
 
-/// When the last notice was sent. No two of a node have the same moment, so that users have them in order.
+/// When the last of its kind happened. No two of a node have the same moment, so that all have them in order.
 #[derive(Default)]
-pub(super) struct LastNotice(Mutex<Timestamp>);
+pub(super) struct LastMoment(Mutex<Timestamp>);
 
-impl LastNotice {
-    fn after(&self, now: Timestamp) -> Timestamp {
+impl LastMoment {
+    pub(super) fn after(&self, now: Timestamp) -> Timestamp {
         let mut last = lock(&self.0);
         *last = now.max(Timestamp(last.0.saturating_add(1)));
         *last

@@ -242,11 +242,20 @@ impl Accounts {
         let moment = since.plus(REVOCATIONS_LAST);
         let revoked = self.ports.tokens.revocations(moment).await?;
         for news in self.tokens.restore(revoked) {
-            let reason = CloseReason::Unauthenticated;
             match news {
-                Revoked::Device(user, device) => self.im.disconnect(&user, Some(&device), reason),
+                Revoked::Device(user, device) => {
+                    let reason = CloseReason::Unauthenticated;
+                    self.im.disconnect(&user, Some(&device), reason);
+                }
                 Revoked::Family(_) => {}
-                Revoked::User(user) => self.im.disconnect(&user, None, reason),
+                Revoked::User(user) => {
+                    let barred = [Code::AccountBanned, Code::AccountDisabled];
+                    let reason = match self.check_in(&user).await {
+                        Err(rejection) if barred.contains(&rejection.code) => CloseReason::Banned,
+                        Ok(()) | Err(_) => CloseReason::Unauthenticated,
+                    };
+                    self.im.disconnect(&user, None, reason);
+                }
             }
         }
         Ok(())
