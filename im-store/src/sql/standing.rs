@@ -35,7 +35,7 @@ macro_rules! rows {
     };
 }
 
-const HEAD: &str = "SELECT version FROM standing_head WHERE id = 1";
+const HEAD: &str = "SELECT version FROM standing_head WHERE id = ?";
 
 const ONE: &str = rows!("user_id = ?");
 
@@ -43,8 +43,7 @@ const LIST: &str = rows!("is_plain = 0 AND user_id > ? ORDER BY user_id LIMIT ?"
 
 const CHANGED: &str = rows!("version > ? ORDER BY version LIMIT ?");
 
-/// Two tell whether there is another than the one.
-const ADMINS: &str = "SELECT user_id FROM standing WHERE is_admin = 1 ORDER BY user_id LIMIT 2";
+const ADMINS: &str = "SELECT user_id FROM standing WHERE is_admin = ? ORDER BY user_id LIMIT ?";
 
 /// The statements whose plans are checked.
 #[cfg(test)]
@@ -69,7 +68,7 @@ async fn next_version(connection: &mut Connection) -> Result<u64, SqlError> {
         connection.execute(begin, 1, &[]).await?;
         connection.execute(raise, 1, &[]).await?;
     }
-    let row = connection.query(HEAD, 1, &[]).await?.pop();
+    let row = connection.query(HEAD, 1, &[Value::Int(1)]).await?.pop();
     row.map_or(Ok(0), |row| number(&row, 0))
 }
 
@@ -86,7 +85,9 @@ async fn put(
         return Ok(StandingWritten::Conflict);
     }
     if write.keeps_an_admin && !write.standing.admin {
-        let admins = connection.query(ADMINS, 1, &[]).await?;
+        // Two tell whether there is another than the one.
+        let two = [Value::Int(1), Value::Int(2)];
+        let admins = connection.query(ADMINS, 1, &two).await?;
         let admins = admins.iter().map(|row| user(row, 0));
         let admins = admins.collect::<Result<Vec<_>, _>>()?;
         if admins.iter().all(|admin| *admin == write.user) {
