@@ -49,6 +49,10 @@ pub struct SessionClosing {
 /// Something that a session is told without having asked.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every push is an entry, and a box would be an allocation for each"
+)]
 pub enum Push {
     /// A block of the user's own changed, on another device.
     BlockChanged(Block),

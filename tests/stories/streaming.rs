@@ -96,7 +96,7 @@ async fn an_assistant_answers_word_by_word_and_the_end_is_the_same_for_all() {
     let sent = answer.finish().await.unwrap();
 
     let ended = Message {
-        stream: Some(Stream::Finished { by: sent.seq }),
+        stream: Some(Box::new(Stream::Finished { by: sent.seq })),
         ..Message::from("Seven times six is 42.")
     };
     for session in [&mut alice, &mut bob] {
@@ -155,7 +155,7 @@ async fn an_assistant_that_is_cut_off_leaves_an_interrupted_message() {
 
     let end = end_of(&mut bob).await;
     let interrupted = Message {
-        stream: Some(Stream::Interrupted { by: end.seq }),
+        stream: Some(Box::new(Stream::Interrupted { by: end.seq })),
         ..Message::from("It all began")
     };
     assert_eq!(message(&alice, room, seq).await, interrupted);
@@ -176,7 +176,7 @@ async fn who_falls_silent_is_interrupted_too() {
     let end = end_of(&mut bob).await;
 
     let stream = message(&bob, room, opened.seq).await.stream;
-    assert_eq!(stream, Some(Stream::Interrupted { by: end.seq }));
+    assert_eq!(stream, Some(Box::new(Stream::Interrupted { by: end.seq })));
     let late = piece(room, opened.seq, 4, "…");
     assert_eq!(refused(&alice, late).await, Code::Expired);
 }
@@ -200,7 +200,7 @@ async fn after_a_crash_the_message_ends_with_what_the_log_has() {
 
     let end = end_of(&mut bob).await;
     let interrupted = Message {
-        stream: Some(Stream::Interrupted { by: end.seq }),
+        stream: Some(Box::new(Stream::Interrupted { by: end.seq })),
         ..Message::from("begun")
     };
     assert_eq!(message(&bob, room, seq).await, interrupted);
@@ -223,7 +223,10 @@ async fn a_sender_that_comes_back_after_a_crash_goes_on() {
     answer.finish().await.unwrap();
     let said = message(&alice, room, seq).await;
     assert_eq!(text_of(&said), "begun, kept and finished");
-    assert!(matches!(said.stream, Some(Stream::Finished { .. })));
+    assert!(matches!(
+        said.stream.as_deref(),
+        Some(Stream::Finished { .. })
+    ));
 }
 
 #[tokio::test]

@@ -49,10 +49,10 @@ impl Writing {
         if let (Body::Message(message), Some(was)) = (&mut entry.body, was) {
             message.content = was;
             message.edited = None;
-            if message.stream.and_then(Stream::ended_by).is_some() {
-                message.stream = Some(Stream::Open {
+            if message.ended_by().is_some() {
+                message.stream = Some(Box::new(Stream::Open {
                     until_ms: entry.at_ms,
-                });
+                }));
             }
         }
         self.lost.restore(&mut entry);

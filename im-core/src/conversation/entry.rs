@@ -321,7 +321,7 @@ impl Entry {
                 Body::Message(message),
             ) if *target == self.seq && message.open_until().is_some() => {
                 message.content = content.clone();
-                message.stream = Some(ending.state(*by));
+                message.stream = Some(Box::new(ending.state(*by)));
                 true
             }
             (Revision::Wipe { target, by, why }, body @ Body::Message(_))

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Actor, Body, ClientId, Code, Content, ConversationId, DeleteMessages, Deleted, Done,
     EarlierContent, Edits, Entry, ForwardMessages, ForwardedItem, GetMessages, Kind, ListEdits,
-    ListThread, Member, Messages, Origin, Permission, Push, Rejection, SaidNow, SayNow,
+    ListThread, Member, Message, Messages, Origin, Permission, Push, Rejection, SaidNow, SayNow,
     SendMessage, Sent, Seq, ThreadPage,
     port::{Broadcast, Range, Urgency},
     state::{Ask, ConversationState, Facts, Forward, check_content},
@@ -129,7 +129,7 @@ impl Engine {
         let earlier = self.ports.log.earlier(id, ask.target, EDITS).await?;
         // What it said before it was complete is no earlier version.
         let message = target.body.as_message();
-        let ended = message.and_then(|message| message.stream?.ended_by());
+        let ended = message.and_then(Message::ended_by);
         let items = earlier
             .into_iter()
             .filter(|(until, _)| Some(*until) != ended)

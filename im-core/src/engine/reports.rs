@@ -6,7 +6,7 @@
 use super::{Engine, access::id_at, page::weight, retry::hash};
 use crate::{
     Actor, Code, ConversationId, EarlierContent, EarlierMessage, Entry, FileReport, GetReport,
-    ListReports, Notice, NoticeText, Own, Rejection, Report, ReportAbout, ReportDetails,
+    ListReports, Message, Notice, NoticeText, Own, Rejection, Report, ReportAbout, ReportDetails,
     ReportFiled, ReportItem, ReportOutcome, ReportPage, ReportReason, ReportState, RowKey, Seq,
     SettleReport, Settlement, UserId,
     port::{FiledReport, OwnWrite, Range, ReportQuery},
@@ -148,7 +148,7 @@ impl Engine {
                 let before = self.ports.log.earlier(conversation, seq, EDITS).await?;
                 // What it said before it was complete is no earlier version.
                 let message = message.body.as_message();
-                let ended = message.and_then(|message| message.stream?.ended_by());
+                let ended = message.and_then(Message::ended_by);
                 let items = before
                     .into_iter()
                     .filter(|(until, _)| Some(*until) != ended)

@@ -53,7 +53,7 @@ pub struct Message {
     pub first: bool,
     /// How far it is, where it was begun before its text was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stream: Option<Stream>,
+    pub stream: Option<Box<Stream>>,
 }
 
 #[allow(
@@ -92,20 +92,24 @@ impl Message {
 impl Message {
     /// Until when text may still be added to it; `None` when it is complete.
     #[must_use]
-    pub const fn open_until(&self) -> Option<Timestamp> {
-        if let Some(Stream::Open { until_ms }) = self.stream {
-            Some(until_ms)
-        } else {
-            None
+    pub fn open_until(&self) -> Option<Timestamp> {
+        match self.stream.as_deref()? {
+            Stream::Open { until_ms } => Some(*until_ms),
+            Stream::Finished { .. } | Stream::Interrupted { .. } | Stream::Unknown => None,
         }
+    }
+
+    /// The entry that made its text complete, where that came piece by piece.
+    #[must_use]
+    pub fn ended_by(&self) -> Option<Seq> {
+        self.stream.as_deref()?.ended_by()
     }
 
     /// The entry that last changed its content.
     #[must_use]
     pub fn changed_by(&self) -> Option<Seq> {
         // It cannot be edited before it has ended.
-        self.edited
-            .or_else(|| self.stream.and_then(Stream::ended_by))
+        self.edited.or_else(|| self.ended_by())
     }
 }
 

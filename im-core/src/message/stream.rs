@@ -33,9 +33,9 @@ pub enum Stream {
 impl Stream {
     /// The entry that ended it.
     #[must_use]
-    pub const fn ended_by(self) -> Option<Seq> {
+    pub const fn ended_by(&self) -> Option<Seq> {
         match self {
-            Self::Finished { by } | Self::Interrupted { by } => Some(by),
+            Self::Finished { by } | Self::Interrupted { by } => Some(*by),
             Self::Open { .. } | Self::Unknown => None,
         }
     }

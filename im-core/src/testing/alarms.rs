@@ -99,7 +99,7 @@ suite! { alarm_store_suite in alarms:
     async fn open_messages_come_in_the_order_of_their_times(ports) {
         let mut log = group(ports, &["alice", "bob"]).await;
         let open = |at_ms| Body::Message(Message {
-            stream: Some(Stream::Open { until_ms: Timestamp(at_ms) }),
+            stream: Some(Box::new(Stream::Open { until_ms: Timestamp(at_ms) })),
             ..Message::from("I am")
         });
         log.store(ports, [open(3_000), said("plain"), open(1_000), open(2_000)].map(|body| Draft::new("alice", body))).await;
@@ -123,7 +123,7 @@ suite! { alarm_store_suite in alarms:
     async fn the_end_of_a_message_is_its_text(ports) {
         let mut log = group(ports, &["alice", "bob"]).await;
         let open = Body::Message(Message {
-            stream: Some(Stream::Open { until_ms: Timestamp(1_000) }),
+            stream: Some(Box::new(Stream::Open { until_ms: Timestamp(1_000) })),
             ..Message::from("")
         });
         let end = |text, ending| Body::Edited {
@@ -136,7 +136,7 @@ suite! { alarm_store_suite in alarms:
         log.store(ports, [Draft::new("alice", end("too late", Ending::Finished))]).await;
         let entries = ports.log.read(log.conversation, Range::After(Seq(1)), 9).await.unwrap();
         let ended = Message {
-            stream: Some(Stream::Interrupted { by: Seq(3) }),
+            stream: Some(Box::new(Stream::Interrupted { by: Seq(3) })),
             ..Message::from("all of it")
         };
         assert_eq!(entries[0].body, Body::Message(ended));

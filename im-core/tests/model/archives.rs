@@ -184,7 +184,7 @@ async fn store_streams(ports: &Ports, log: &mut Log) {
     let first = head.head.seq.0 + 1;
     let open = || {
         let until_ms = Timestamp(9_000_000);
-        let stream = Some(Stream::Open { until_ms });
+        let stream = Some(Box::new(Stream::Open { until_ms }));
         let message = Message {
             stream,
             ..Message::from("")

@@ -58,10 +58,10 @@ impl World {
 
     pub(crate) fn unschedule(&mut self, n: usize, which: usize) {
         let mine = self.owned.later.iter().enumerate();
-        let mine = mine
+        let mut mine = mine
             .filter(|(_, later)| later.user == n)
             .map(|(place, _)| place);
-        let Some(place) = mine.skip(which).next() else {
+        let Some(place) = mine.nth(which) else {
             return;
         };
         let Later {

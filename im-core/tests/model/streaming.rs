@@ -82,7 +82,10 @@ fn a_message_waits_for_more_for_so_long_and_a_sign_of_life_is_enough() {
 
     let end = said(&house, seq);
     assert_eq!(end.content.as_text(), Some("let me think"));
-    assert!(matches!(end.stream, Some(Stream::Interrupted { .. })));
+    assert!(matches!(
+        end.stream.as_deref(),
+        Some(Stream::Interrupted { .. })
+    ));
     let late = add(&house, seq, 12, "!").unwrap_err();
     assert_eq!(late.code, Code::Expired);
 }
@@ -113,7 +116,7 @@ fn a_finished_message_is_not_interrupted_later() {
 
     let finished = Message {
         first: true,
-        stream: Some(Stream::Finished { by }),
+        stream: Some(Box::new(Stream::Finished { by })),
         ..Message::from("done")
     };
     assert_eq!(said(&house, seq), finished);

@@ -316,13 +316,13 @@ impl Truth {
                     !self.recalled.contains(&seq) && !self.expired.contains(&seq),
                     "{seq} stands"
                 );
-                let edits = self.entries.iter().filter_map(|entry| match &entry.body {
+                let mut edits = self.entries.iter().filter_map(|entry| match &entry.body {
                     Body::Edited {
                         target, content, ..
                     } if target.0 == seq => Some((entry.seq, content)),
                     _ => None,
                 });
-                let last = edits.last();
+                let last = edits.next_back();
                 assert_eq!(message.edited, last.map(|(by, _)| by), "edits of {seq}");
                 if let Some((_, content)) = last {
                     assert_eq!(

@@ -149,8 +149,9 @@ async fn erase(
         params: json!({}),
     };
     patiently(async move {
-        let erasing = app.accounts.erase(&path.user);
-        app.im.administer(&actor, deed, erasing).await
+        // In boxes, because erasing is nested deeply.
+        let erasing = Box::pin(app.accounts.erase(&path.user));
+        Box::pin(app.im.administer(&actor, deed, erasing)).await
     })
     .await
 }

@@ -44,7 +44,7 @@ impl Case<'_> {
             burn_ms: ask.burn_ms.map(|span| self.span(span)).transpose()?,
             sent_at_ms: ask.sent_at_ms,
             first: is_first,
-            stream: ask.streaming.then(|| self.opens()),
+            stream: ask.streaming.then(|| Box::new(self.opens())),
             ..Message::new(ask.content.clone())
         })))
     }

@@ -33,7 +33,7 @@ fn interrupt(content: Option<&str>) -> Ask {
 fn opened() -> Facts {
     let mut facts = said_by("mia", u64::from(u32::MAX));
     facts.targets[0].body = Body::Message(Message {
-        stream: Some(Stream::Open { until_ms: NOW }),
+        stream: Some(Box::new(Stream::Open { until_ms: NOW })),
         ..Message::from("hello")
     });
     facts
@@ -53,7 +53,7 @@ fn a_message_can_begin_with_nothing_and_says_until_when_it_is_open() {
 
     let until_ms = Timestamp(NOW.0 + 600_000);
     let message = Message {
-        stream: Some(Stream::Open { until_ms }),
+        stream: Some(Box::new(Stream::Open { until_ms })),
         ..Message::from("")
     };
     assert_eq!(decided, Ok(Decision::Append(Body::Message(message))));
@@ -147,6 +147,6 @@ fn an_end_that_comes_twice_changes_nothing_the_second_time() {
 
     let said = message.body.as_message().unwrap();
     assert_eq!(said.content, Content::text("done"));
-    assert_eq!(said.stream, Some(Stream::Finished { by: Seq(5) }));
+    assert_eq!(said.stream, Some(Box::new(Stream::Finished { by: Seq(5) })));
     assert_eq!((said.edited, said.changed_by()), (None, Some(Seq(5))));
 }
