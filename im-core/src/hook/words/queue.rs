@@ -136,10 +136,10 @@ impl After for ReportFlags {
         };
         let Some(words) = words else { return };
         let conversation = entry.conversation;
-        let message = match &entry.body {
-            Body::Message(_) => Some(entry.seq),
-            Body::Edited { target, .. } => Some(*target),
-            _ => None,
+        let message = if let Body::Edited { target, .. } = &entry.body {
+            Some(*target)
+        } else {
+            entry.body.as_message().map(|_| entry.seq)
         };
         let about = match message {
             Some(seq) => ReportAbout::Messages {
