@@ -104,7 +104,11 @@ const NEEDED: &[&str] = &[
     "seq",
     "target",
 ];
-const NOT_NEEDED: &[(&str, &str)] = &[("message.search", "conversation")];
+const NOT_NEEDED: &[(&str, &str)] = &[
+    ("admin.dismiss", "client_id"),
+    ("message.finish", "content"),
+    ("message.search", "conversation"),
+];
 
 #[tokio::test]
 async fn a_field_of_the_wrong_shape_and_one_that_is_missing_are_refused_by_every_command() {

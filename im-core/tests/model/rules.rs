@@ -231,6 +231,10 @@ impl Case<'_> {
             else {
                 return Refuse(Code::NotFound);
             };
+            let stands = option.and_then(|option| self.truth.votes.get(&(*target, option)));
+            if stands.is_some_and(|who| who.contains(self.me)) {
+                return Nothing;
+            }
             let content = entry.body.as_message().map(|message| &message.content);
             let is_poll = matches!(content, Some(Content::Poll(_)));
             if content.is_some() && (!is_poll || option.is_some_and(|option| option > 1)) {

@@ -37,6 +37,11 @@ pub(super) const ROUTES: &[Door] = &[
     ),
     door("admin.report", "GET", "/v1/admin/reports/{report}"),
     door("admin.reports", "GET", "/v1/admin/reports"),
+    door(
+        "admin.restrict",
+        "PUT",
+        "/v1/admin/users/{user}/restrictions/{kind}",
+    ),
     door("admin.settings", "GET", "/v1/admin/settings"),
     door(
         "admin.settle_report",

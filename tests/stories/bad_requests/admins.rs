@@ -8,6 +8,67 @@ pub(super) fn rows(ids: &Ids) -> Vec<Row> {
     let Ids { chat, foreign, .. } = ids;
     vec![
         (
+            "nobody to look at",
+            "admin.user",
+            json!({"user": "a b"}),
+            BAD,
+        ),
+        (
+            "looking at a user",
+            "admin.user",
+            json!({"user": "bob"}),
+            "forbidden",
+        ),
+        ("looking at users", "admin.users", json!({}), "forbidden"),
+        (
+            "a page of users of no size",
+            "admin.users",
+            json!({"limit": -1}),
+            BAD,
+        ),
+        (
+            "making oneself an admin",
+            "admin.promote",
+            json!({"user": "alice"}),
+            "forbidden",
+        ),
+        (
+            "taking an admin's place",
+            "admin.demote",
+            json!({"user": "bob"}),
+            "forbidden",
+        ),
+        (
+            "lifting what is on oneself",
+            "admin.lift",
+            json!({"user": "alice", "kind": "muted"}),
+            "forbidden",
+        ),
+        (
+            "lifting what is no restriction",
+            "admin.lift",
+            json!({"user": "alice", "kind": "gravity"}),
+            BAD,
+        ),
+        (
+            "signing somebody out",
+            "admin.sign_out",
+            json!({"user": "bob"}),
+            "forbidden",
+        ),
+        (
+            "reading the audit log",
+            "admin.audit",
+            json!({}),
+            "forbidden",
+        ),
+        (
+            "reading the audit log from nowhere",
+            "admin.audit",
+            json!({"before": "a b"}),
+            BAD,
+        ),
+        (
             "a report of what one does not see",
             "report.file",
             json!({"client_id": "p1", "about": {"kind": "messages", "conversation": chat, "seqs": [9_999]}, "reason": "spam"}),
