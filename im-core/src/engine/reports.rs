@@ -50,7 +50,8 @@ impl Engine {
                 format!("{most} reports of yours are open already; wait until one was looked at");
             return Err(Rejection::new(Code::TooMany, detail));
         }
-        let at_ms = self.ports.runtime.now();
+        // No two of a node at the same moment, so that they are read in their order.
+        let at_ms = self.last_record.after(self.ports.runtime.now());
         let report = Report {
             id: id_at(u64::try_from(at_ms.0).unwrap_or_default()),
             at_ms,
