@@ -291,7 +291,9 @@ impl<'de> Deserialize<'de> for ConversationId {
 }
 
 /// Names a session on its node. Increases with every session that the node opens.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
 pub struct SessionId(pub u64);
 
 #[cfg(test)]

@@ -119,6 +119,11 @@ impl Default for Registry {
 }
 
 impl Registry {
+    /// The newest that was given.
+    pub(super) fn newest_id(&self) -> SessionId {
+        SessionId(self.next.load(Ordering::Relaxed))
+    }
+
     pub(super) fn next_id(&self) -> SessionId {
         SessionId(self.next.fetch_add(1, Ordering::Relaxed) + 1)
     }

@@ -106,6 +106,8 @@ impl Engine {
             }
             for change in roster_changes(entry) {
                 if let RosterChange::Exit(user) = change {
+                    // Who goes is told of nothing any more once it is told that it went.
+                    self.streams.pause(entry.conversation);
                     self.interrupt_all(&user, |open| open.place.0 == entry.conversation);
                 }
             }

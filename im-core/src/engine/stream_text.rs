@@ -11,16 +11,36 @@ use super::{
     streams::{Inner, Open, Place},
 };
 use crate::{
-    Actor, AddText, Code, Command, Entry, Member, Push, Rejection, SendMessage, SessionId,
+    Actor, AddText, Code, Command, Content, Entry, Member, Push, Rejection, SendMessage, SessionId,
     TextAdded, TextGrew, Timestamp, UserId,
     port::{Broadcast, Urgency},
-    state::{Ask, Lookup, StreamState, ended, open},
+    state::{Lookup, StreamState, ended, open},
 };
 
 /// Sessions that are written to at once.
 const CHUNK: usize = 128;
 /// Members in one read.
 const PAGE: usize = 500;
+
+/// Gives a place up again when nobody waits for the message that was to be taken up there.
+struct Taking<'a> {
+    engine: &'a Engine,
+    open: Option<&'a Arc<Open>>,
+}
+
+impl Taking<'_> {
+    fn done(mut self) {
+        self.open = None;
+    }
+}
+
+impl Drop for Taking<'_> {
+    fn drop(&mut self) {
+        if let Some(open) = self.open {
+            self.engine.streams.end(open);
+        }
+    }
+}
 
 /// How far a push has come.
 enum Part {
@@ -31,19 +51,27 @@ enum Part {
 }
 
 impl Engine {
-    /// Refuses who has as many open messages as one can have. A retry of one that is stored passes.
+    /// Refuses who has as many open messages as one can have. What may be a retry passes: the log answers that.
     pub(super) async fn check_streams(
         &self,
         actor: &Actor,
         ask: &SendMessage,
     ) -> Result<(), Rejection> {
         let most = self.limits().streams_per_user;
-        if self.streams.of(&actor.user).len() < most
-            || self.is_stored(actor, &Ask::Send(ask.clone())).await?
-        {
+        if self.streams.of(&actor.user).len() < most {
             return Ok(());
         }
-        Err(too_many(most))
+        let key = (actor.user.clone(), ask.client_id.clone());
+        if self
+            .ports
+            .log
+            .find(ask.conversation, &[key])
+            .await?
+            .is_empty()
+        {
+            return Err(too_many(most));
+        }
+        Ok(())
     }
 
     /// Takes up what was stored here just now and is open.
@@ -55,6 +83,7 @@ impl Engine {
             until: self.as_monotonic(message.open_until().unwrap_or_default()),
             // Which of them is told by the first text that is added.
             session: self.registry.is_here(&entry.sender).then_some(SessionId(0)),
+            newest: self.registry.newest_id(),
             ..Inner::default()
         };
         let place = (entry.conversation, entry.seq);
@@ -115,36 +144,45 @@ impl Engine {
         if self.streams.of(&member.user).len() >= most {
             return Err(too_many(most));
         }
-        // Before the log is read, so that what ends it meanwhile is seen here.
+        // Nobody is in the way of a message that is somebody else's, or that is to come.
+        self.own_open(place, &member.user).await?;
+        // And once more with it in its place, so that what ends it meanwhile is seen here.
         let begun = self.streams.begin(place, &member.user, Inner::default());
         let held = begun.ok_or_else(super::lane::interrupted)?;
-        match self.read_open(&held).await {
-            Ok(()) => {
-                self.watch_over(held.clone());
-                Ok(held)
-            }
-            Err(rejection) => {
-                self.streams.end(&held);
-                Err(rejection)
-            }
+        let taking = Taking {
+            engine: self,
+            open: Some(&held),
+        };
+        self.read_open(&held).await?;
+        taking.done();
+        self.watch_over(held.clone());
+        Ok(held)
+    }
+
+    /// What an open message of a user began with, and until when it is open.
+    async fn own_open(
+        &self,
+        (id, seq): Place,
+        user: &UserId,
+    ) -> Result<(Content, Timestamp), Rejection> {
+        let entry = self.entry_at(id, seq).await?;
+        let entry = entry.ok_or_else(|| Rejection::not_found("message"))?;
+        if entry.sender != *user {
+            return Err(not_yours());
         }
+        let message = open(&entry).ok_or_else(ended)?;
+        let until = message.open_until().ok_or_else(ended)?;
+        Ok((message.content.clone(), until))
     }
 
     async fn read_open(&self, held: &Open) -> Result<(), Rejection> {
-        let (id, seq) = held.place;
-        let entry = self.entry_at(id, seq).await?;
-        let entry = entry.ok_or_else(|| Rejection::not_found("message"))?;
-        if entry.sender != held.sender {
-            return Err(not_yours());
-        }
-        let until = open(&entry).and_then(|message| Some((message, message.open_until()?)));
-        let (message, until) = until.ok_or_else(ended)?;
+        let (content, until) = self.own_open(held.place, &held.sender).await?;
         let now = self.ports.runtime.monotonic();
         let mut inner = lock(&held.inner);
         if inner.has_ended || until <= self.ports.runtime.now() || self.is_closing() {
             return Err(ended());
         }
-        inner.text = StreamState::new(&message.content, now);
+        inner.text = StreamState::new(&content, now);
         inner.until = self.as_monotonic(until);
         Ok(())
     }
@@ -227,8 +265,8 @@ fn next_push(open: &Open) -> Option<Push> {
     })))
 }
 
-/// Tells the next of those who listen. Both locks are held meanwhile: a recall waits for the one before it is delivered,
-/// and who leaves is out of the other before it is told so.
+/// Tells the next of those who listen. That of the message is held meanwhile: a recall waits for it before it is delivered,
+/// and so does it that somebody leaves.
 fn tell_some(slot: &Slot, open: &Open, broadcast: &Broadcast, after: &mut SessionId) -> Part {
     let mut inner = lock(&open.inner);
     let there = slot.lock();
@@ -243,16 +281,18 @@ fn tell_some(slot: &Slot, open: &Open, broadcast: &Broadcast, after: &mut Sessio
     let Some(last) = next.last() else {
         return Part::Done;
     };
-    // Since it was begun nobody came, nor went.
-    let is_as_begun = state.roster_at() <= open.place.1;
-    if !is_as_begun {
+    // Since it was begun nobody came, nor went; but whoever opened a session since may have been let in elsewhere.
+    let (is_as_begun, newest) = (state.roster_at() <= open.place.1, inner.newest);
+    let was_there = |session: &SessionEntry| is_as_begun && session.id <= newest;
+    if !next.iter().all(|session| was_there(session)) {
         let as_of = (state.roster_at(), there.loaded);
         if inner.sight.as_of != as_of {
             inner.sight.as_of = as_of;
             inner.sight.judged.clear();
         }
         let mut unknown = Vec::new();
-        for user in next.iter().map(|session| &session.actor.user) {
+        let judged = next.iter().filter(|session| !was_there(session));
+        for user in judged.map(|session| &session.actor.user) {
             if inner.sight.judged.contains_key(user) || unknown.contains(user) {
                 continue;
             }
@@ -270,13 +310,16 @@ fn tell_some(slot: &Slot, open: &Open, broadcast: &Broadcast, after: &mut Sessio
             return Part::Unknown(unknown);
         }
     }
+    *after = last.id;
+    let next = next.to_vec();
+    drop(there);
     for session in next {
-        let sees = is_as_begun || inner.sight.judged.get(&session.actor.user) == Some(&true);
+        let sees =
+            was_there(&session) || inner.sight.judged.get(&session.actor.user) == Some(&true);
         let is_own = inner.session == Some(session.id);
         if sees && !is_own && lock(&session.delivery).is_live(slot.id) {
             session.tell(broadcast);
         }
     }
-    *after = last.id;
     Part::More
 }

@@ -45,6 +45,8 @@ pub(super) struct Inner {
     pub(super) session: Option<SessionId>,
     /// Whether somebody sees to what is to be pushed.
     pub(super) is_pushing: bool,
+    /// The newest session of this node when it was taken up here; none when that was not known.
+    pub(super) newest: SessionId,
     pub(super) sight: Sight,
 }
 
@@ -76,6 +78,15 @@ impl Streams {
         let open = lock(&self.open);
         let own = open.values().filter(|open| open.sender == *user);
         own.cloned().collect()
+    }
+
+    /// Waits until nothing of the messages in a conversation is being pushed.
+    pub(super) fn pause(&self, conversation: ConversationId) {
+        let here = |open: &&Arc<Open>| open.place.0 == conversation;
+        let here: Vec<_> = lock(&self.open).values().filter(here).cloned().collect();
+        for open in here {
+            drop(lock(&open.inner));
+        }
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Open>> {
