@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Semaphore;
+
 use super::{Engine, lock, registry::SessionEntry, unread::Counted};
 use crate::{
     Actor, Code, CountUnread, Push, Rejection, Timestamp, UnreadTotals, UserId,
@@ -19,11 +21,26 @@ use crate::{
 /// The longest wait for a muted conversation to be heard again; then it is looked again.
 const LONGEST: Duration = Duration::from_hours(24);
 
+/// Users for whom it is counted at the same time.
+const COUNTS: usize = 8;
+
 /// Who watches what is unread.
 #[derive(Default)]
 pub(super) struct UnreadNews {
     watching: Mutex<HashMap<UserId, Watching>>,
+    /// When a muted conversation of a user is heard again and somebody looks, also when nobody watches meanwhile.
+    looks: Mutex<HashMap<UserId, Timestamp>>,
     next: AtomicU64,
+    turns: Turns,
+}
+
+/// Who counts at the same time: not all at once when a message comes for thousands.
+struct Turns(Semaphore);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Semaphore::new(COUNTS))
+    }
 }
 
 #[derive(Default)]
@@ -35,8 +52,6 @@ struct Watching {
     is_stale: bool,
     /// Whether a task counts.
     is_counting: bool,
-    /// When a muted conversation is heard again, and somebody looks.
-    looks_at: Option<Timestamp>,
 }
 
 struct Watcher {
@@ -95,7 +110,7 @@ impl Engine {
     /// A session gets this as an answer. What is pushed comes after it: not before the next count, a while later.
     fn told_unread(&self, session: &SessionEntry, counted: &Counted) {
         let user = &session.actor.user;
-        {
+        let number = {
             let mut all = lock(&self.unread_news.watching);
             let Some(watching) = all.get_mut(user) else {
                 return;
@@ -106,9 +121,10 @@ impl Engine {
             }
             // Who counts at the moment could tell its count before this answer is written: another begins.
             watching.number = self.unread_news.next.fetch_add(1, Ordering::Relaxed);
-            (watching.is_counting, watching.is_stale) = (false, true);
-        }
-        self.count_unread_soon(user, First::Later);
+            (watching.is_counting, watching.is_stale) = (true, true);
+            watching.number
+        };
+        self.keep_counting(user, number, First::Later);
         self.look_at_the_end(user, counted.until);
     }
 
@@ -139,12 +155,11 @@ impl Engine {
             Some(watching) => watching.is_stale = true,
             None => return,
         }
-        self.count_unread_soon(user, First::Now);
+        self.count_unread_soon(user);
     }
 
     /// Has somebody count, unless somebody does.
-    fn count_unread_soon(&self, user: &UserId, first: First) {
-        let Some(engine) = self.owned() else { return };
+    fn count_unread_soon(&self, user: &UserId) {
         let number = match lock(&self.unread_news.watching).get_mut(user) {
             Some(watching) if !watching.is_counting => {
                 watching.is_counting = true;
@@ -152,6 +167,12 @@ impl Engine {
             }
             Some(_) | None => return,
         };
+        self.keep_counting(user, number, First::Now);
+    }
+
+    /// Counts until nothing changes any more, under a number.
+    fn keep_counting(&self, user: &UserId, number: u64, first: First) {
+        let Some(engine) = self.owned() else { return };
         let user = user.clone();
         let pause = Duration::from_millis(self.limits().unread_wait_ms);
         self.ports.runtime.spawn(Box::pin(async move {
@@ -159,7 +180,10 @@ impl Engine {
                 engine.ports.runtime.sleep(pause).await;
             }
             while engine.is_stale(&user, number) {
-                match engine.unread_totals(&user).await {
+                let turn = engine.unread_news.turns.0.acquire().await;
+                let counted = engine.unread_totals(&user).await;
+                drop(turn);
+                match counted {
                     Ok(counted) => engine.tell_unread(&user, number, &counted),
                     // Later, then. Logged by the conversion.
                     Err(_) => engine.still_stale(&user),
@@ -215,11 +239,12 @@ impl Engine {
         let Some(at) = until.filter(|until| *until < Timestamp::FOREVER) else {
             return;
         };
-        match lock(&self.unread_news.watching).get_mut(user) {
-            Some(watching) if watching.looks_at.is_none_or(|other| at < other) => {
-                watching.looks_at = Some(at);
+        {
+            let mut looks = lock(&self.unread_news.looks);
+            if looks.get(user).is_some_and(|other| *other <= at) {
+                return;
             }
-            Some(_) | None => return,
+            looks.insert(user.clone(), at);
         }
         let Some(engine) = self.owned() else { return };
         let (weak, user) = (Arc::downgrade(&engine), user.clone());
@@ -228,10 +253,11 @@ impl Engine {
         self.ports.runtime.spawn(Box::pin(async move {
             sleep.await;
             let Some(engine) = weak.upgrade() else { return };
-            if let Some(watching) = lock(&engine.unread_news.watching).get_mut(&user)
-                && watching.looks_at == Some(at)
             {
-                watching.looks_at = None;
+                let mut looks = lock(&engine.unread_news.looks);
+                if looks.get(&user) == Some(&at) {
+                    looks.remove(&user);
+                }
             }
             engine.unread_changes(&user);
         }));
