@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Engine, page::at_once};
 use crate::{
-    ConversationId, Rejection, Timestamp, UserId,
+    Body, ConversationId, Entry, Rejection, Timestamp, UserId,
     port::{Range, Snapshot},
 };
 
@@ -36,13 +36,26 @@ impl Engine {
             let Some(first) = page.first() else { break };
             before = first.seq;
             looked += page.len();
-            let is_enough = page.len() < limit || first.at_ms.plus(span) <= now;
-            let messages = page.into_iter().filter(|entry| entry.body.is_countable());
+            // What was said before it began does not count.
+            let begun = page.iter().rposition(begins);
+            let is_enough = begun.is_some() || page.len() < limit || first.at_ms.plus(span) <= now;
+            let since = page.into_iter().skip(begun.map_or(0, |place| place + 1));
+            let messages = since.filter(|entry| entry.body.is_countable());
             said.extend(messages.map(|entry| (entry.sender, entry.at_ms)));
             if is_enough {
                 break;
             }
         }
         Ok(said)
+    }
+}
+
+/// Whether a slow mode begins with an entry.
+fn begins(entry: &Entry) -> bool {
+    if let Body::InfoChanged { changes, was } = &entry.body {
+        let is_on = |span: Option<u64>| span.is_some_and(|span| span > 0);
+        is_on(changes.slow_mode_ms) && !is_on(was.slow_mode_ms)
+    } else {
+        false
     }
 }
