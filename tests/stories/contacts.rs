@@ -144,7 +144,9 @@ async fn a_request_expires_by_itself_and_bounds_hold() {
 
     call(&alice, request("bob", None)).await;
     assert_eq!(call(&bob, requests()).await.items, []);
-    assert_eq!(refused(&bob, accept("alice")).await, Code::Expired);
+    // It is over, or cleared away already.
+    let code = refused(&bob, accept("alice")).await;
+    assert!(matches!(code, Code::Expired | Code::NotFound), "{code}");
     // Those whose time is over do not count.
     for name in ["carol", "dave", "erin"] {
         call(&alice, request(name, None)).await;
