@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Attachment, Call, CloseReason, Command, ConversationId, Deed, DeviceId, Error, Limits,
-    LoginPolicy, OpenDirect, OpenSession, Rejection, Reply, Session, Store, UserId,
+    LoginPolicy, OpenDirect, OpenSession, Rejection, Reply, Session, Store, StoreError, UserId,
     client::LocalConnector,
     engine::{Asking, Engine, Hooks},
     hook::{After, AfterOptions, Before, BeforeOptions},
@@ -290,6 +290,30 @@ impl Im {
         work: impl Future<Output = Result<T, Rejection>>,
     ) -> Result<T, Rejection> {
         self.engine.administer_deed(actor, deed, work).await
+    }
+
+    /// Takes over what admins have changed of the settings. For a host to call at its start, ahead of [`Im::housekeep`]: what
+    /// is forgotten when, and what is let in, hangs on them.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn load_settings(&self) -> Result<(), StoreError> {
+        self.engine.look_at_settings().await
+    }
+
+    /// Refuses that an admin is erased, by itself or by another: it is demoted first, so that there is always one. A service
+    /// passes. For what erases users.
+    ///
+    /// # Errors
+    /// `forbidden`; `unavailable` when the store does not answer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn check_erasable(&self, actor: &Actor, user: &UserId) -> Result<(), Rejection> {
+        self.engine.check_erasable(actor, user).await
     }
 
     /// Refuses a user who is kept out, by what is known here: at most five seconds old. For what a host answers itself.

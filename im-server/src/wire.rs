@@ -98,6 +98,7 @@ pub(crate) async fn assemble_with(
             .after(flags);
     }
     let im = builder.build();
+    im.load_settings().await?;
     im.housekeep();
     im.follow_settings();
     let single_sign_on =

@@ -109,6 +109,9 @@ pub struct ReportDetails {
     /// What those said before that were edited.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierMessage>,
+    /// Whether there is more of that than one page holds: see [`Limits::page_bytes`](crate::Limits::page_bytes).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
 }
 
 /// How a report is settled.

@@ -2,9 +2,10 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use tokio::sync::oneshot;
 use uuid::{Builder, Uuid};
 
-use super::{Engine, lock, registry::SessionEntry};
+use super::{Engine, lane::interrupted, lock, registry::SessionEntry};
 use crate::{
     Access, Actor, AuditPage, AuditRecord, Authority, Code, Command, Deed, ReadAudit, Rejection,
     Reply, RowKey, Scope, StoreError, Timestamp, UserId, port::AuditQuery,
@@ -38,11 +39,19 @@ impl Engine {
     ) -> Result<Reply, Rejection> {
         self.check_admin(&actor).await?;
         let record = self.record(&actor, &command);
-        let work = self.clone().execute_judged(actor, session, command);
-        match record {
-            Some(record) => self.written_down(record, work).await,
-            None => work.await,
-        }
+        let Some(record) = record else {
+            return self.execute_judged(actor, session, command).await;
+        };
+        // To the end, whoever waits: a ban is more than a row, and the session that asks may be among those that end.
+        let (reply, answer) = oneshot::channel();
+        let engine = self.clone();
+        self.ports.runtime.spawn(Box::pin(async move {
+            let work = engine.clone().execute_judged(actor, session, command);
+            let outcome = engine.written_down(record, work).await;
+            // Nobody may wait for it.
+            let _ = reply.send(outcome);
+        }));
+        answer.await.unwrap_or_else(|_| Err(interrupted()))
     }
 
     /// Does something that is no command, for an actor who needs more than a user's authority for it.

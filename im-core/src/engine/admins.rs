@@ -146,6 +146,23 @@ impl Engine {
         Ok(())
     }
 
+    /// Refuses that an admin is erased with no more than a user's authority.
+    pub(crate) async fn check_erasable(
+        &self,
+        actor: &Actor,
+        user: &UserId,
+    ) -> Result<(), Rejection> {
+        if actor.authority == Authority::Service {
+            return Ok(());
+        }
+        let stands = self.ports.standings.standing(user).await?;
+        if stands.is_some_and(|stands| stands.standing.admin) {
+            let detail = "an admin is not erased; demote it first (admin.demote)";
+            return Err(Rejection::new(Code::Forbidden, detail));
+        }
+        Ok(())
+    }
+
     /// Changes what stands, and makes it hold here at once. Only a service takes the place of the last admin.
     async fn change_standing(
         self: &Arc<Self>,

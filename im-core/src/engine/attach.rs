@@ -13,7 +13,7 @@ use super::{
     registry::SessionEntry,
 };
 use crate::{
-    CloseReason, Code, Command, ConversationId, Device, OpenSession, Push, Rejection, Reply,
+    CloseReason, Code, Command, ConversationId, Device, OpenSession, Push, Rejection, Reply, Scope,
     SessionClosing, SessionOpened,
     port::{Broadcast, Identity, Outlet, Seen, Urgency},
     state::time_away,
@@ -86,6 +86,8 @@ impl Engine {
                 "the server is going away; connect again",
             ));
         }
+        // What is pushed to a session is seen.
+        identity.actor.require(Scope::Read)?;
         let checked_at = identity.checked_at;
         let checked_at = checked_at.unwrap_or_else(|| self.log_outs.count());
         let admission = self.login_policy.of(open.class);

@@ -3,7 +3,12 @@
 //! A report names messages. Who reviews sees them as the log has them at that moment, so that nothing comes back that was
 //! recalled; and what they said before their edits, so that nobody gets away by editing.
 
-use super::{Engine, access::id_at, page::weight, retry::hash};
+use super::{
+    Engine,
+    access::id_at,
+    page::{bytes_of, weight},
+    retry::hash,
+};
 use crate::{
     Actor, Code, ConversationId, EarlierContent, EarlierMessage, Entry, FileReport, GetReport,
     ListReports, Message, Notice, NoticeText, Own, Rejection, Report, ReportAbout, ReportDetails,
@@ -142,25 +147,40 @@ impl Engine {
 
     pub(super) async fn report(&self, ask: GetReport) -> Result<ReportDetails, Rejection> {
         let item = self.reviewed(self.stored_report(ask).await?).await?;
-        let mut earlier = Vec::new();
+        let (mut earlier, mut left_out) = (Vec::new(), false);
+        let mut room = self.limits().page_bytes;
         if let ReportAbout::Messages { conversation, .. } = item.report.about {
             for message in item.messages.iter().filter(|it| edited(it).is_some()) {
+                if room == 0 {
+                    left_out = true;
+                    break;
+                }
                 let seq = message.seq;
                 let before = self.ports.log.earlier(conversation, seq, EDITS).await?;
                 // What it said before it was complete is no earlier version.
                 let message = message.body.as_message();
                 let ended = message.and_then(Message::ended_by);
-                let items = before
-                    .into_iter()
-                    .filter(|(until, _)| Some(*until) != ended)
-                    .map(|(until, content)| EarlierContent { until, content });
-                earlier.push(EarlierMessage {
-                    seq,
-                    items: items.collect(),
-                });
+                let mut items = Vec::new();
+                for (until, content) in before {
+                    if Some(until) == ended {
+                        continue;
+                    }
+                    // What reaches the bound is the last, so that there is always one.
+                    left_out |= room == 0;
+                    if room == 0 {
+                        break;
+                    }
+                    room = room.saturating_sub(bytes_of(&content));
+                    items.push(EarlierContent { until, content });
+                }
+                earlier.push(EarlierMessage { seq, items });
             }
         }
-        Ok(ReportDetails { item, earlier })
+        Ok(ReportDetails {
+            item,
+            earlier,
+            left_out,
+        })
     }
 
     async fn stored_report(&self, ask: GetReport) -> Result<Report, Rejection> {

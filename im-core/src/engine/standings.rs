@@ -212,6 +212,8 @@ impl Engine {
         if one.standing.check_in(now).is_ok() {
             return;
         }
+        // First: whoever asked for it may not wait for the rest.
+        self.disconnect(&one.user, None, CloseReason::Banned);
         if let Err(rejection) = self
             .authenticator
             .sign_out(&one.user, SignOut::Everywhere)
@@ -219,7 +221,6 @@ impl Engine {
         {
             tracing::warn!(user = %one.user, %rejection, "tokens of a barred user may be good still");
         }
-        self.disconnect(&one.user, None, CloseReason::Banned);
     }
 
     /// Takes in a standing that this process has stored.

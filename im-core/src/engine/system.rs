@@ -152,7 +152,7 @@ impl Engine {
         }
     }
 
-    async fn look_at_settings(&self) -> Result<(), StoreError> {
+    pub(crate) async fn look_at_settings(&self) -> Result<(), StoreError> {
         let version = lock(&self.system.held).version;
         if let Some(newer) = self.ports.settings.newer(version).await? {
             self.system.hold(newer);

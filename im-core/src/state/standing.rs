@@ -65,7 +65,10 @@ impl Access {
 )]
 const fn is_heard(command: &Command) -> bool {
     match command {
-        Command::AcceptContact(_) | Command::Typing(_) | Command::UpdateProfile(_) => true,
+        Command::AcceptContact(_)
+        | Command::AddText(_)
+        | Command::Typing(_)
+        | Command::UpdateProfile(_) => true,
         Command::LeaveGroup(_)
         | Command::RecallMessage(_)
         | Command::RevokeInvite(_)

@@ -105,6 +105,7 @@ impl Accounts {
         new.check_new()?;
         let purpose = Purpose::ResetPassword;
         let user = self.redeem_code(purpose, identifier, code).await?;
+        self.check_change(&user).await?;
         let hash = self.passwords.hash(new).await?;
         if !self.ports.accounts.set_password(&user, None, hash).await? {
             return Err(codes::wrong());

@@ -141,6 +141,13 @@ impl Accounts {
         stands.map_or(Ok(()), |stands| stands.standing.check_in(now))
     }
 
+    /// Refuses whose account is to stay as it is, by what the store says.
+    pub(super) async fn check_change(&self, user: &UserId) -> Result<(), Rejection> {
+        let stands = self.ports.standings.standing(user).await?;
+        let now = self.now();
+        stands.map_or(Ok(()), |stands| stands.standing.check_change(now))
+    }
+
     /// A sign-in of a user who has proved who it is.
     pub(super) async fn begin(
         &self,

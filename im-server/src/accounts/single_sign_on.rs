@@ -9,6 +9,7 @@ use super::{Accounts, SignedIn, own::no_account};
 use crate::{
     oidc::{Identified, Purpose},
     opaque,
+    tokens::{Claims, unauthenticated},
 };
 
 /// Characters of a random user id, beside its beginning: 120 bits.
@@ -27,9 +28,10 @@ impl Accounts {
         let identifier = Identifier::subject(&identified.issuer, &identified.subject);
         let device = match identified.purpose {
             Purpose::SignIn(device) => device,
-            Purpose::Link(user, device) => {
-                self.link(&user, identifier).await?;
-                return self.begin(user, Some(device)).await;
+            Purpose::Link(claims) => {
+                self.check_links(&claims).await?;
+                self.link(&claims.sub, identifier).await?;
+                return self.begin(claims.sub, Some(claims.device)).await;
             }
         };
         let owner = self.ports.accounts.owner(&identifier).await?;
@@ -43,6 +45,14 @@ impl Accounts {
             }
         };
         self.begin(user, device).await
+    }
+
+    /// What held when somebody went to the provider must hold when it comes back.
+    async fn check_links(&self, claims: &Claims) -> Result<(), Rejection> {
+        if self.tokens.is_revoked(claims) {
+            return Err(unauthenticated());
+        }
+        self.im.check_change(&claims.actor()).await
     }
 
     async fn link(&self, user: &UserId, identifier: Identifier) -> Result<(), Rejection> {

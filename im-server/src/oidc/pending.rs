@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use im_core::{Code, DeviceId, Rejection, UserId};
+use im_core::{Code, DeviceId, Rejection};
 
-use crate::opaque;
+use crate::{opaque, tokens::Claims};
 
 /// How long somebody may take at the provider: finding a password, and a second factor.
 pub(crate) const FLOW_TTL: Duration = Duration::from_secs(10 * 60);
@@ -21,8 +21,8 @@ const CAPACITY: usize = 10_000;
 pub(crate) enum Purpose {
     /// To sign in on a device; a new one when there is none.
     SignIn(Option<DeviceId>),
-    /// To be found by this identity too: who proved to be this user, on this device.
-    Link(UserId, DeviceId),
+    /// To be found by this identity too: who proved to have this account, and signed in with this token.
+    Link(Box<Claims>),
 }
 
 /// What is kept of somebody who was sent to a provider.

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use im_core::DeviceId;
+use im_core::{DeviceId, Scope};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -110,11 +110,15 @@ async fn link(
     FromPath(path): FromPath<ProviderPath>,
     FromBody(body): FromBody<NewLink>,
 ) -> Result<Response, Problem> {
+    // Whoever comes back is signed in, with all that this gives.
+    for scope in Scope::ALL {
+        claims.actor().require(scope)?;
+    }
     app.throttle
         .admit_user(claims.sub.as_str(), address, app.uptime())?;
     let checking = app.accounts.check_own(&claims.sub, body.password, address);
     checking.await?;
-    let purpose = Purpose::Link(claims.sub, claims.device);
+    let purpose = Purpose::Link(Box::new(claims));
     let started = app.single_sign_on.start(&path.provider, purpose).await?;
     let headers = [(header::SET_COOKIE, value(&cookie(&app, &started.binding))?)];
     let location = started.location;

@@ -84,6 +84,8 @@ async fn erase(
 ) -> Result<StatusCode, Problem> {
     let checking = app.accounts.check_own(&claims.sub, body.password, address);
     checking.await?;
+    let actor = claims.actor();
+    app.im.check_erasable(&actor, &claims.sub).await?;
     patiently(async move { app.accounts.erase(&claims.sub).await }).await
 }
 

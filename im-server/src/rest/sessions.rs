@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use im_core::{Code, DeviceId, UserId};
+use im_core::{Code, DeviceId, Scope, UserId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -146,7 +146,10 @@ async fn sign_out(
 ) -> Result<StatusCode, Problem> {
     match (credential, query.everywhere) {
         (Credential::User(claims), false) => app.accounts.sign_out(&claims).await?,
-        (Credential::User(claims), true) => app.accounts.sign_out_everywhere(&claims.sub).await?,
+        (Credential::User(claims), true) => {
+            claims.actor().require(Scope::Write)?;
+            app.accounts.sign_out_everywhere(&claims.sub).await?;
+        }
         (Credential::Service(Some(user)), true) => app.accounts.sign_out_everywhere(&user).await?,
         (Credential::Service(_), _) => {
             let detail = "a server key has no session: name a user in the header Im-User and say everywhere=true";

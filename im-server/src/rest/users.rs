@@ -150,7 +150,10 @@ async fn erase(
     };
     patiently(async move {
         // In boxes, because erasing is nested deeply.
-        let erasing = Box::pin(app.accounts.erase(&path.user));
+        let erasing = Box::pin(async {
+            app.im.check_erasable(&actor, &path.user).await?;
+            app.accounts.erase(&path.user).await
+        });
         Box::pin(app.im.administer(&actor, deed, erasing)).await
     })
     .await

@@ -278,3 +278,22 @@ async fn requests_of_admins_that_cannot_be_are_refused() {
         assert_eq!(refused.problem(), (404, "not_found".to_owned()), "{line}");
     }
 }
+
+#[tokio::test]
+async fn an_admin_is_not_erased_before_it_is_demoted() {
+    let (house, ann) = house().await;
+    house.sign_in("ben").await;
+    promote(&house, "ben").await;
+    let refused = (403, "forbidden".to_owned());
+
+    let other = house.ask("DELETE /v1/users/ben").token(&ann).send().await;
+    assert_eq!(other.problem(), refused);
+    let erase = house.ask("DELETE /v1/accounts/me").token(&ann);
+    let own = erase.json(json!({"password": PASSWORD})).await;
+    assert_eq!(own.problem(), refused);
+
+    let demote = house.ask("DELETE /v1/admin/users/ben/admin").token(&ann);
+    assert_eq!(demote.send().await.status, 200);
+    let erased = house.ask("DELETE /v1/users/ben").token(&ann).send().await;
+    assert_eq!(erased.status, 204, "{erased:?}");
+}

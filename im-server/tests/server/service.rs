@@ -133,6 +133,12 @@ async fn a_token_is_good_for_what_it_says_and_no_more() {
 
     let writing = text(&issue("read write").await.json()["access_token"]);
     assert_eq!(house.ask(line).token(&writing).send().await.status, 200);
+    let all = house.ask("DELETE /v1/sessions/current?everywhere=true");
+    let all = all.token(&reading).send().await;
+    assert_eq!(all.problem(), (403, "forbidden".to_owned()));
+    let only_write = text(&issue("write").await.json()["access_token"]);
+    let identity = house.server.im().authenticate(&only_write).await.unwrap();
+    assert!(!identity.actor.scopes.contains(im_core::Scope::Read));
     for unknown in ["", "everything"] {
         let refused = issue(unknown).await.problem();
         assert_eq!(refused, (400, "invalid_request".to_owned()), "{unknown}");

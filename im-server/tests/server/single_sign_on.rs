@@ -131,6 +131,25 @@ async fn an_account_is_found_by_an_identity_that_was_linked_to_it() {
 }
 
 #[tokio::test]
+async fn a_link_that_was_begun_ends_with_the_sign_in_that_began_it() {
+    let idp = IdentityProvider::open().await;
+    let house = open(&idp.issuer, |provider| provider.create_accounts = false).await;
+    let token = house.token_of("alice").await;
+    let ask = house.ask("POST /v1/oidc/corp/link").token(&token);
+    let going = ask.json(json!({ "password": PASSWORD })).await;
+    let cookie = going.headers["set-cookie"].to_str().unwrap().to_owned();
+    let query = idp.authorize(&text(&going.json()["location"]));
+    let sign_out = house.ask("DELETE /v1/sessions/current?everywhere=true");
+    assert_eq!(sign_out.token(&token).send().await.status, 204);
+
+    let back = come_back(&house, &query, cookie.split(';').next().unwrap()).await;
+
+    assert_eq!(back.problem(), (401, "unauthenticated".to_owned()));
+    let later = sign_in(&house, &idp).await;
+    assert_eq!(later.problem(), (403, "forbidden".to_owned()), "not linked");
+}
+
+#[tokio::test]
 async fn nobody_comes_back_twice_or_for_somebody_else() {
     let idp = IdentityProvider::open().await;
     let house = open(&idp.issuer, |_| {}).await;

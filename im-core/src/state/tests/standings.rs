@@ -2,7 +2,7 @@
 
 use super::{NOW, id, key};
 use crate::{
-    Code, Command, Content, CountUnread, EditMessage, History, LeaveGroup, MarkRead, Ping,
+    AddText, Code, Command, Content, CountUnread, EditMessage, History, LeaveGroup, MarkRead, Ping,
     PutDraft, RecallMessage, Restriction, RestrictionKind, SendMessage, Seq, Standing, Timestamp,
     Typing, UpdateProfile,
 };
@@ -35,8 +35,15 @@ fn heard() -> Vec<Command> {
         content: Content::text("hello"),
     };
     let typing = Typing { conversation: id() };
+    let text = AddText {
+        conversation: id(),
+        seq: Seq(1),
+        offset: 0,
+        text: "hello".to_owned(),
+    };
     vec![
         send(),
+        Command::AddText(text),
         Command::EditMessage(edit),
         Command::Typing(typing),
         Command::UpdateProfile(UpdateProfile::default()),
@@ -92,7 +99,7 @@ fn refused(standing: &Standing, commands: &[Command], now: Timestamp) -> Vec<Opt
 fn a_muted_user_says_nothing_and_does_all_else() {
     let standing = with(RestrictionKind::Muted, end());
 
-    assert_eq!(refused(&standing, &heard(), NOW), [Some(Code::Muted); 4]);
+    assert_eq!(refused(&standing, &heard(), NOW), [Some(Code::Muted); 5]);
     assert_eq!(refused(&standing, &quiet(), NOW), [None; 4]);
     assert_eq!(refused(&standing, &reads(), NOW), [None; 2]);
     assert_eq!(standing.check_in(NOW), Ok(()));
@@ -103,7 +110,7 @@ fn a_muted_user_says_nothing_and_does_all_else() {
 fn a_frozen_user_reads_and_changes_nothing() {
     let standing = with(RestrictionKind::Frozen, end());
 
-    assert_eq!(refused(&standing, &heard(), NOW), [Some(Code::Frozen); 4]);
+    assert_eq!(refused(&standing, &heard(), NOW), [Some(Code::Frozen); 5]);
     assert_eq!(refused(&standing, &quiet(), NOW), [Some(Code::Frozen); 4]);
     assert_eq!(refused(&standing, &reads(), NOW), [None; 2]);
     assert_eq!(standing.check_in(NOW), Ok(()));
