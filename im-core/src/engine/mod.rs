@@ -20,6 +20,7 @@ mod dispatch;
 mod door;
 mod drafts;
 mod erasure;
+mod execute;
 mod expiry;
 mod facts;
 mod fanout;
