@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use im_core::{Call, Error, Sender, Session, port::TokioRuntime};
-use im_transport::ws::Connector;
+use im_transport::Connector;
 use tokio::time::sleep;
 
 /// The calling end; clone to share.

@@ -22,7 +22,7 @@ use im_core::{
     ClientId, Code, Content, ConversationId, DeviceId, Error, OpenDirect, Presence, Push,
     SendMessage, Session, SubscribePresence, UserId,
 };
-use im_transport::ws::Connector;
+use im_transport::Connector;
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::{sleep, timeout},

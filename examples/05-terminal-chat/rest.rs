@@ -5,7 +5,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, StatusCode, Uri, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use im_core::{Code, DeviceId, Rejection, UserId};
-use im_transport::ws::client::TokenSource;
+use im_transport::client::TokenSource;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 

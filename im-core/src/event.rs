@@ -46,6 +46,10 @@ pub struct SessionClosing {
     pub retry_after_ms: u64,
 }
 
+/// Something may have been missed that is in no log: sync, on the same link.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct SyncNeeded {}
+
 /// Something that a session is told without having asked.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -78,6 +82,8 @@ pub enum Push {
     SaidNow(Box<SaidNow>),
     /// The session is about to end.
     SessionClosing(SessionClosing),
+    /// Something may have been missed. A [`Session`](crate::Session) syncs by itself and does not hand it out.
+    SyncNeeded(SyncNeeded),
     /// Text was added to an open message.
     TextGrew(Box<TextGrew>),
     /// Somebody is writing.
@@ -102,6 +108,7 @@ impl Push {
         "presence.changed",
         "receipt.changed",
         "session.closing",
+        "sync.needed",
         "typing.changed",
         "unread.changed",
     ];
@@ -125,6 +132,7 @@ impl Push {
             Self::Receipt(_) => "receipt.changed",
             Self::SaidNow(_) => "message.now",
             Self::SessionClosing(_) => "session.closing",
+            Self::SyncNeeded(_) => "sync.needed",
             Self::TextGrew(_) => "message.delta",
             Self::Typing(_) => "typing.changed",
             Self::UnreadChanged(_) => "unread.changed",
@@ -149,6 +157,7 @@ impl Push {
             "presence.changed" => Presence::deserialize(params).map(Self::Presence),
             "receipt.changed" => Receipt::deserialize(params).map(Self::Receipt),
             "session.closing" => SessionClosing::deserialize(params).map(Self::SessionClosing),
+            "sync.needed" => SyncNeeded::deserialize(params).map(Self::SyncNeeded),
             "typing.changed" => TypingChanged::deserialize(params).map(Self::Typing),
             "unread.changed" => UnreadTotals::deserialize(params).map(Self::UnreadChanged),
             _ => return None,
@@ -171,6 +180,7 @@ impl Serialize for Push {
             Self::Receipt(params) => params.serialize(serializer),
             Self::SaidNow(params) => params.serialize(serializer),
             Self::SessionClosing(params) => params.serialize(serializer),
+            Self::SyncNeeded(params) => params.serialize(serializer),
             Self::TextGrew(params) => params.serialize(serializer),
             Self::Typing(params) => params.serialize(serializer),
             Self::UnreadChanged(params) => params.serialize(serializer),

@@ -1,5 +1,7 @@
 //! The handle that a program holds.
 
+mod counting;
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use uuid::Uuid;
@@ -10,7 +12,7 @@ use crate::{
     client::LocalConnector,
     engine::{Asking, Engine, Hooks},
     hook::{After, AfterOptions, Before, BeforeOptions},
-    port::{Adjustable, Authenticator, Identity, Outlet, Ports, Runtime},
+    port::{Adjustable, Authenticator, Bus, Directory, Identity, Outlet, Ports, Runtime},
 };
 
 /// The engine. Clone it to share it: all clones are one.
@@ -28,6 +30,7 @@ pub struct Builder {
     heartbeat: Duration,
     login_policy: LoginPolicy,
     hooks: Hooks,
+    others: Option<(Arc<dyn Bus>, Arc<dyn Directory>)>,
 }
 
 impl Builder {
@@ -100,19 +103,29 @@ impl Builder {
         self
     }
 
+    /// Makes the engine one of several nodes on one store, once it has [joined](Im::join): they tell each other by `bus` what
+    /// they store, and by `directory` where users are.
+    #[must_use]
+    pub fn cluster(mut self, bus: impl Bus, directory: impl Directory) -> Self {
+        self.others = Some((Arc::new(bus), Arc::new(directory)));
+        self
+    }
+
     /// The engine. It needs no start; see [`Im::housekeep`] for what happens at a time.
     #[must_use]
     pub fn build(self) -> Im {
-        let engine = Arc::new(
-            Engine::new(
-                self.ports,
-                self.authenticator,
-                (self.limits, self.adjustable),
-                self.heartbeat,
-            )
-            .with_hooks(self.hooks)
-            .with_login_policy(self.login_policy),
-        );
+        let mut engine = Engine::new(
+            self.ports,
+            self.authenticator,
+            (self.limits, self.adjustable),
+            self.heartbeat,
+        )
+        .with_hooks(self.hooks)
+        .with_login_policy(self.login_policy);
+        if let Some((bus, directory)) = self.others {
+            engine = engine.among(bus, directory);
+        }
+        let engine = Arc::new(engine);
         engine.find_house();
         Im { engine }
     }
@@ -130,7 +143,20 @@ impl Im {
             heartbeat: Duration::from_secs(25),
             login_policy: LoginPolicy::default(),
             hooks: Hooks::default(),
+            others: None,
         }
+    }
+
+    /// Joins the other nodes that [`Builder::cluster`] names: from then on what one node stores reaches the sessions of all.
+    /// Call it once, before sessions are opened; it ends with [`Im::shut_down`]. Without other nodes it does nothing.
+    ///
+    /// # Errors
+    /// When the bus or the directory does not answer. Later failures are made good by themselves.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave the node listening to no end; asking again joins.
+    pub async fn join(&self) -> Result<(), StoreError> {
+        self.engine.join().await
     }
 
     /// The bounds of what is accepted, as they are at this moment.
@@ -221,10 +247,9 @@ impl Im {
     /// # Cancel safety
     /// Dropping the future does not withdraw a command that was polled.
     pub async fn execute(&self, actor: &Actor, command: Command) -> Result<Reply, Rejection> {
-        self.engine
-            .clone()
-            .execute(actor.clone(), None, command)
-            .await
+        let engine = self.engine.clone();
+        let executed = engine.execute(actor.clone(), None, command).await;
+        executed.inspect_err(|rejection| self.count_refusal(rejection.code))
     }
 
     /// Whom a token stands for.

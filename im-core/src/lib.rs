@@ -34,6 +34,7 @@ mod im;
 
 mod limits;
 mod message;
+mod node;
 mod own;
 mod presence;
 mod receipt;
@@ -47,6 +48,7 @@ mod time;
 mod user;
 
 pub mod archive;
+pub mod figures;
 pub mod hook;
 pub mod port;
 pub mod state;
@@ -64,7 +66,7 @@ pub use device::{Admission, Device, DeviceClass, LoginPolicy, Room};
 
 pub use engine::Attachment;
 pub use error::{CloseReason, Code, Error, Misuse, Rejection, StoreError};
-pub use event::{Deleted, HeadMoved, Push, SessionClosing, TypingChanged};
+pub use event::{Deleted, HeadMoved, Push, SessionClosing, SyncNeeded, TypingChanged};
 pub use id::{
     ClientId, ConversationId, DeviceId, InvalidConversationId, InvalidId, RowKey, SessionId, UserId,
 };
@@ -73,6 +75,7 @@ pub use identifier::{Identifier, IdentifierKind, InvalidIdentifier};
 pub use im::{Builder, Im};
 pub use limits::Limits;
 pub use message::*;
+pub use node::{Here, NODE_PROTOCOL, NodeId, SessionThere, Whereabouts};
 pub use own::*;
 pub use port::{Store, TrustEveryone};
 pub use presence::{Attention, Availability, ClassPresence, Presence};

@@ -13,12 +13,13 @@ use im_core::{
     Im, Timestamp,
     port::{BoxFuture, Ports},
 };
-use im_transport::ws::Refused;
+use im_transport::{sse::EventsServer, tcp::TcpServer, updates::Updates, ws::Refused};
 
 use crate::{
     accounts::Accounts,
     adjusting::Entrance,
     config::{ClientAddress, PublicUrl},
+    metrics::Watch,
     oidc::SingleSignOn,
     readiness::Readiness,
     rest::Cors,
@@ -43,6 +44,7 @@ pub(crate) struct App {
     pub(crate) client_address: ClientAddress,
     pub(crate) cors: Cors,
     pub(crate) drained: Drained,
+    pub(crate) events: EventsServer,
     pub(crate) entrance: Arc<Entrance>,
     pub(crate) im: Im,
     pub(crate) links: Links,
@@ -51,10 +53,13 @@ pub(crate) struct App {
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) readiness: Readiness,
     pub(crate) single_sign_on: SingleSignOn,
+    pub(crate) tcp: TcpServer,
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) tickets: Arc<Tickets>,
     pub(crate) tokens: Arc<AccessTokens>,
+    pub(crate) updates: Updates,
     pub(crate) upgrade: Upgrade,
+    pub(crate) watch: Watch,
     pub(crate) words: Option<WordsFile>,
     pub(crate) is_shutting_down: AtomicBool,
 }
@@ -75,6 +80,12 @@ impl App {
         let public = self.public_url.as_ref().map(PublicUrl::to_string);
         let base = public.unwrap_or_default().replacen("http", "ws", 1);
         format!("{base}/v1/ws")
+    }
+
+    /// The address of something on this server, or its path where the server's address is not known.
+    pub(crate) fn url_of(&self, path: &str) -> String {
+        let public = self.public_url.as_ref().map(PublicUrl::to_string);
+        format!("{}{path}", public.unwrap_or_default())
     }
 
     /// Whether new work is still welcome.

@@ -3,6 +3,7 @@
 mod archive;
 mod command;
 mod prompt;
+mod ready;
 mod serve;
 
 use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
@@ -63,6 +64,8 @@ struct Options {
 enum Command {
     /// Serve until SIGTERM or SIGINT
     Serve,
+    /// Ask the server that runs here with this configuration whether it is ready; fails when it is not
+    Ready,
     /// Accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -173,6 +176,7 @@ impl Cli {
         let (config, command) = (self.options.load()?, self.command.unwrap_or(Command::Serve));
         match command {
             Command::Serve => serve::serve(&config).await,
+            Command::Ready => ready::ready(&config).await,
             Command::User(UserCommand::Add {
                 name,
                 password_stdin,

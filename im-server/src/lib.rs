@@ -1,9 +1,9 @@
-//! A thin messaging server around [`im_core`]: accounts, REST and WebSocket in one process.
+//! A thin messaging server around [`im_core`]: accounts, REST, WebSocket, TCP and events in one process.
 //!
 //! ```text
-//!   curl, SDKs ── REST /v1 ──┐
-//!                            ├── Im (engine) ── store (SQLite, PostgreSQL, MySQL)
-//!   clients ── WebSocket ────┘
+//!   curl, SDKs ── REST /v1 ───────────────┐
+//!                                         ├── Im (engine) ── store (SQLite, PostgreSQL, MySQL)
+//!   clients ── WebSocket, TCP or events ──┘
 //! ```
 //!
 //! The binary is a few lines around [`Server`]; a program that wants the whole server inside starts one itself:
@@ -33,8 +33,10 @@ mod app;
 mod authenticator;
 mod codes;
 mod config;
+mod https;
 mod jwt_ring;
 mod lock_out;
+mod metrics;
 mod oidc;
 mod opaque;
 mod readiness;
@@ -59,8 +61,9 @@ pub use accounts::{
 };
 pub use codes::{CodeSender, Purpose};
 pub use config::{
-    AllowedOrigins, ClientAddress, CodeSending, Config, ConfigError, LogFormat, Mode, OidcProvider,
-    Origin, PublicUrl, RealNameChecks, Registration, Settings,
+    AllowedOrigins, ClientAddress, Cluster, ClusterSettings, CodeSending, Config, ConfigError,
+    LogFile, LogFormat, Metrics, Mode, OidcProvider, Origin, PublicUrl, RealNameChecks,
+    Registration, Settings, TlsFiles, TlsSettings, Traces,
 };
 pub use real_name::{Document, IdentityVerifier, RealNameView, TestVerifier};
 pub use secret::Secret;

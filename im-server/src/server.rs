@@ -1,45 +1,26 @@
-//! The running server: accepts connections, serves HTTP on them, and stops in good order.
+//! The running server: starts what it is made of, looks after it, and stops in good order.
+
+mod accepting;
 
 use std::{
     io,
     net::SocketAddr,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use axum::Router;
-use hyper::{body::Incoming, server::conn::http1, service::Service as _};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
 use im_core::{Im, Timestamp};
-use im_transport::Impatient;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::{JoinHandle, JoinSet},
-};
+use im_transport::tls::{Certificate, TlsError};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+use self::accepting::{Listeners, accept};
 use crate::{
     accounts::Accounts,
     app::App,
     config::Config,
-    rest::{self, Peer},
+    metrics,
     wire::{self, Extensions, WireError},
 };
-
-/// How long a client may take to send the head of a request, and to begin the next one. Default of common proxies.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Bytes of a request's head at most, which bounds what a connection buffers.
-const MAX_HEAD: usize = 16 * 1024;
-
-/// How long a client may take nothing of an answer, which stays in memory meanwhile. As for WebSockets.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How often it is told at most that connections are refused.
-const REFUSALS_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether erasures are due: a second round comes a day after the first.
 const ERASURES_PAUSE: Duration = Duration::from_secs(60 * 60);
@@ -47,8 +28,8 @@ const ERASURES_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// How long stopping may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often it is looked what other servers on the same database have revoked.
-const HEAR: Duration = Duration::from_secs(5);
+/// How often it is looked what other servers on the same database have revoked: it holds here within a second.
+const HEAR: Duration = Duration::from_millis(500);
 
 /// How much further back one looks than to the last look: the clocks of two servers differ, and a commit takes a moment.
 const HEAR_AGAIN: i64 = 60_000;
@@ -56,18 +37,28 @@ const HEAR_AGAIN: i64 = 60_000;
 /// How often it is looked whether a file that is read again has changed.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// How long to wait when no connection can be accepted, mostly for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The parts cannot be put together.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// The certificate cannot be used.
+    #[error("tls: the certificate cannot be used")]
+    Tls(#[from] TlsError),
+    /// The address for figures cannot be used.
+    #[error("metrics.listen: cannot listen on {address}; is another server running there?")]
+    ListenForScrapers {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The address cannot be used.
-    #[error("listen: cannot listen on {address}; is another server running there?")]
+    #[error("{key}: cannot listen on {address}; is another server running there?")]
     Listen {
+        /// Which setting.
+        key: &'static str,
         /// Which address.
         address: SocketAddr,
         /// What the system said.
@@ -80,8 +71,11 @@ pub enum StartError {
 pub struct Server {
     address: SocketAddr,
     app: Arc<App>,
+    certificate: Option<Certificate>,
+    tcp_address: Option<SocketAddr>,
     accepting: JoinHandle<()>,
     erasing: JoinHandle<()>,
+    metrics_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
 }
 
@@ -99,23 +93,39 @@ impl Server {
     /// # Errors
     /// [`StartError`] says what to change.
     pub async fn start_with(config: &Config, extensions: Extensions) -> Result<Self, StartError> {
-        let app = Arc::new(wire::assemble_with(config, extensions).await?);
-        let failed = |source| StartError::Listen {
-            address: config.listen,
-            source,
+        let certificate = match &config.tls {
+            Some(files) => Some(Certificate::open(&files.certificate, &files.key)?),
+            None => None,
         };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let app = Arc::new(wire::assemble_with(config, extensions).await?);
+        let (http, address) = listen("listen", config.listen).await?;
+        let (tcp, tcp_address) = match config.tcp_listen {
+            Some(address) => {
+                let (tcp, address) = listen("tcp_listen", address).await?;
+                (Some(tcp), Some(address))
+            }
+            None => (None, None),
+        };
         let (stop, stopping) = watch::channel(false);
+        let metrics_address = show_figures(config, &app, &stopping).await?;
         let erasing = tokio::spawn(erase(app.im.clone(), stopping.clone()));
-        tokio::spawn(look_at_files(Arc::clone(&app), stopping.clone()));
+        let look = look_at_files(Arc::clone(&app), certificate.clone(), stopping.clone());
+        tokio::spawn(look);
         tokio::spawn(hear_of_revocations(Arc::clone(&app), stopping.clone()));
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&app), stopping));
+        let listeners = Listeners {
+            certificate: certificate.clone(),
+            http,
+            tcp,
+        };
+        let accepting = tokio::spawn(accept(listeners, Arc::clone(&app), stopping));
         Ok(Self {
             address,
             app,
+            certificate,
+            tcp_address,
             accepting,
             erasing,
+            metrics_address,
             stop,
         })
     }
@@ -124,6 +134,35 @@ impl Server {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens, as a URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Where it listens for TCP links, as a URL, if it does.
+    #[must_use]
+    pub fn tcp_url(&self) -> Option<String> {
+        let scheme = if self.certificate.is_some() {
+            "tcps"
+        } else {
+            "tcp"
+        };
+        let address = self.tcp_address?;
+        Some(format!("{scheme}://{address}"))
+    }
+
+    /// Where figures are shown, with the real port; `None` where they are not.
+    #[must_use]
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// The engine inside.
@@ -138,11 +177,14 @@ impl Server {
         &self.app.accounts
     }
 
-    /// Reads again what can change while it runs: the file of words. What cannot be used is logged, and what held before
-    /// goes on to hold.
+    /// Reads again what can change while it runs: the file of words, the certificate with its key. What cannot be used is
+    /// logged, and what held before goes on to hold.
     pub async fn reload(&self) {
         if let Some(words) = &self.app.words {
             words.reload().await;
+        }
+        if let Some(certificate) = &self.certificate {
+            certificate.reload().await;
         }
     }
 
@@ -164,6 +206,22 @@ impl Server {
             tracing::warn!("some requests or sessions did not end in time");
         }
     }
+}
+
+/// Begins to show figures, where somebody is to be shown them.
+async fn show_figures(
+    config: &Config,
+    app: &Arc<App>,
+    stopping: &watch::Receiver<bool>,
+) -> Result<Option<SocketAddr>, StartError> {
+    let Some(address) = config.metrics.listen else {
+        return Ok(None);
+    };
+    let failed = |source| StartError::ListenForScrapers { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tokio::spawn(metrics::serve(listener, Arc::clone(app), stopping.clone()));
+    Ok(Some(address))
 }
 
 /// Goes on with erasures that broke off, and takes the second rounds when they are due, until told to stop.
@@ -202,109 +260,41 @@ async fn hear_of_revocations(app: Arc<App>, mut stopping: watch::Receiver<bool>)
     }
 }
 
-/// Accepts until told to stop, then waits for the connections that are left.
-async fn accept(listener: TcpListener, app: Arc<App>, mut stopping: watch::Receiver<bool>) {
-    let router = rest::router(Arc::clone(&app));
-    let mut connections = JoinSet::new();
-    let mut refusals = Refusals::default();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            () = told(&mut stopping) => break,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                // What became a WebSocket is no task of ours any more.
-                if connections.len() + (app.links)() >= app.max_connections {
-                    refusals.add(app.max_connections);
-                    drop(stream);
-                    continue;
-                }
-                connections.spawn(serve(stream, peer, router.clone(), stopping.clone()));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    while connections.join_next().await.is_some() {}
-}
-
 /// Reads files again that have changed, until told to stop.
-async fn look_at_files(app: Arc<App>, mut stopping: watch::Receiver<bool>) {
-    let Some(words) = &app.words else { return };
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => words.look().await,
-            () = told(&mut stopping) => return,
-        }
-    }
-}
-
-/// Connections that were refused because enough are open.
-#[derive(Default)]
-struct Refusals {
-    count: u64,
-    told: Option<Instant>,
-}
-
-impl Refusals {
-    fn add(&mut self, max_connections: usize) {
-        self.count += 1;
-        if self
-            .told
-            .is_some_and(|told| told.elapsed() < REFUSALS_PAUSE)
-        {
-            return;
-        }
-        let refused = std::mem::take(&mut self.count);
-        tracing::warn!(
-            refused,
-            max_connections,
-            "as many connections are open as may be"
-        );
-        self.told = Some(Instant::now());
-    }
-}
-
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
+async fn look_at_files(
+    app: Arc<App>,
+    certificate: Option<Certificate>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    // Replies are written whole: waiting for more to send would only delay them.
-    let _ = stream.set_nodelay(true);
-    let routes = TowerToHyperService::new(router);
-    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer.ip()));
-        routes.call(request)
-    });
-    let stream = Impatient::new(stream, WRITE_TIMEOUT);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        () = told(&mut stopping) => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke off");
+    if app.words.is_none() && certificate.is_none() {
+        return;
     }
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = told(&mut stopping) => return,
+        }
+        if let Some(words) = &app.words {
+            words.look().await;
+        }
+        if let Some(certificate) = &certificate {
+            certificate.look().await;
+        }
+    }
+}
+
+async fn listen(
+    key: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen {
+        key,
+        address,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// Waits until the server is told to stop, or is gone.

@@ -6,9 +6,17 @@ use std::{
 };
 
 use axum::body::Body;
-use im_core::{Im, Store as _, StoreError, hook::ReportFlags, port::Ports};
-use im_store::{MemoryStore, SqlStore};
-use im_transport::ws::{Options, Origins, WebSocketServer};
+use im_core::{
+    Im, NODE_PROTOCOL, Store as _, StoreError, figures::Figures, hook::ReportFlags, port::Ports,
+};
+use im_store::{MemoryStore, Redis, RedisError, RedisOptions, SqlStore};
+use im_transport::{
+    Bounds,
+    sse::EventsServer,
+    tcp::TcpServer,
+    updates::{self, Updates},
+    ws::{Options, Origins, WebSocketServer},
+};
 
 use crate::{
     accounts::{Accounts, Parts},
@@ -19,6 +27,7 @@ use crate::{
     config::{
         AllowedOrigins, CodeSending, Config, ConfigError, Mode, Origin, PublicUrl, RealNameChecks,
     },
+    metrics::Watch,
     oidc::SingleSignOn,
     readiness::Readiness,
     real_name::{IdentityVerifier, RealNames, TestVerifier},
@@ -43,6 +52,12 @@ pub enum WireError {
         "database_url: the database cannot be opened; check the address, and that the server runs"
     )]
     Store(#[from] StoreError),
+    /// No Redis.
+    #[error("cluster.redis: there is no way to the other nodes")]
+    Redis(#[from] RedisError),
+    /// No other nodes.
+    #[error("cluster.redis: the other nodes cannot be joined; check that the Redis runs")]
+    Join(#[source] StoreError),
     /// No words.
     #[error("words_file: {0}")]
     Words(#[from] WordsFileError),
@@ -57,12 +72,19 @@ pub struct Extensions {
     pub identity_verifier: Option<Arc<dyn IdentityVerifier>>,
 }
 
-/// Opens the store, which migrates it, and puts everything around it.
+/// Whose figures are shown. A part that counts something is added here.
+type Watched = Vec<Box<dyn Figures>>;
+
+/// Opens the store, which migrates it, and puts everything around it, for a command that ends: it is no node beside others.
 pub(crate) async fn assemble(config: &Config) -> Result<App, WireError> {
-    assemble_with(config, Extensions::default()).await
+    let alone = Config {
+        cluster: None,
+        ..config.clone()
+    };
+    assemble_with(&alone, Extensions::default()).await
 }
 
-/// As [`assemble`], with what the host brings.
+/// As [`assemble`], with what the host brings, and beside other nodes where there are some.
 pub(crate) async fn assemble_with(
     config: &Config,
     extensions: Extensions,
@@ -70,7 +92,8 @@ pub(crate) async fn assemble_with(
     let extensions = completed(config, extensions)?;
     signing_key::prepare_directory(&config.data_dir)?;
     let secret = signing_key::load(config.token_secret.as_ref(), &config.data_dir)?;
-    let ports = open_store(config.database_url.expose()).await?;
+    let mut watched = Watched::new();
+    let ports = open_store(config.database_url.expose(), &mut watched).await?;
     let tokens = Arc::new(AccessTokens::new(&secret));
     tokens.restore(ports.tokens.revocations(ports.runtime.now()).await?);
     let tickets = Arc::new(Tickets::default());
@@ -97,13 +120,19 @@ pub(crate) async fn assemble_with(
             .before(words.filter())
             .after(flags);
     }
+    if let Some(redis) = open_cluster(config, &ports).await? {
+        builder = builder.cluster(redis.clone(), redis);
+    }
     let im = builder.build();
     im.load_settings().await?;
+    im.join().await.map_err(WireError::Join)?;
     im.housekeep();
     im.follow_settings();
     let single_sign_on =
         SingleSignOn::new(&config.oidc, config.public_url.as_ref(), ports.clone())?;
-    let door = websocket(im.clone(), config);
+    let doors = Doors::new(&im, config);
+    watched.push(Box::new(im.clone()));
+    watched.extend(doors.watched());
     let parts = Parts {
         codes: Codes::new(&secret, ports.clone(), extensions.code_sender),
         im: im.clone(),
@@ -116,10 +145,12 @@ pub(crate) async fn assemble_with(
         accounts: Accounts::new(parts, &secret),
         client_address: config.client_address,
         cors: Cors::new(config),
-        drained: drained(door.clone()),
-        links: links(door.clone()),
-        upgrade: upgrade(door),
+        drained: drained(doors.clone()),
+        links: links(doors.clone()),
+        tcp: doors.tcp,
+        upgrade: upgrade(doors.web_socket),
         entrance,
+        events: doors.events,
         im,
         max_connections: config.max_connections,
         ports,
@@ -129,6 +160,8 @@ pub(crate) async fn assemble_with(
         throttle: rates.throttle.clone(),
         tickets,
         tokens,
+        updates: doors.updates,
+        watch: Watch::new(watched, config.metrics.token.clone()),
         words,
         is_shutting_down: AtomicBool::new(false),
     })
@@ -160,30 +193,77 @@ fn completed(config: &Config, extensions: Extensions) -> Result<Extensions, Conf
 }
 
 /// `memory:` keeps everything in memory, for trying out and for tests; everything else is an SQL database.
-async fn open_store(url: &str) -> Result<Ports, StoreError> {
+async fn open_store(url: &str, watched: &mut Watched) -> Result<Ports, StoreError> {
     if url == "memory:" {
         return Ok(MemoryStore::new().ports());
     }
     // Boxed, because opening is nested more deeply than the compiler likes inside of other futures.
-    Ok(Box::pin(SqlStore::open(url)).await?.ports())
+    let store = Box::pin(SqlStore::open(url)).await?;
+    watched.push(Box::new(store.clone()));
+    Ok(store.ports())
 }
 
-fn websocket(im: Im, config: &Config) -> WebSocketServer {
+/// The Redis by which nodes on the same database tell each other what happens.
+async fn open_cluster(config: &Config, ports: &Ports) -> Result<Option<Redis>, WireError> {
+    let Some(cluster) = &config.cluster else {
+        return Ok(None);
+    };
+    let store = ports.log.epoch().await?.to_string();
+    let options = RedisOptions::new(store, NODE_PROTOCOL).prefix(&cluster.prefix);
+    // Boxed for the same reason as above.
+    let opening = Box::pin(Redis::open(cluster.redis.expose(), options));
+    Ok(Some(opening.await?))
+}
+
+/// Where links and polls come in.
+#[derive(Clone)]
+struct Doors {
+    events: EventsServer,
+    tcp: TcpServer,
+    updates: Updates,
+    web_socket: WebSocketServer,
+}
+
+impl Doors {
+    fn new(im: &Im, config: &Config) -> Self {
+        // Who accepts counts all connections together; none of the doors is to be narrower than that.
+        let bounds = Bounds {
+            max_connections: config.max_connections,
+            ..Bounds::default()
+        };
+        let options = Options {
+            bounds: bounds.clone(),
+            origins: origins(config),
+        };
+        Self {
+            events: EventsServer::new(im.clone(), options.clone()),
+            tcp: TcpServer::new(im.clone(), bounds),
+            updates: Updates::new(im.clone(), updates::Options::default()),
+            web_socket: WebSocketServer::new(im.clone(), options),
+        }
+    }
+
+    /// Those that count their links.
+    fn watched(&self) -> [Box<dyn Figures>; 3] {
+        [
+            Box::new(self.events.clone()),
+            Box::new(self.tcp.clone()),
+            Box::new(self.web_socket.clone()),
+        ]
+    }
+}
+
+fn origins(config: &Config) -> Origins {
     let public = config.public_url.as_ref().map(PublicUrl::origin);
     let named = |list: &BTreeSet<Origin>| {
         let all = list.iter().chain(public);
         all.map(|origin| origin.as_str().to_owned()).collect()
     };
-    let origins = match &config.allowed_origins {
+    match &config.allowed_origins {
         AllowedOrigins::OwnHost => Origins::SameHostAnd(named(&BTreeSet::new())),
         AllowedOrigins::Any => Origins::Any,
         AllowedOrigins::List(list) => Origins::List(named(list)),
-    };
-    let options = Options {
-        origins,
-        ..Options::default()
-    };
-    WebSocketServer::new(im, options)
+    }
 }
 
 fn upgrade(door: WebSocketServer) -> Upgrade {
@@ -193,13 +273,15 @@ fn upgrade(door: WebSocketServer) -> Upgrade {
     })
 }
 
-fn links(door: WebSocketServer) -> Links {
-    Box::new(move || door.connections())
+fn links(doors: Doors) -> Links {
+    Box::new(move || doors.web_socket.connections() + doors.tcp.connections())
 }
 
-fn drained(door: WebSocketServer) -> Drained {
+fn drained(doors: Doors) -> Drained {
     Box::new(move || {
-        let door = door.clone();
-        Box::pin(async move { door.drained().await })
+        let doors = doors.clone();
+        Box::pin(async move {
+            tokio::join!(doors.web_socket.drained(), doors.tcp.drained());
+        })
     })
 }

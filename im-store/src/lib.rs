@@ -22,11 +22,21 @@
 //! # }
 //! ```
 //!
+//! Several nodes on one SQL database tell each other what happens over a `Redis`, or within one process over a
+//! [`MemoryBus`] with a [`MemoryDirectory`].
+//!
+//! # Features
+//! - `redis`: `Redis`, the bus and the directory of several nodes.
+//!
 //! It does not decide who may do what, and keeps no copy of a conversation: that is `im_core`'s.
 
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod rows;
 mod sql;
 
-pub use memory::MemoryStore;
+pub use memory::{MemoryBus, MemoryDirectory, MemoryStore};
+#[cfg(feature = "redis")]
+pub use redis::{Redis, RedisError, RedisOptions};
 pub use sql::{SqlOptions, SqlStore};

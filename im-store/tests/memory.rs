@@ -8,3 +8,49 @@ async fn open() -> Option<(Ports, ())> {
 }
 
 im_core::every_store_suite!(open());
+
+mod cluster {
+    //! The bus and the directory.
+
+    use std::sync::Arc;
+
+    use im_core::{
+        port::{Bus, TokioRuntime},
+        testing::{Cable, bus::BusTrial, directory::DirectoryTrial},
+    };
+    use im_store::{MemoryBus, MemoryDirectory};
+
+    async fn bus() -> Option<(BusTrial, ())> {
+        let bus = MemoryBus::new();
+        let broken = Cable::new(Arc::new(bus.clone()), Arc::new(MemoryDirectory::new()));
+        let cable = broken.clone();
+        let whole: Arc<dyn Bus> = Arc::new(bus);
+        let trial = BusTrial {
+            ends: [Arc::new(broken), whole.clone(), whole],
+            interrupt: Box::new(move || {
+                cable.cut();
+                cable.mend();
+                Box::pin(async {})
+            }),
+            runtime: Arc::new(TokioRuntime),
+        };
+        Some((trial, ()))
+    }
+
+    async fn directory() -> Option<(DirectoryTrial, ())> {
+        let directory = MemoryDirectory::new();
+        let forgetful = directory.clone();
+        let trial = DirectoryTrial {
+            ends: [Arc::new(directory.clone()), Arc::new(directory)],
+            forget: Box::new(move || {
+                forgetful.forget();
+                Box::pin(async {})
+            }),
+        };
+        Some((trial, ()))
+    }
+
+    im_core::bus_suite!(bus());
+
+    im_core::directory_suite!(directory());
+}

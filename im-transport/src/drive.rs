@@ -6,17 +6,23 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use im_core::{
-    Attachment, CloseReason, Code, Command, Im, OpenSession, Rejection, Reply, SessionOpened,
-    port::{BoxFuture, Identity},
+    Actor, Attachment, CloseReason, Code, Command, Im, OpenSession, Rejection, Reply,
+    SessionOpened,
+    port::{BoxFuture, Identity, Outlet},
     wire::{self, Request, RequestId},
 };
 
 use crate::link::Link;
+
+/// Bytes of requests that run at a time, as they came: beyond them no more are read until one is answered. A request
+/// may exceed them alone. Some contents of the longest kind; others are far below.
+const IN_FLIGHT_BYTES: u32 = 256 * 1024;
 
 /// What the link brought along before its first frame, to say who is there.
 #[derive(Clone, Debug)]
@@ -48,7 +54,9 @@ pub(crate) struct Drive {
     stage: Stage,
     /// Absent while nothing runs, so that an idle session does not pay for it.
     in_flight: Option<FuturesUnordered<InFlight>>,
-    max_in_flight: usize,
+    /// Bytes of the requests that run; there is one of these per connection, so it is small.
+    in_flight_bytes: u32,
+    max_in_flight: u32,
 }
 
 enum Stage {
@@ -59,7 +67,8 @@ enum Stage {
         id: Option<RequestId>,
         attach: BoxFuture<Result<Attachment, (Rejection, Claim)>>,
     },
-    Open(Attachment),
+    /// Shared with its branches while they ask.
+    Open(Arc<Attachment>),
     /// Dropped with everything that ran.
     Over,
 }
@@ -70,8 +79,51 @@ impl Drive {
             im,
             stage: Stage::Fresh(Claim::new(credential)),
             in_flight: None,
-            max_in_flight,
+            in_flight_bytes: 0,
+            max_in_flight: narrow(max_in_flight),
         }
+    }
+
+    /// Opens the session of a link that is not there before: what asks for it is no frame.
+    ///
+    /// # Cancel safety
+    /// Dropping the future opens nothing.
+    pub(crate) async fn open(
+        self,
+        open: OpenSession,
+        outlet: Arc<dyn Outlet>,
+    ) -> Result<Self, Rejection> {
+        let Stage::Fresh(claim) = self.stage else {
+            return Err(Rejection::new(
+                Code::Conflict,
+                "the session is open already",
+            ));
+        };
+        let attached = attach(self.im.clone(), claim, open, outlet).await;
+        let attachment = attached.map_err(|(rejection, _)| rejection)?;
+        Ok(Self {
+            stage: Stage::Open(Arc::new(attachment)),
+            ..self
+        })
+    }
+
+    /// A drive on the same open session, for frames that are answered apart from all others.
+    pub(crate) fn branch(&self, max_in_flight: usize) -> Option<Self> {
+        let Stage::Open(attachment) = &self.stage else {
+            return None;
+        };
+        Some(Self {
+            im: self.im.clone(),
+            stage: Stage::Open(attachment.clone()),
+            in_flight: None,
+            in_flight_bytes: 0,
+            max_in_flight: narrow(max_in_flight),
+        })
+    }
+
+    /// Takes no more frames. What runs goes on, and does not keep the session.
+    pub(crate) fn take_no_more(&mut self) {
+        self.stage = Stage::Over;
     }
 
     /// Takes one frame from the peer. To be called only while [`Drive::is_ready`].
@@ -88,24 +140,26 @@ impl Drive {
             Ok(command) => command,
             Err(rejection) => {
                 // Answered even without an id: who wrote the frame has to learn what was wrong with it.
-                refuse(link, id.as_ref(), rejection);
+                self.refuse(link, id.as_ref(), rejection);
                 return Flow::Wasted;
             }
         };
         match (&mut self.stage, command) {
             (Stage::Open(_), Command::OpenSession(_)) => {
                 let rejection = Rejection::new(Code::Conflict, "the session is open already");
-                refuse(link, id.as_ref(), rejection);
+                self.refuse(link, id.as_ref(), rejection);
                 Flow::Wasted
             }
             (Stage::Open(attachment), command) => {
                 let mut request = InFlight {
+                    bytes: narrow(bytes.len()),
                     id,
                     future: Box::pin(attachment.execute(command)),
                 };
                 match Pin::new(&mut request).poll(cx) {
-                    Poll::Ready(answer) => reply(link, answer),
+                    Poll::Ready((_, answer)) => reply(&self.im, link, answer),
                     Poll::Pending => {
+                        self.in_flight_bytes = self.in_flight_bytes.saturating_add(request.bytes);
                         self.in_flight.get_or_insert_default().push(request);
                         Flow::Continue
                     }
@@ -122,7 +176,7 @@ impl Drive {
             }
             (Stage::Fresh(_) | Stage::Opening { .. } | Stage::Over, _) => {
                 let detail = "the session is not open; send session.open with a token first";
-                refuse(
+                self.refuse(
                     link,
                     id.as_ref(),
                     Rejection::new(Code::Unauthenticated, detail),
@@ -145,11 +199,12 @@ impl Drive {
         };
         let mut flow = Flow::Continue;
         while let Poll::Ready(next) = in_flight.poll_next_unpin(cx) {
-            let Some(answer) = next else {
+            let Some((bytes, answer)) = next else {
                 self.in_flight = None;
                 break;
             };
-            if let close @ Flow::Close(_) = reply(link, answer) {
+            self.in_flight_bytes = self.in_flight_bytes.saturating_sub(bytes);
+            if let close @ Flow::Close(_) = reply(&self.im, link, answer) {
                 flow = close;
             }
         }
@@ -167,13 +222,13 @@ impl Drive {
         match result {
             Ok(attachment) => {
                 let opened = attachment.opened().clone();
-                self.stage = Stage::Open(attachment);
-                reply(link, (id, Ok(Reply::OpenSession(opened))));
+                self.stage = Stage::Open(Arc::new(attachment));
+                reply(&self.im, link, (id, Ok(Reply::OpenSession(opened))));
                 Flow::Opened
             }
             Err((rejection, claim)) => {
                 let code = rejection.code;
-                refuse(link, id.as_ref(), rejection);
+                self.refuse(link, id.as_ref(), rejection);
                 // A bad token never gets better, and another guess costs the peer another connection. Anything else
                 // may be tried again until the link's own deadline for opening.
                 if code == Code::Unauthenticated {
@@ -188,10 +243,17 @@ impl Drive {
         }
     }
 
+    /// Answers what the engine did not hear of.
+    fn refuse(&self, link: &mut impl Link, id: Option<&RequestId>, rejection: Rejection) {
+        self.im.count_refusal(rejection.code);
+        link.send(|format, out| wire::write_reply(format, id, &Err(rejection), out));
+    }
+
     /// Ends the session: what runs is dropped, and the engine hears that the device is gone.
     pub(crate) fn end(&mut self) {
         self.stage = Stage::Over;
         self.in_flight = None;
+        self.in_flight_bytes = 0;
     }
 
     /// Whether another frame may come: not while the session is being opened, and not beyond the bound of requests.
@@ -199,11 +261,16 @@ impl Drive {
         match &self.stage {
             Stage::Fresh(_) => true,
             Stage::Opening { .. } | Stage::Over => false,
-            Stage::Open(_) => self
-                .in_flight
-                .as_ref()
-                .is_none_or(|requests| requests.len() < self.max_in_flight),
+            Stage::Open(_) => self.in_flight.as_ref().is_none_or(|requests| {
+                requests.len() < self.max_in_flight as usize
+                    && self.in_flight_bytes < IN_FLIGHT_BYTES
+            }),
         }
+    }
+
+    /// Bytes of the requests that run.
+    pub(crate) const fn in_flight_bytes(&self) -> usize {
+        self.in_flight_bytes as usize
     }
 
     /// Whether a reply is still to come.
@@ -213,6 +280,14 @@ impl Drive {
 
     pub(crate) fn is_opening(&self) -> bool {
         matches!(self.stage, Stage::Opening { .. })
+    }
+
+    /// Whom the session acts for, once it is open.
+    pub(crate) fn actor(&self) -> Option<&Actor> {
+        match &self.stage {
+            Stage::Open(attachment) => Some(&attachment.identity().actor),
+            Stage::Fresh(_) | Stage::Opening { .. } | Stage::Over => None,
+        }
     }
 
     /// How the session was opened, once it was.
@@ -266,7 +341,7 @@ async fn attach(
     im: Im,
     mut claim: Claim,
     open: OpenSession,
-    outlet: std::sync::Arc<dyn im_core::port::Outlet>,
+    outlet: Arc<dyn Outlet>,
 ) -> Result<Attachment, (Rejection, Claim)> {
     let attached = match claim.identity(&im, open.token.as_deref()).await {
         Ok(identity) => im.attach(identity, &open, outlet).await,
@@ -279,20 +354,30 @@ type Answer = (Option<RequestId>, Result<Reply, Rejection>);
 
 /// A request that the engine works on.
 struct InFlight {
+    /// How long its frame was: the engine holds what was in it.
+    bytes: u32,
     id: Option<RequestId>,
     future: BoxFuture<Result<Reply, Rejection>>,
 }
 
 impl Future for InFlight {
-    type Output = Answer;
+    type Output = (u32, Answer);
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = std::task::ready!(self.future.as_mut().poll(cx));
-        Poll::Ready((self.id.take(), result))
+        Poll::Ready((self.bytes, (self.id.take(), result)))
     }
 }
 
-fn reply(link: &mut impl Link, (id, result): Answer) -> Flow {
+/// In half of the room; what does not fit into it is as much as fits.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn reply(im: &Im, link: &mut impl Link, (id, result): Answer) -> Flow {
+    if let Err(rejection) = &result {
+        im.count_refusal(rejection.code);
+    }
     let asked_to_close = matches!(result, Ok(Reply::CloseSession(_)));
     // Who sends no id wants no reply.
     if let Some(id) = &id {
@@ -303,8 +388,4 @@ fn reply(link: &mut impl Link, (id, result): Answer) -> Flow {
     } else {
         Flow::Continue
     }
-}
-
-fn refuse(link: &mut impl Link, id: Option<&RequestId>, rejection: Rejection) {
-    link.send(|format, out| wire::write_reply(format, id, &Err(rejection), out));
 }

@@ -1,13 +1,20 @@
 //! A stream for servers of HTTP: who asks and does not read is not waited for without end.
 
 use std::{
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     io::IoSlice,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use futures_util::task::AtomicWaker;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
@@ -16,23 +23,70 @@ use tokio::{
 /// A stream on which writing fails with `TimedOut` once the other side has taken nothing for a while.
 ///
 /// It has a timer only while something waits. A door that is mounted on it takes the TCP socket out and keeps times of
-/// its own ([`ws::Options::write_timeout`](crate::ws::Options::write_timeout)).
+/// its own ([`Bounds::write_timeout`](crate::Bounds::write_timeout)).
 pub struct Impatient<S> {
+    backlog: Backlog,
     /// Runs while the other side takes nothing.
     blocked: Option<Pin<Box<Sleep>>>,
     span: Duration,
     stream: S,
 }
 
+/// Whether something waits for the other side of an [`Impatient`] stream to take it. A server asks it before it works on
+/// the next of several requests: else answers pile up for who asks for many at once and reads none.
+#[derive(Clone, Debug, Default)]
+pub struct Backlog {
+    waiting: Arc<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    is_blocked: AtomicBool,
+    /// The one who waits for the end of that: requests of a connection come one after the other.
+    task: AtomicWaker,
+}
+
+impl Backlog {
+    /// Waits until nothing does.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn gone(&self) {
+        poll_fn(|cx| {
+            self.waiting.task.register(cx.waker());
+            if self.waiting.is_blocked.load(Ordering::Acquire) {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await;
+    }
+
+    fn set(&self, is_blocked: bool) {
+        self.waiting.is_blocked.store(is_blocked, Ordering::Release);
+        if !is_blocked {
+            self.waiting.task.wake();
+        }
+    }
+}
+
 impl<S> Impatient<S> {
     /// Waits no longer than `span` for the other side to take a byte.
     #[must_use]
-    pub const fn new(stream: S, span: Duration) -> Self {
+    pub fn new(stream: S, span: Duration) -> Self {
         Self {
+            backlog: Backlog::default(),
             blocked: None,
             span,
             stream,
         }
+    }
+
+    /// What tells whether something waits here.
+    #[must_use]
+    pub fn backlog(&self) -> Backlog {
+        self.backlog.clone()
     }
 
     /// The stream inside.
@@ -47,13 +101,19 @@ impl<S> Impatient<S> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
-            self.blocked = None;
+            if self.blocked.take().is_some() {
+                self.backlog.set(false);
+            }
             return outcome;
+        }
+        if self.blocked.is_none() {
+            self.backlog.set(true);
         }
         let span = self.span;
         let timer = self.blocked.get_or_insert_with(|| Box::pin(sleep(span)));
         ready!(timer.as_mut().poll(cx));
         self.blocked = None;
+        self.backlog.set(false);
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -113,6 +173,7 @@ impl<S> fmt::Debug for Impatient<S> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
         time::{Instant, advance},
@@ -137,6 +198,21 @@ mod tests {
 
         assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert!(start.elapsed() >= SPAN);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_is_known_until_it_is_taken() {
+        let (mut near, mut far) = stream();
+        let backlog = near.backlog();
+        backlog.gone().await;
+        let write = tokio::spawn(async move { near.write_all(b"12345678").await });
+        tokio::task::yield_now().await;
+
+        assert!(backlog.gone().now_or_never().is_none());
+
+        far.read_exact(&mut [0; 8]).await.unwrap();
+        backlog.gone().await;
+        write.await.unwrap().unwrap();
     }
 
     #[tokio::test(start_paused = true)]

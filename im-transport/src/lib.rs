@@ -1,12 +1,14 @@
-//! Links between devices and an [`im_core::Im`]: a WebSocket door for servers, and a client whose sessions are the
-//! same as in process.
+//! Links between devices and an [`im_core::Im`]: doors for servers, over WebSocket, TCP and plain HTTP, with TLS or without,
+//! and for polls; and a client whose sessions are the same as in process.
 //!
 //! ```text
 //!  your HTTP server ── ws::WebSocketServer ─┐
-//!  or ws::serve      (handshake, frames)    ├─ drive ── Im      requests in, replies out
-//!                                           └─ outlet ─ Im      pushes, straight into the socket
+//!  or ws::serve                             ├─ link ─┬─ drive ── Im      requests in, replies out
+//!  your accept loop ── tcp::TcpServer ──────┘        └─ outlet ─ Im      pushes, straight into the socket
+//!  or tcp::serve
 //!
-//!  Client ── ws::Connector ── im_core::Session                  reconnects, resumes, repairs gaps
+//!  Client ── Connector ── im_core::Session                               reconnects, resumes, repairs gaps
+//!        └── sse::Fallback
 //! ```
 //!
 //! ```
@@ -31,27 +33,37 @@
 //! # }
 //! ```
 //!
-//! To mount the door in a service of your own see [`ws::WebSocketServer`].
+//! To mount a door in a service of your own see [`ws::WebSocketServer`] and [`tcp::TcpServer`], [`sse::EventsServer`] for
+//! networks that break WebSockets, and [`updates::Updates`] for bots that poll; for TLS see [`tls`].
 //!
 //! # What it costs
 //! An idle connection owns no buffer and no timer, and a push costs one system call and no copy: the engine encodes it
-//! once per subprotocol, and each connection writes the shared bytes to its socket. Only what a socket does not take is
-//! queued, within the bounds of [`ws::Options`].
+//! once per framing, and each connection writes the shared bytes to its socket. Only what a socket does not take is
+//! queued, within [`Bounds`]. Over TLS a connection has the buffers of TLS, and each push is encrypted for it alone.
 //!
 //! # What it does not do
-//! Decide who may do what, which is the engine's; TLS, for which mount the door behind a server that has it; compress.
+//! Decide who may do what, which is the engine's; compress.
 
 #![cfg_attr(
     test,
     allow(clippy::unwrap_used, reason = "a test that panics has failed")
 )]
 
-mod client;
+mod bounds;
 mod drive;
+mod figures;
 mod impatient;
 mod link;
+mod problem;
 
+pub mod client;
+pub mod close;
+pub mod sse;
+pub mod tcp;
+pub mod tls;
+pub mod updates;
 pub mod ws;
 
-pub use client::Client;
-pub use impatient::Impatient;
+pub use bounds::Bounds;
+pub use client::{Client, Connector};
+pub use impatient::{Backlog, Impatient};

@@ -1,6 +1,24 @@
-//! What a session needs of a link: frames, not bytes.
+//! What all links have in common: frames over a stream of bytes, within bounds, from the first byte to the last words.
 //!
-//! How frames become bytes is each transport's own matter; what frames mean is in [`crate::drive`].
+//! ```text
+//! door ── connection ── drive        one task for each connection: reads, asks, answers, ends
+//!             │  outlet ── Im        pushes, straight into the socket or into the queue before it
+//!          framing                   how a transport's frames are bytes: ws, tcp
+//! ```
+//!
+//! How a connection comes about is each transport's own matter; what frames mean is in [`crate::drive`].
+
+pub(crate) mod accept;
+pub(crate) mod connection;
+pub(crate) mod door;
+mod farewell;
+pub(crate) mod framing;
+mod outlet;
+pub(crate) mod queue;
+mod replies;
+pub(crate) mod scratch;
+pub(crate) mod stream;
+mod sweeper;
 
 use std::sync::Arc;
 

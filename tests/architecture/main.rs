@@ -2,16 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod deployment;
 mod features;
 mod rules;
 mod sources;
+mod supply;
 
 use im_core::Code;
 use rules::{
     acquainted, codes_elsewhere, deciding_doors, foreign_types, impure_state, io_crates,
     wired_elsewhere,
 };
-use sources::{Source, closure, packages, parse_tree, sources};
+use sources::{Source, cargo, closure, packages, parse_tree, root, sources};
+use supply::{locked, not_in_deny, parse_lock, wrong_crates, wrong_licences};
 
 const NOTHING: &[String] = &[];
 
@@ -151,7 +154,7 @@ fn a_code_that_is_written_out_elsewhere_is_noticed() {
         "im-server/src/rest/x.rs",
         "json!({\"code\": \"rate_limited\"})",
     );
-    let numbers = Source::new("im-transport/src/ws/close.rs", "TooSlow => 4001,");
+    let numbers = Source::new("im-transport/src/close.rs", "TooSlow => 4001,");
     let close = Source::new("im-transport/src/ws/x.rs", "self.close(4001, 4096)");
 
     let found = codes_elsewhere(&[bad, numbers, close], &codes());
@@ -185,4 +188,65 @@ fn a_route_that_looks_who_is_in_what_is_noticed() {
 fn the_list_of_features_is_true() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     assert_eq!(features::untrue(&root), Vec::<String>::new());
+}
+
+#[test]
+fn crates_come_from_one_place_and_none_is_unwanted() {
+    let locked = locked();
+
+    assert!(locked.len() > 100, "{}", locked.len());
+    assert_eq!(wrong_crates(&locked), NOTHING);
+}
+
+#[test]
+fn a_crate_from_elsewhere_or_unwanted_is_noticed() {
+    let lock = parse_lock(
+        "[[package]]\nname = \"openssl\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n\n\
+         [[package]]\nname = \"x\"\nsource = \"git+https://example.org/x\"\n\n[[package]]\nname = \"y\"\n",
+    );
+
+    let wrong = [
+        "openssl is not wanted",
+        "x comes from git+https://example.org/x",
+        "y comes from a path",
+    ];
+    assert_eq!(wrong_crates(&lock), wrong);
+}
+
+#[test]
+fn every_licence_is_one_of_the_list() {
+    let tree = [
+        "tree",
+        "--workspace",
+        "-e",
+        "normal,build",
+        "--prefix",
+        "none",
+    ];
+    let tree = cargo(&[&tree[..], &["--format", "{p}|{l}"]].concat());
+
+    assert!(tree.contains("tokio"), "{tree}");
+    assert_eq!(wrong_licences(&tree), NOTHING);
+}
+
+#[test]
+fn a_licence_that_is_not_on_the_list_is_noticed() {
+    let tree = "a v1|MIT OR GPL-3.0\nb v1|(MIT OR Apache-2.0) AND Unicode-3.0\nc v1|MIT AND GPL-3.0\nd v1|\n\
+                e v1|MIT/Apache-2.0 (*)\nf v1|Apache-2.0 WITH LLVM-exception\ng v1|GPL-2.0 WITH x";
+
+    assert_eq!(
+        wrong_licences(tree),
+        ["c v1: MIT AND GPL-3.0", "d v1: ", "g v1: GPL-2.0 WITH x"]
+    );
+}
+
+#[test]
+fn cargo_deny_is_told_the_same() {
+    let deny = std::fs::read_to_string(root().join("deny.toml")).unwrap();
+
+    assert_eq!(not_in_deny(&deny), NOTHING);
+    assert_eq!(
+        not_in_deny("").len(),
+        supply::LICENCES.len() - 1 + supply::UNWANTED.len()
+    );
 }

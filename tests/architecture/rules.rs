@@ -140,7 +140,7 @@ pub(crate) fn wired_elsewhere(sources: &[Source]) -> Vec<String> {
 
 /// 6. Every public failure has one stable code, assigned in one file; every close code has one number, in another.
 pub(crate) fn codes_elsewhere(sources: &[Source], codes: &[&str]) -> Vec<String> {
-    const CLOSE_CODES: &str = "im-transport/src/ws/close.rs";
+    const CLOSE_CODES: &str = "im-transport/src/close.rs";
     let close = sources.iter().find(|source| source.path == CLOSE_CODES);
     let numbers: Vec<_> = (4000..4400)
         .map(|number| number.to_string())

@@ -124,7 +124,7 @@ pub(crate) fn packages() -> Vec<(String, Vec<String>)> {
 }
 
 /// What cargo prints; without the network where that is possible.
-fn cargo(arguments: &[&str]) -> String {
+pub(crate) fn cargo(arguments: &[&str]) -> String {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let run = |more: &[&str]| {
         let mut command = Command::new(&cargo);
@@ -143,7 +143,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap()

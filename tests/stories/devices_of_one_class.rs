@@ -23,7 +23,7 @@ fn opening(device: &str) -> Value {
 }
 
 /// Why a session is over.
-async fn end_of(session: &mut Session) -> Error {
+pub(crate) async fn end_of(session: &mut Session) -> Error {
     let end = async {
         loop {
             if let Err(error) = session.next_event().await {

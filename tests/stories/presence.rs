@@ -193,7 +193,7 @@ async fn nobody_sees_somebody_across_a_block() {
     assert!(!told.iter().any(seen), "{told:?}");
 }
 
-async fn next_presence(session: &mut Session) -> Presence {
+pub(crate) async fn next_presence(session: &mut Session) -> Presence {
     next_that(session, "a presence", |push| match push {
         Push::Presence(presence) => Some(presence.clone()),
         _ => None,

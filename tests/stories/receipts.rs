@@ -84,7 +84,7 @@ async fn in_a_large_group_a_receipt_goes_to_the_readers_own_devices_only() {
     .await;
 }
 
-async fn next_receipt(session: &mut Session) -> Receipt {
+pub(crate) async fn next_receipt(session: &mut Session) -> Receipt {
     next_that(session, "a receipt", |push| match push {
         Push::Receipt(receipt) => Some(receipt.clone()),
         _ => None,

@@ -72,6 +72,30 @@ fn opening(conversation: ConversationId, text: &str) -> SendMessage {
 }
 
 #[tokio::test]
+async fn who_comes_back_after_a_message_was_begun_is_given_all_of_it() {
+    let world = World::engine().await;
+    let assistant = world.connect("assistant", "service").await;
+    let mut alice = world.connect("alice", "phone").await;
+    let room = group(&assistant, &["alice"]).await;
+    let mut answer = assistant.stream(&room, "Seven ").await.unwrap();
+    next_that(&mut alice, "its beginning", |push| match push {
+        Push::Entry(entry) => (entry.seq == answer.seq()).then_some(()),
+        _ => None,
+    })
+    .await;
+    let cursor = alice.cursor();
+    drop(alice);
+
+    let mut alice = world.resume("alice", "phone", cursor).await;
+    answer.push("and a half").await.unwrap();
+    answer.finish().await.unwrap();
+
+    let given = within("all of it", alice.next_message()).await.unwrap();
+    let message = given.body.as_message().unwrap();
+    assert_eq!(message.content.as_text(), Some("Seven and a half"));
+}
+
+#[tokio::test]
 async fn an_assistant_answers_word_by_word_and_the_end_is_the_same_for_all() {
     let world = World::engine().await;
     let assistant = world.connect("assistant", "service").await;

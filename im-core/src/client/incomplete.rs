@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Body, ConversationId, Entry, Seq};
+use crate::{Body, ConversationId, Entry, Positions, Seq};
 
 /// Where a message stands.
 pub(super) type Place = (ConversationId, Seq);
@@ -16,9 +16,19 @@ pub(super) struct Incomplete {
     open: BTreeSet<Place>,
     /// One that is complete by now and is to be fetched.
     completed: Option<Place>,
+    /// Up to where an earlier session of the device handed entries out. A message there that ends now was passed over then.
+    before: Positions,
 }
 
 impl Incomplete {
+    /// For a session that goes on where another ended.
+    pub(super) fn since(before: Positions) -> Self {
+        Self {
+            before,
+            ..Self::default()
+        }
+    }
+
     /// Whether an entry is a message that is not complete. Notes when it completes one.
     pub(super) fn passes_over(&mut self, entry: &Entry) -> bool {
         if let Body::Edited {
@@ -28,7 +38,12 @@ impl Incomplete {
         } = entry.body
         {
             let place = (entry.conversation, target);
-            self.completed = self.open.remove(&place).then_some(place);
+            let was_there = self
+                .before
+                .get(&place.0)
+                .is_some_and(|held| place.1 <= *held);
+            let was_passed_over = self.open.remove(&place) || was_there;
+            self.completed = was_passed_over.then_some(place);
             return true;
         }
         let message = entry.body.as_message();

@@ -48,11 +48,16 @@ impl Connector for LocalConnector {
             device: self.device.clone(),
             class: DeviceClass::Bot,
         };
-        let attachment = self
-            .im
+        let im = self.im.clone();
+        let attachment = im
             .attach(self.identity.clone(), &open, queue.clone())
-            .await?;
-        Ok(Box::new(LocalConnection { attachment, queue }))
+            .await
+            .inspect_err(|rejection| im.count_refusal(rejection.code))?;
+        Ok(Box::new(LocalConnection {
+            im,
+            attachment,
+            queue,
+        }))
     }
 
     fn credential(&self) -> Credential {
@@ -61,6 +66,7 @@ impl Connector for LocalConnector {
 }
 
 struct LocalConnection {
+    im: Im,
     attachment: Attachment,
     queue: Arc<Queue>,
 }
@@ -75,7 +81,8 @@ impl Connection for LocalConnection {
         if self.queue.lock().closed.is_some() {
             return Err(CallError::Lost);
         }
-        Ok(self.attachment.execute(command).await?)
+        let executed = self.attachment.execute(command).await;
+        Ok(executed.inspect_err(|rejection| self.im.count_refusal(rejection.code))?)
     }
 
     async fn next(&self) -> Result<Push, CloseReason> {

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use crate::port::Runtime;
+
 /// The first pause.
 pub(super) const SHORTEST: Duration = Duration::from_millis(100);
 /// Pauses do not grow beyond this.
 pub(super) const LONGEST: Duration = Duration::from_secs(10);
 
 /// A chance, from 0 to 999.
-pub(super) fn jitter() -> u32 {
-    (uuid::Uuid::new_v4().as_u128() % 1_000) as u32
+pub(super) fn jitter(runtime: &dyn Runtime) -> u32 {
+    (runtime.chance() % 1_000) as u32
 }
 
 /// Half of `wait` to one and a half of it, as the chance has it: so that those who were sent away together do not come

@@ -174,7 +174,10 @@ impl Sender {
     }
 
     /// The reply, and the link that it came over.
-    async fn execute(&self, command: Command) -> Result<(Reply, Arc<dyn Connection>), Error> {
+    pub(crate) async fn execute(
+        &self,
+        command: Command,
+    ) -> Result<(Reply, Arc<dyn Connection>), Error> {
         loop {
             let link = self.link().await?;
             match link.call(command.clone()).await {
@@ -269,7 +272,7 @@ impl Sender {
     pub(super) fn broke(&self, link: &Arc<dyn Connection>, reason: CloseReason) {
         let moment = Moment {
             now: self.shared.runtime.monotonic(),
-            jitter: pause::jitter(),
+            jitter: pause::jitter(&*self.shared.runtime),
         };
         let credential = self.shared.connector.credential();
         lock(&self.shared.link).ended(link, reason, credential, moment);
@@ -336,7 +339,8 @@ pub(super) async fn connect(
             Err(CallError::Lost) => pause,
         };
         let wait = wait.min(LONGEST_AWAY);
-        runtime.sleep(pause::jittered(wait, pause::jitter())).await;
+        let jitter = pause::jitter(runtime);
+        runtime.sleep(pause::jittered(wait, jitter)).await;
         pause = (pause * 2).min(pause::LONGEST);
     }
 }

@@ -79,13 +79,14 @@ impl Session {
     ) -> Result<Self, Error> {
         let first = connect(&*connector, &*runtime).await?;
         let sender = Sender::new(connector, runtime, first);
+        let incomplete = Incomplete::since(cursor.positions.clone());
         Ok(Self {
             sender,
             tracker: Tracker::new(cursor),
             ready: VecDeque::new(),
             missing: BTreeSet::new(),
             version_before: None,
-            incomplete: Incomplete::default(),
+            incomplete,
             synced: None,
             paging: None,
         })
@@ -346,6 +347,11 @@ impl Session {
             },
             Push::HeadMoved(hint) => {
                 self.missing.insert(hint.conversation);
+            }
+            // On the same link, as after a break.
+            Push::SyncNeeded(_) => {
+                self.synced = None;
+                self.paging = None;
             }
             // The link says by itself when it is over, and until when.
             Push::SessionClosing(_) => {}

@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 use uuid::{Builder, Uuid};
 
 use super::{Engine, lane::interrupted, lock, registry::SessionEntry};
@@ -45,12 +46,13 @@ impl Engine {
         // To the end, whoever waits: a ban is more than a row, and the session that asks may be among those that end.
         let (reply, answer) = oneshot::channel();
         let engine = self.clone();
-        self.ports.runtime.spawn(Box::pin(async move {
+        let work = async move {
             let work = engine.clone().execute_judged(actor, session, command);
             let outcome = engine.written_down(record, work).await;
             // Nobody may wait for it.
             let _ = reply.send(outcome);
-        }));
+        };
+        self.ports.runtime.spawn(Box::pin(work.in_current_span()));
         answer.await.unwrap_or_else(|_| Err(interrupted()))
     }
 

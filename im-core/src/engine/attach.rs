@@ -1,6 +1,7 @@
 //! Sessions: how they begin, what they may ask, how they end.
 
 use std::{
+    collections::HashMap,
     future::Future,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -10,11 +11,12 @@ use super::{
     Asking, Engine,
     audience::{Listening, listen_as_read},
     lock,
-    registry::SessionEntry,
+    nodes::{Letter, To},
+    registry::{SessionEntry, device_limit},
 };
 use crate::{
-    CloseReason, Code, Command, ConversationId, Device, OpenSession, Push, Rejection, Reply, Scope,
-    SessionClosing, SessionOpened,
+    Admission, CloseReason, Code, Command, ConversationId, Device, OpenSession, Push, Rejection,
+    Reply, Scope, Seq, SessionClosing, SessionId, SessionOpened, SessionThere, Whereabouts,
     port::{Broadcast, Identity, Outlet, Seen, Urgency},
     state::time_away,
 };
@@ -139,6 +141,9 @@ impl Engine {
         for displaced in displaced {
             self.end(&displaced, CloseReason::Displaced);
         }
+        // Before it reads: what others store from now on is told here.
+        let elsewhere = self.announced(&attachment.entry.actor.user).await;
+        self.take_place(&attachment.entry, admission, elsewhere)?;
         self.listen_everywhere(&attachment.entry).await?;
         // Who was barred before it was added was not there to be sent away.
         self.check_in(&attachment.identity.actor)?;
@@ -149,7 +154,37 @@ impl Engine {
                 "the server is going away; connect again",
             ));
         }
+        self.counts.opened.add(1);
         Ok(attachment)
+    }
+
+    /// Takes the place of sessions that the same device, or where only one may another of its class, has on other nodes.
+    fn take_place(
+        self: &Arc<Self>,
+        entry: &SessionEntry,
+        admission: Admission,
+        elsewhere: Whereabouts,
+    ) -> Result<(), Rejection> {
+        for (node, here) in elsewhere.nodes {
+            let of_class = |there: &&SessionThere| there.class == entry.class;
+            let others = here
+                .sessions
+                .iter()
+                .filter(|there| there.device != entry.device);
+            if admission == Admission::Refuse && others.clone().any(|there| of_class(&there)) {
+                return Err(device_limit());
+            }
+            let goes = |there: &&SessionThere| {
+                there.device == entry.device || (admission == Admission::One && of_class(there))
+            };
+            let displaced = here.sessions.iter().filter(goes);
+            let displaced: Vec<SessionId> = displaced.map(|there| there.session).collect();
+            if !displaced.is_empty() {
+                let letter = Letter::Displaced(entry.actor.user.clone(), displaced);
+                self.write_to(To::Node(node), &letter);
+            }
+        }
+        Ok(())
     }
 
     /// Puts a session into the audience of each of its conversations.
@@ -160,9 +195,11 @@ impl Engine {
             let loads = self.registry.loads();
             entry.read_at.store(loads, Ordering::Release);
             let conversations = self.ports.members.conversations_of(user).await?;
+            let heads = self.heads_to_follow(&conversations).await?;
             let mut settled = true;
             for id in conversations {
-                settled &= listen_as_read(&self.slots.at(id), entry) == Listening::Settled;
+                let head = heads.get(&id).copied();
+                settled &= listen_as_read(&self.slots.at(id), entry, head) == Listening::Settled;
             }
             // Somebody who was removed meanwhile may have been put where it no longer belongs: take it out, look again.
             if settled && self.registry.departures(user) == departures {
@@ -171,6 +208,26 @@ impl Engine {
             let listens = lock(&entry.listens).as_mut().map(std::mem::take);
             self.ignore_all(entry, listens);
         }
+    }
+
+    /// Of several nodes: the heads of those conversations that nobody here follows yet. From there on what others store is
+    /// told.
+    async fn heads_to_follow(
+        &self,
+        conversations: &[ConversationId],
+    ) -> Result<HashMap<ConversationId, Seq>, Rejection> {
+        if !self.nodes.are_several() {
+            return Ok(HashMap::new());
+        }
+        let is_new = |id: &&ConversationId| {
+            let slot = self.slots.at(**id);
+            let mut inner = slot.lock();
+            inner.forget_unless_followed();
+            inner.delivered().is_none() || inner.audience.is_empty()
+        };
+        let new: Vec<_> = conversations.iter().filter(is_new).copied().collect();
+        let heads = self.ports.heads.heads(&new).await?;
+        Ok(heads.into_iter().collect())
     }
 
     fn ignore_all(&self, entry: &SessionEntry, listens: Option<Vec<ConversationId>>) {
@@ -219,13 +276,15 @@ impl Engine {
         self.closing.store(true, Ordering::Release);
         self.keep_house();
         self.end_streams().await;
-        let sessions = self.registry.all();
+        let mut sessions = self.registry.all();
+        // In the order in which they came, so that the same chances go to the same sessions.
+        sessions.sort_by_key(|session| session.id);
         for session in &sessions {
-            let (chance, _) = uuid::Uuid::new_v4().as_u64_pair();
-            let away = time_away(sessions.len(), chance);
+            let away = time_away(sessions.len(), self.ports.runtime.chance());
             self.send_away(session, CloseReason::GoingAway, away);
         }
         self.positions.store(self).await;
+        self.leave().await;
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -2,7 +2,7 @@
 //! let members in and out, and the entries that say so will not be delivered here.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, atomic::Ordering},
 };
 
@@ -63,7 +63,7 @@ impl Engine {
                         && !here.contains(user)
                         && !judged.contains_key(user)
                 };
-                let doubtful: HashSet<UserId> = inner
+                let doubtful: BTreeSet<UserId> = inner
                     .audience
                     .iter()
                     .filter(is_doubtful)
@@ -75,6 +75,7 @@ impl Engine {
                     state.recall_pace(said);
                     inner.state = Some(state);
                     inner.loaded = loaded;
+                    inner.heard = inner.heard.filter(|heard| *heard < head);
                     let (gone, come) = self.set_right(&mut inner, &here, &judged);
                     drop(inner);
                     tell(slot, head, &gone, &come);
@@ -165,8 +166,12 @@ impl Engine {
 }
 
 /// Puts a session that is being set up into the audience of a conversation that its user is a member of, by what it read
-/// of the store.
-pub(super) fn listen_as_read(slot: &Slot, session: &Arc<SessionEntry>) -> Listening {
+/// of the store. With the head that it read, where other nodes tell what they store.
+pub(super) fn listen_as_read(
+    slot: &Slot,
+    session: &Arc<SessionEntry>,
+    head: Option<Seq>,
+) -> Listening {
     {
         let mut inner = slot.lock();
         if let Some(state) = &inner.state {
@@ -179,7 +184,11 @@ pub(super) fn listen_as_read(slot: &Slot, session: &Arc<SessionEntry>) -> Listen
                 Lookup::Member(_) | Lookup::Unknown => {}
             }
         }
-        if !inner.listen(session) {
+        let is_new = match head {
+            Some(head) => inner.listen_from(session, head),
+            None => inner.listen(session),
+        };
+        if !is_new {
             return Listening::Settled;
         }
     }
@@ -241,7 +250,7 @@ mod tests {
         let user = session.actor.user.clone();
         slot.lock().state.as_mut().unwrap().learn(&[user], vec![]);
 
-        assert_eq!(listen_as_read(&slot, &session), Listening::Settled);
+        assert_eq!(listen_as_read(&slot, &session, None), Listening::Settled);
 
         assert!(slot.lock().audience.is_empty());
     }
@@ -250,9 +259,9 @@ mod tests {
     fn who_read_before_the_state_was_loaded_looks_again() {
         let (slot, session) = (slot(1), session());
 
-        let first = listen_as_read(&slot, &session);
+        let first = listen_as_read(&slot, &session, None);
         session.read_at.store(1, Ordering::Release);
-        let second = listen_as_read(&slot, &session);
+        let second = listen_as_read(&slot, &session, None);
 
         assert_eq!(first, Listening::LookAgain);
         assert_eq!(second, Listening::Settled);

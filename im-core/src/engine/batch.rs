@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Engine,
+    nodes::{Letter, To, moved, to_readers},
     retry::{first_client_id, is_of, key, retried},
     slot::{Slot, Stored, Waiting},
 };
@@ -41,6 +42,10 @@ impl Engine {
             self.catch_up(slot).await?;
         }
         self.prepare(slot, waiting).await?;
+        if slot.lock().is_behind() {
+            // What was stored before goes out before what is decided here.
+            return self.catch_up(slot).await;
+        }
         let facts = self.facts(slot, waiting).await?;
         let Draft { entries, answers } = self.draft(slot, waiting, facts);
         // What is appended is checked by the store; a refusal by nobody else, and another process may have gone on.
@@ -77,16 +82,13 @@ impl Engine {
             }
             Appended::Duplicate => {
                 self.answer_known(slot.id, waiting).await?;
-                Ok(self.catch_up(slot).await?)
+                self.catch_up(slot).await
             }
         }
     }
 
     /// Reads what others appended. `false` when that is nothing.
-    async fn catch_up_with_others(
-        self: &Arc<Self>,
-        slot: &Arc<Slot>,
-    ) -> Result<bool, crate::StoreError> {
+    async fn catch_up_with_others(self: &Arc<Self>, slot: &Arc<Slot>) -> Result<bool, Rejection> {
         let head = || {
             let inner = slot.lock();
             inner.state.as_ref().map(|state| state.head().seq)
@@ -278,11 +280,13 @@ impl Engine {
         waiting: Vec<Waiting>,
         entries: Vec<Entry>,
     ) {
+        self.counts.stored.add(entries.len() as u64);
         self.apply(slot, &entries);
         self.attend_to(&entries);
         for entry in &entries {
             self.take_up(entry);
         }
+        self.tell_nodes(slot, &entries);
         let happened = self.hooks.happened(&waiting, &entries);
         let few = {
             let mut inner = slot.lock();
@@ -311,6 +315,20 @@ impl Engine {
             self.deliver(slot, entries).await;
         }
         self.hooks.tell(happened, &self.ports.runtime);
+    }
+
+    /// Tells the other nodes on which somebody may listen.
+    fn tell_nodes(self: &Arc<Self>, slot: &Slot, entries: &[Entry]) {
+        if !self.nodes.are_several() {
+            return;
+        }
+        let to = {
+            let inner = slot.lock();
+            let state = inner.state.as_ref();
+            state.map(|state| to_readers(state, moved(entries)))
+        };
+        let letter = Letter::Stored(entries.to_vec());
+        self.write_to(to.unwrap_or(To::All), &letter);
     }
 
     pub(super) fn apply(&self, slot: &Slot, entries: &[Entry]) {

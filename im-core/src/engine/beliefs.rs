@@ -92,6 +92,13 @@ impl<K: Clone + Eq + Hash, V> Beliefs<K, V> {
         known.by.insert(key.clone(), Believed { value, until });
     }
 
+    /// Forgets all of them.
+    pub(super) fn forget(&self) {
+        let mut known = lock(&self.known);
+        known.changes += 1;
+        known.by.clear();
+    }
+
     /// To be held while something is changed.
     pub(super) const fn changing<'a>(&'a self, key: &'a K) -> Forget<'a, K, V> {
         Forget { beliefs: self, key }

@@ -3,7 +3,13 @@
 
 use std::sync::Arc;
 
-use super::{Engine, own::contended, registry::SessionEntry, relations::pair_of};
+use super::{
+    Engine,
+    nodes::{Changed, Letter, To},
+    own::contended,
+    registry::SessionEntry,
+    relations::pair_of,
+};
 use crate::{
     Actor, Code, Own, OwnKey, OwnKind, OwnPage, OwnRow, OwnRows, Rejection, RowKey, UserId,
     port::OwnWrite,
@@ -115,6 +121,8 @@ impl Engine {
                 self.write_own(session, writes).await?
             };
             let Some(rows) = written else { continue };
+            let letter = Changed::Contact(actor.user.clone(), other.clone());
+            self.write_to(To::All, &Letter::Changed(letter));
             if ask == ContactAsk::Delete {
                 self.stop_watching(&actor.user).await;
             }

@@ -10,7 +10,13 @@ use std::{
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Engine, lane::interrupted, lock, registry::SessionEntry};
+use super::{
+    Engine,
+    lane::interrupted,
+    lock,
+    nodes::{Changed, Letter, To},
+    registry::SessionEntry,
+};
 use crate::{
     Actor, CloseReason, Code, Device, DeviceClass, DeviceId, DeviceView, Devices as DeviceList,
     Done, ListDevices, Rejection, Room, UserId,
@@ -48,7 +54,7 @@ impl Devices {
         classes.push((device.id.clone(), device.class));
     }
 
-    fn forget(&self, user: &UserId, device: &DeviceId) {
+    pub(super) fn forget(&self, user: &UserId, device: &DeviceId) {
         if let Some(classes) = self.lock().get_mut(user) {
             classes.retain(|(id, _)| id != device);
         }
@@ -65,7 +71,7 @@ impl Engine {
         let user = device.user.clone();
         let room = Room {
             most: self.limits().devices_per_user,
-            staying: self.registry.devices_of(&user),
+            staying: self.connected(&user).await,
         };
         match self.ports.devices.remember(device, &room).await? {
             Remembered::Stored { device, forgotten } => {
@@ -82,6 +88,19 @@ impl Engine {
         }
     }
 
+    /// The devices of a user that have sessions, on whatever node.
+    async fn connected(&self, user: &UserId) -> Vec<DeviceId> {
+        let mut devices = self.registry.devices_of(user);
+        for elsewhere in self.find(std::slice::from_ref(user)).await {
+            let sessions = elsewhere
+                .nodes
+                .into_iter()
+                .flat_map(|(_, here)| here.sessions);
+            devices.extend(sessions.map(|session| session.device));
+        }
+        devices
+    }
+
     /// The devices of the actor.
     pub(super) async fn list_devices(
         &self,
@@ -93,7 +112,7 @@ impl Engine {
             .asking
             .or_else(|| session.map(|session| session.device.clone()));
         let devices = self.ports.devices.devices(&actor.user).await?;
-        let connected = self.registry.devices_of(&actor.user);
+        let connected = self.connected(&actor.user).await;
         let view = |device: Device| DeviceView {
             connected: connected.contains(&device.id),
             current: asking.as_ref() == Some(&device.id),
@@ -139,6 +158,8 @@ impl Engine {
         let forgetting = self.ports.devices.forget(user, device).await;
         // Also when the outcome is not known.
         self.devices.forget(user, device);
+        let letter = Changed::Device(user.clone(), device.clone());
+        self.write_to(To::All, &Letter::Changed(letter));
         self.disconnect(user, Some(device), CloseReason::Unauthenticated);
         // It may have called itself otherwise when it opened one.
         for sign_in in sign_ins {

@@ -4,9 +4,15 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{Engine, caller::Caller, lane::interrupted};
+use super::{
+    Engine,
+    caller::Caller,
+    lane::interrupted,
+    nodes::{Letter, To},
+};
 use crate::{
     Actor, ApproveRequests, BannedUser, Bans, Changed, Code, ConversationId, CreateInvite, Done,
     Info, Invite, InvitePreview, Invites, JoinByInvite, JoinGroup, JoinRequest, Joining, ListBans,
@@ -59,14 +65,28 @@ impl Engine {
             at_ms: now,
         };
         self.ports.doors.put_request(request.clone()).await?;
+        // Among all members those who admit are few: where they are is not looked up for that.
+        self.write_to(To::All, &Letter::JoinRequested(request.clone()));
         self.tell_admitters(id, &info, &Push::JoinRequested(request))
             .await;
         Ok(Done {})
     }
 
+    /// Tells those of this node of a request that came by another.
+    pub(super) async fn tell_of_request(&self, request: JoinRequest) {
+        let id = request.conversation;
+        if let Ok(Some(snapshot)) = self.ports.log.load(id).await {
+            let push = Push::JoinRequested(request);
+            self.tell_admitters(id, &snapshot.info, &push).await;
+        }
+    }
+
     /// Tells those who listen here and may let others in; at most of the first [`ADMITTERS`] who listen.
     async fn tell_admitters(&self, id: ConversationId, info: &Info, push: &Push) {
-        let audience = self.slots.at(id).lock().audience.clone();
+        let Some(slot) = self.slots.find(id) else {
+            return;
+        };
+        let audience = slot.lock().audience.clone();
         let mut users: Vec<UserId> = audience
             .iter()
             .map(|session| session.actor.user.clone())
@@ -84,7 +104,7 @@ impl Engine {
                 may.allow(Permission::Admit)
             };
             for member in members.into_iter().filter(admits) {
-                self.tell_user(&member.user, None, push.clone());
+                self.tell_user_here(&member.user, None, push.clone());
             }
         }
     }
@@ -265,10 +285,11 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         let engine = self.clone();
         // Also when nobody waits any more: what was spent is given back, or lets in.
-        self.ports.runtime.spawn(Box::pin(async move {
+        let work = async move {
             let entered = engine.enter_by(actor, invite.conversation, ask).await;
             let _ = reply.send(entered);
-        }));
+        };
+        self.ports.runtime.spawn(Box::pin(work.in_current_span()));
         answer.await.unwrap_or_else(|_| Err(interrupted()))
     }
 

@@ -1,13 +1,28 @@
 //! What a command passes before a part of the engine executes it: the rate of its user, who may ask, standings, hooks.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
+
+use tracing::Instrument as _;
 
 use super::{Asking, Engine, caller::Caller, registry::SessionEntry};
 use crate::{Actor, Command, Rejection, Reply, state::Ask};
 
 impl Engine {
-    /// Executes a command for an actor, from a session or without one.
-    pub(crate) async fn execute(
+    /// Executes a command for an actor, from a session or without one, in a span of its own where somebody looks at spans
+    /// that closely.
+    pub(crate) fn execute(
+        self: Arc<Self>,
+        actor: Actor,
+        session: Option<Arc<SessionEntry>>,
+        command: Command,
+    ) -> impl Future<Output = Result<Reply, Rejection>> {
+        let session_id = session.as_ref().map(|session| session.id.0);
+        let span = tracing::debug_span!("command", method = command.method(), session = session_id);
+        self.execute_checked(actor, session, command)
+            .instrument(span)
+    }
+
+    async fn execute_checked(
         self: Arc<Self>,
         actor: Actor,
         session: Option<Arc<SessionEntry>>,

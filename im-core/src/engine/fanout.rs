@@ -4,6 +4,7 @@ use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use super::{
     Engine, lock,
+    nodes::{Letter, Own, To},
     registry::SessionEntry,
     slot::{Audience, Slot, Work},
 };
@@ -164,6 +165,8 @@ impl Engine {
         if audience.is_empty() {
             return;
         }
+        let each = pushes.len() as u64;
+        let (mut taken, mut behind) = (0, 0);
         let broadcast = Broadcast::new(Urgency::Live, pushes);
         if audience.len() > CHUNK {
             // The acks go out first.
@@ -174,12 +177,20 @@ impl Engine {
                 if !except.is_empty() && except.contains(&&session.actor.user) {
                     continue;
                 }
-                push(session, slot.id, head, &broadcast);
+                match push(session, slot.id, head, &broadcast) {
+                    Offer::Taken => taken += 1,
+                    Offer::Full => behind += 1,
+                    Offer::Closed => {}
+                }
                 self.unread_may_change(session);
             }
             if chunk.len() == CHUNK {
                 give_way().await;
             }
+        }
+        self.counts.delivered.add(taken * each);
+        if behind > 0 {
+            self.counts.behind.add(behind);
         }
     }
 
@@ -203,8 +214,34 @@ impl Engine {
         }
     }
 
-    /// Tells something to all sessions of a user, but not to `except`.
+    /// Tells something to everybody who is here. Others get a turn in between.
+    pub(super) async fn tell_all(&self, broadcast: &Broadcast) {
+        for chunk in self.registry.all().chunks(CHUNK) {
+            for session in chunk {
+                session.tell(broadcast);
+            }
+            give_way().await;
+        }
+    }
+
+    /// Tells something of a user's own to all its sessions, but not to `except`.
     pub(super) fn tell_user(&self, user: &UserId, except: Option<&Arc<SessionEntry>>, push: Push) {
+        if self.nodes.are_several()
+            && let Some(own) = Own::of(&push)
+        {
+            let letter = Letter::Own(user.clone(), own);
+            self.write_to(To::Users(vec![user.clone()]), &letter);
+        }
+        self.tell_user_here(user, except, push);
+    }
+
+    /// Tells something to all sessions of a user on this node, but not to `except`.
+    pub(super) fn tell_user_here(
+        &self,
+        user: &UserId,
+        except: Option<&Arc<SessionEntry>>,
+        push: Push,
+    ) {
         let sessions = self.registry.sessions_of(user);
         let broadcast = Broadcast::new(Urgency::Live, vec![push]);
         for session in sessions
@@ -253,15 +290,23 @@ pub(super) fn noted(slot: &Slot, session: &SessionEntry) {
     slot.lock().ignore(session);
 }
 
-/// Pushes entries to one session, or tells it once that there is something to fetch.
-fn push(session: &SessionEntry, conversation: ConversationId, head: Seq, broadcast: &Broadcast) {
+/// Pushes entries to one session, or tells it once that there is something to fetch. Whoever has to fetch anyway is pushed
+/// nothing, as if the link were gone.
+fn push(
+    session: &SessionEntry,
+    conversation: ConversationId,
+    head: Seq,
+    broadcast: &Broadcast,
+) -> Offer {
     let mut delivery = lock(&session.delivery);
     if !delivery.is_live(conversation) {
-        return;
+        return Offer::Closed;
     }
-    if session.outlet.offer(broadcast) == Offer::Full && delivery.fell_behind(conversation) {
+    let offer = session.outlet.offer(broadcast);
+    if offer == Offer::Full && delivery.fell_behind(conversation) {
         hint(session, conversation, head);
     }
+    offer
 }
 
 /// Pushes nothing to a session until it has fetched, and tells it so once.

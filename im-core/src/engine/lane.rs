@@ -15,6 +15,7 @@ use std::{
 
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
+use tracing::{Instrument as _, Span};
 
 use super::{
     Engine,
@@ -24,7 +25,7 @@ use super::{
     slot::{Slot, Stored, Waiting, Work},
 };
 use crate::{
-    CloseReason, Code, Rejection,
+    CloseReason, Code, Entry, Rejection, Seq,
     port::{BoxFuture, Range},
     state::Ask,
 };
@@ -97,6 +98,7 @@ impl Engine {
                 actor,
                 ask,
                 fingerprint,
+                span: Span::current(),
                 reply,
             })));
             !std::mem::replace(&mut inner.led, true)
@@ -116,6 +118,21 @@ impl Engine {
         };
         if leads {
             self.lead(slot.clone()).await;
+        }
+    }
+
+    /// As [`Engine::enqueue`], without waiting for any of it.
+    pub(super) fn enqueue_for_later(self: &Arc<Self>, slot: &Arc<Slot>, work: Work) {
+        let leads = {
+            let mut inner = slot.lock();
+            inner.queue.push_back(work);
+            !std::mem::replace(&mut inner.led, true)
+        };
+        if leads {
+            let (engine, slot) = (self.clone(), slot.clone());
+            self.ports
+                .runtime
+                .spawn(Box::pin(async move { engine.lead(slot).await }));
         }
     }
 
@@ -139,7 +156,8 @@ impl Engine {
                 };
                 last = turn.len();
                 // A bug in one turn must not stop the conversation for ever.
-                if AssertUnwindSafe(engine.take_turn(slot, turn))
+                let span = turn.span();
+                if AssertUnwindSafe(engine.take_turn(slot, turn).instrument(span))
                     .catch_unwind()
                     .await
                     .is_err()
@@ -190,14 +208,17 @@ impl Engine {
                     }
                     sends.push(*waiting);
                 }
-                work @ (Work::Ask(_) | Work::CatchUp | Work::Flush) if sends.is_empty() => {
+                work @ (Work::Ask(_) | Work::CatchUp | Work::Flush | Work::Hear(_))
+                    if sends.is_empty() =>
+                {
                     return Some(match work {
                         Work::Ask(waiting) => Turn::Decide(vec![*waiting]),
                         Work::CatchUp => Turn::CatchUp,
                         Work::Flush => Turn::Flush,
+                        Work::Hear(entries) => Turn::Hear(entries),
                     });
                 }
-                work @ (Work::Ask(_) | Work::CatchUp | Work::Flush) => {
+                work @ (Work::Ask(_) | Work::CatchUp | Work::Flush | Work::Hear(_)) => {
                     inner.queue.push_front(work);
                     break;
                 }
@@ -213,14 +234,24 @@ impl Engine {
     async fn take_turn(self: &Arc<Self>, slot: &Arc<Slot>, turn: Turn) {
         match turn {
             Turn::CatchUp => {
-                if let Err(error) = self.catch_up(slot).await {
-                    // Logged by the conversion.
-                    let _ = Rejection::from(error);
-                    self.look_again(slot);
-                }
+                let caught_up = self.catch_up(slot).await;
+                self.look_again_after(slot, caught_up);
+            }
+            Turn::Hear(entries) => {
+                let heard = self.take_in(slot, entries).await;
+                self.look_again_after(slot, heard);
             }
             Turn::Decide(waiting) => self.decide(slot, waiting).await,
             Turn::Flush => self.flush(slot, &[]).await,
+        }
+    }
+
+    /// Where reading failed: sees to it that it is done later.
+    fn look_again_after(self: &Arc<Self>, slot: &Arc<Slot>, read: Result<(), Rejection>) {
+        // A failure of the store is logged already.
+        if read.is_err() {
+            slot.lock().doubt = true;
+            self.look_again(slot);
         }
     }
 
@@ -278,28 +309,34 @@ impl Engine {
 
     /// Reads, applies and delivers what is in the log beyond our head: what others appended, and what we did not know to
     /// be stored.
-    pub(super) async fn catch_up(
-        self: &Arc<Self>,
-        slot: &Arc<Slot>,
-    ) -> Result<(), crate::StoreError> {
+    pub(super) async fn catch_up(self: &Arc<Self>, slot: &Arc<Slot>) -> Result<(), Rejection> {
         loop {
-            let (head, doubt) = {
+            let (head, doubt, delivered) = {
                 let inner = slot.lock();
                 let head = inner.state.as_ref().map(|state| state.head().seq);
-                (head, inner.doubt)
+                (head, inner.doubt, inner.delivered())
             };
             if head.is_none() && !doubt {
-                // Nothing was delivered from here yet: whoever needs the state loads it.
-                return Ok(());
+                if delivered.is_none() || !self.load_for_listeners(slot).await? {
+                    // Nothing was delivered from here yet: whoever needs the state loads it.
+                    return Ok(());
+                }
+                continue;
             }
             // Without a state it is the beginning that is in doubt: nobody listens because of it yet.
-            let after = Range::After(head.unwrap_or_default());
+            let after = Range::After(delivered.or(head).unwrap_or_default());
             let missed = self.ports.log.read(slot.id, after, CATCH_UP_PAGE).await?;
-            self.apply(slot, &missed);
+            let known = missed.partition_point(|entry| head.is_some_and(|head| entry.seq <= head));
+            self.apply(slot, &missed[known..]);
             self.attend_to(&missed);
             let last = missed.len() < CATCH_UP_PAGE || slot.lock().state.is_none();
             for entry in &missed {
                 self.wrote(entry);
+            }
+            {
+                let mut inner = slot.lock();
+                let reached = missed.last().map(|entry| entry.seq);
+                inner.heard = reached.filter(|_| !last && inner.heard.is_some());
             }
             if last {
                 slot.lock().doubt = false;
@@ -309,12 +346,61 @@ impl Engine {
             self.skip(slot, &missed).await;
         }
     }
+
+    /// Takes the state from the store for those who listen. `false` when nobody does, or there is no such conversation.
+    async fn load_for_listeners(&self, slot: &Slot) -> Result<bool, Rejection> {
+        if slot.lock().audience.is_empty() {
+            return Ok(false);
+        }
+        self.load(slot).await
+    }
+
+    /// Takes in what another node stored.
+    async fn take_in(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        mut entries: Vec<Entry>,
+    ) -> Result<(), Rejection> {
+        let (head, is_new, is_exact) = {
+            let inner = slot.lock();
+            let head = inner.state.as_ref().map(|state| state.head().seq);
+            let is_new = head.is_none() && inner.audience.is_empty();
+            let is_exact = !inner.doubt && !inner.is_behind() && (is_new || head.is_some());
+            (head.unwrap_or_default(), is_new, is_exact)
+        };
+        if !is_exact {
+            return self.catch_up(slot).await;
+        }
+        if is_new && entries.first().is_some_and(|first| first.seq > Seq(1)) {
+            // Somebody here was let in where nobody was.
+            return self.load(slot).await.map(drop);
+        }
+        entries.retain(|entry| entry.seq > head);
+        let Some(first) = entries.first() else {
+            return Ok(());
+        };
+        if first.seq != head.next() {
+            // Something between was not heard.
+            return self.catch_up(slot).await;
+        }
+        self.apply(slot, &entries);
+        self.attend_to(&entries);
+        for entry in entries
+            .iter()
+            .filter(|entry| self.registry.is_here(&entry.sender))
+        {
+            self.wrote(entry);
+        }
+        self.deliver(slot, entries).await;
+        Ok(())
+    }
 }
 
 enum Turn {
     CatchUp,
     Decide(Vec<Waiting>),
     Flush,
+    Hear(Vec<Entry>),
 }
 
 impl Turn {
@@ -322,8 +408,27 @@ impl Turn {
     fn len(&self) -> usize {
         match self {
             Self::Decide(waiting) => waiting.len(),
-            Self::CatchUp | Self::Flush => 0,
+            Self::CatchUp | Self::Flush | Self::Hear(_) => 0,
         }
+    }
+
+    /// Where it belongs: to the first of its requests, and by links to the others.
+    fn span(&self) -> Span {
+        let Self::Decide(waiting) = self else {
+            return Span::none();
+        };
+        let [first, others @ ..] = &waiting[..] else {
+            return Span::none();
+        };
+        let requests = waiting.len();
+        let span = tracing::debug_span!(parent: &first.span, "lane.turn", requests);
+        if span.is_disabled() {
+            return first.span.clone();
+        }
+        for other in others {
+            span.follows_from(&other.span);
+        }
+        span
     }
 }
 

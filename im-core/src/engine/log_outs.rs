@@ -10,9 +10,14 @@ use std::{
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Engine, lock, registry::SessionEntry};
+use super::{
+    Engine, lock,
+    nodes::{Letter, To},
+    registry::SessionEntry,
+};
 use crate::{
     CloseReason, Code, DeviceId, Rejection, UserId,
     port::{Identity, LogOutCount},
@@ -25,8 +30,8 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 const KEPT: usize = 10_000;
 
 /// Which sessions of a user are meant.
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Affected {
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(super) enum Affected {
     All,
     Device(DeviceId),
     SignIn(Uuid),
@@ -150,6 +155,18 @@ impl Engine {
     }
 
     fn end_sessions(self: &Arc<Self>, user: &UserId, affected: Affected, reason: CloseReason) {
+        let letter = Letter::LoggedOut(user.clone(), affected.clone(), reason);
+        self.write_to(To::All, &letter);
+        self.end_sessions_here(user, affected, reason);
+    }
+
+    /// As [`Self::end_sessions`], on this node alone.
+    pub(super) fn end_sessions_here(
+        self: &Arc<Self>,
+        user: &UserId,
+        affected: Affected,
+        reason: CloseReason,
+    ) {
         // Who may come back at once may as well come in.
         if !reason.may_resume() {
             let now = self.ports.runtime.monotonic();

@@ -5,7 +5,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    Engine, caller::Caller, read::hide_later, registry::SessionEntry, retry::fingerprint,
+    Engine,
+    caller::Caller,
+    nodes::{Letter, to_readers_of},
+    read::hide_later,
+    registry::SessionEntry,
+    retry::fingerprint,
     slot::Stored,
 };
 use crate::{
@@ -310,7 +315,10 @@ impl Engine {
             content: ask.content,
             at_ms: self.ports.runtime.now(),
         };
-        let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::SaidNow(Box::new(said))]);
+        let said = Box::new(said);
+        let letter = Letter::SaidNow(said.clone());
+        self.write_to(to_readers_of(&self.slots.at(id)), &letter);
+        let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::SaidNow(said)]);
         self.tell_audience(id, |_| true, &broadcast).await;
         Ok(Done {})
     }

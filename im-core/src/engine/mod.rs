@@ -14,6 +14,7 @@ mod beliefs;
 mod caller;
 mod complaints;
 mod contacts;
+mod counts;
 mod deletion;
 mod devices;
 mod dispatch;
@@ -39,6 +40,7 @@ mod marks;
 mod messages;
 mod moment;
 mod nature;
+mod nodes;
 mod notices;
 mod own;
 mod pace;
@@ -81,7 +83,7 @@ pub(crate) use standings::Asking;
 
 use crate::{
     Limits, LoginPolicy,
-    port::{Adjustable, Authenticator, Ports},
+    port::{Adjustable, Authenticator, Bus, Directory, Ports},
 };
 
 /// Everything that the sessions of one node share.
@@ -91,8 +93,10 @@ pub(crate) struct Engine {
     pub(crate) heartbeat: Duration,
     login_policy: LoginPolicy,
     system: system::System,
+    counts: counts::Counts,
     hooks: Hooks,
     housekeeping: housekeeping::Housekeeping,
+    nodes: nodes::Nodes,
     registry: registry::Registry,
     slots: slot::Slots,
     relations: relations::Relations,
@@ -128,8 +132,10 @@ impl Engine {
             heartbeat,
             login_policy: LoginPolicy::default(),
             system: system::System::new(limits, adjustable),
+            counts: counts::Counts::default(),
             hooks: Hooks::default(),
             housekeeping: housekeeping::Housekeeping::default(),
+            nodes: nodes::Nodes::alone(),
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
             preferences: preferences::KnownPreferences::default(),
@@ -154,6 +160,14 @@ impl Engine {
     pub(crate) fn with_login_policy(self, login_policy: LoginPolicy) -> Self {
         Self {
             login_policy,
+            ..self
+        }
+    }
+
+    /// The same as one of several nodes, once it has joined.
+    pub(crate) fn among(self, bus: Arc<dyn Bus>, directory: Arc<dyn Directory>) -> Self {
+        Self {
+            nodes: nodes::Nodes::new(bus, directory),
             ..self
         }
     }

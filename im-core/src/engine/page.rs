@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn a_read_brings_no_more_than_four_times_a_page() {
         let limits = Limits::default();
-        assert_eq!(at_once(&limits), 64);
+        assert_eq!(at_once(&limits), 52);
         assert!(at_once(&limits) * limits.content_bytes <= 4 * limits.page_bytes);
         let tiny = Limits {
             page_bytes: 1,

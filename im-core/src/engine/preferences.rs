@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     Engine,
     beliefs::{AtHand, Beliefs},
+    nodes::{Changed, Letter, To},
     own::contended,
     registry::SessionEntry,
 };
@@ -121,6 +122,8 @@ impl Engine {
                 self.write_own(session, vec![write]).await?
             };
             if let Some(row) = written.and_then(|mut rows| rows.pop()) {
+                let letter = Changed::Preferences(actor.user.clone());
+                self.write_to(To::All, &Letter::Changed(letter));
                 self.show_presence(&actor.user, changed).await;
                 return Ok(row);
             }
@@ -129,7 +132,7 @@ impl Engine {
     }
 
     /// Ends the watches of those who may not see the user any more: to them it went.
-    async fn show_presence(&self, user: &UserId, preferences: Preferences) {
+    pub(super) async fn show_presence(&self, user: &UserId, preferences: Preferences) {
         self.registry.show(user, preferences.last_seen);
         let before = self.registry.watchers_of(user);
         self.stop_watching(user).await;

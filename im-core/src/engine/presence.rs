@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use super::{Engine, lock, registry::SessionEntry};
+use futures_util::future::join_all;
+
+use super::{
+    Engine, lock,
+    nodes::{Letter, to_readers_of},
+    registry::SessionEntry,
+};
 use crate::{
     Actor, Attention, Circle, Code, ConversationId, Done, LastSeen, OwnKey, OwnKind, Presence,
     Presences, Push, Rejection, RowKey, TypingChanged, UserId,
@@ -109,13 +115,28 @@ impl Engine {
         })
     }
 
-    fn presences(&self, users: Vec<UserId>, visible: &Visible) -> Presences {
-        let one = |user: UserId| match visible.get(&user) {
-            Some(last_seen) => self.registry.presence(&user).shown(*last_seen),
-            None => Presence::unknown(user),
+    async fn presences(&self, users: Vec<UserId>, visible: &Visible) -> Presences {
+        let mut shown = HashMap::with_capacity(visible.len());
+        let mut asked = Vec::new();
+        for (user, last_seen) in visible {
+            match self.registry.presence_if_followed(user) {
+                Some(presence) => drop(shown.insert(user, presence.shown(*last_seen))),
+                None => asked.push(user.clone()),
+            }
+        }
+        let (found, now) = (self.find(&asked).await, self.ports.runtime.now());
+        for (user, elsewhere) in asked.iter().zip(&found) {
+            if let Some((user, last_seen)) = visible.get_key_value(user) {
+                let presence = self.registry.presence_with(user, elsewhere, now);
+                shown.insert(user, presence.shown(*last_seen));
+            }
+        }
+        let mut one = |user: UserId| {
+            let known = shown.get(&user).cloned();
+            known.unwrap_or_else(|| Presence::unknown(user))
         };
         Presences {
-            items: users.into_iter().map(one).collect(),
+            items: users.into_iter().map(&mut one).collect(),
         }
     }
 
@@ -125,7 +146,7 @@ impl Engine {
         users: Vec<UserId>,
     ) -> Result<Presences, Rejection> {
         let visible = self.visible(&actor.user, &users).await?;
-        Ok(self.presences(users, &visible))
+        Ok(self.presences(users, &visible).await)
     }
 
     pub(super) async fn watch(
@@ -157,7 +178,9 @@ impl Engine {
         for user in watched.iter().filter(|user| !still.contains_key(*user)) {
             self.registry.unwatch(session, user);
         }
-        Ok(self.presences(users, &still))
+        // Where they are on other nodes is known once they are announced.
+        join_all(still.keys().map(|user| self.announced(user))).await;
+        Ok(self.presences(users, &still).await)
     }
 
     /// Ends the watches between `user` and those with whom it has nothing more in common, or who may not see it any more.
@@ -240,6 +263,8 @@ impl Engine {
             user: actor.user.clone(),
             expires_in_ms: self.limits().typing_ms,
         };
+        let letter = Letter::Typing(typing.clone());
+        self.write_to(to_readers_of(&self.slots.at(id)), &letter);
         let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::Typing(typing)]);
         self.tell_audience(id, |user| *user != actor.user, &broadcast)
             .await;

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::Engine;
+use super::{
+    Engine,
+    nodes::{Letter, to_readers_of},
+};
 use crate::{
     Actor, Code, ConversationId, Entry, ListReaders, Member, Position, Push, ReaderPage, Receipt,
     Rejection, UserId,
@@ -21,13 +24,20 @@ impl Engine {
         member_count: u32,
     ) -> Result<(), Rejection> {
         let (id, user) = (receipt.conversation, &receipt.user);
-        let push = Push::Receipt(receipt.clone());
         if member_count > self.limits().receipt_push_members
             || !self.preferences(user).await?.read_receipts
         {
-            self.tell_user(user, None, push);
+            self.tell_user(user, None, Push::Receipt(receipt.clone()));
             return Ok(());
         }
+        let letter = Letter::Receipt(receipt.clone());
+        self.write_to(to_readers_of(&self.slots.at(id)), &letter);
+        self.tell_receipt_here(receipt).await
+    }
+
+    /// Tells those who listen on this node how far a member has come, unless they do not let others know.
+    pub(super) async fn tell_receipt_here(&self, receipt: &Receipt) -> Result<(), Rejection> {
+        let (id, user) = (receipt.conversation, &receipt.user);
         let listening: HashSet<UserId> = {
             let audience = self.slots.at(id).lock().audience.clone();
             let users = audience.iter().map(|session| session.actor.user.clone());
@@ -39,6 +49,7 @@ impl Engine {
         let sees = |other: &UserId| {
             other == user || preferences.get(other).is_some_and(|it| it.read_receipts)
         };
+        let push = Push::Receipt(receipt.clone());
         let broadcast = Broadcast::new(Urgency::Live, vec![push]);
         self.tell_audience(id, sees, &broadcast).await;
         Ok(())

@@ -1,5 +1,7 @@
 //! The sessions of this node, by user.
 
+mod elsewhere;
+mod latest;
 mod watching;
 
 use std::{
@@ -13,10 +15,11 @@ use std::{
 
 use uuid::Uuid;
 
+pub(super) use self::elsewhere::{Announced, Changed};
 use super::lock;
 use crate::{
     Actor, Admission, Attention, Code, ConversationId, DeviceClass, DeviceId, LastSeen, Presence,
-    Push, Rejection, SessionId, Timestamp, UserId,
+    Push, Rejection, SessionId, Timestamp, UserId, Whereabouts,
     port::{Broadcast, Outlet, Urgency},
     state::{DeliveryState, PresenceState},
 };
@@ -86,6 +89,8 @@ struct UserEntry {
     last_seen: LastSeen,
     /// Raised when the user leaves a conversation, so that a session that is being set up looks again.
     departures: u64,
+    /// What other nodes have of it, as far as they said.
+    elsewhere: Whereabouts,
 }
 
 /// The sessions of this node.
@@ -99,6 +104,8 @@ pub(super) struct Registry {
     telling: Vec<Mutex<()>>,
     /// At how many users those who are gone are forgotten.
     sweep_at: AtomicUsize,
+    /// Users of whom this node has something else than it announced.
+    pub(super) changed: Arc<Changed>,
 }
 
 /// Users whose last session ended are remembered for "last seen", up to this many.
@@ -114,6 +121,7 @@ impl Default for Registry {
             users: Mutex::default(),
             telling: (0..TELLING).map(|_| Mutex::default()).collect(),
             sweep_at: AtomicUsize::new(REMEMBERED),
+            changed: Arc::default(),
         }
     }
 }
@@ -147,12 +155,14 @@ impl Registry {
         let mut users = lock(&self.users);
         let user = users.entry(session.actor.user.clone()).or_default();
         user.check_admission(admission, &session.device, session.class)?;
+        user.check_latest(session)?;
         let is_displaced = |other: &&Arc<SessionEntry>| {
             other.device == session.device
                 || (admission == Admission::One && other.class == session.class)
         };
         let displaced = user.sessions.iter().filter(is_displaced).cloned().collect();
         user.sessions.push(session.clone());
+        self.changed.note(&session.actor.user);
         let news = user
             .presence
             .attached(session.id, session.class)
@@ -187,6 +197,7 @@ impl Registry {
             .presence
             .attended(session.id, attention)
             .then(|| user.news(&session.actor.user));
+        self.changed.note(&session.actor.user);
         drop(users);
         tell(news);
     }
@@ -206,6 +217,7 @@ impl Registry {
             return false;
         };
         user.sessions.remove(place);
+        self.changed.note(&session.actor.user);
         let news = user
             .presence
             .detached(session.id, now)
@@ -213,10 +225,13 @@ impl Registry {
         for watched in lock(&session.watches).drain(..) {
             if let Some(user) = users.get_mut(&watched) {
                 user.watchers.retain(|watcher| watcher.id != session.id);
+                if user.watchers.is_empty() {
+                    self.changed.note(&watched);
+                }
             }
         }
         if users.len() > self.sweep_at.load(Ordering::Relaxed) {
-            users.retain(|_, user| !user.sessions.is_empty() || !user.watchers.is_empty());
+            users.retain(|_, user| user.is_of_interest());
             // Where more than that are there, not again for each that goes.
             self.sweep_at
                 .store(REMEMBERED.max(users.len() * 2), Ordering::Relaxed);
@@ -291,13 +306,6 @@ impl Registry {
             .get(user)
             .map_or(0, |user| user.departures)
     }
-
-    pub(super) fn presence(&self, user: &UserId) -> Presence {
-        lock(&self.users).get(user).map_or_else(
-            || Presence::unknown(user.clone()),
-            |entry| entry.presence_of(user),
-        )
-    }
 }
 
 impl UserEntry {
@@ -310,26 +318,39 @@ impl UserEntry {
     ) -> Result<(), Rejection> {
         let mut others = self.sessions.iter().filter(|other| other.device != *device);
         if admission == Admission::Refuse && others.any(|other| other.class == class) {
-            return Err(Rejection::new(
-                Code::DeviceLimit,
-                "another device of this class has a session; end that one first",
-            ));
+            return Err(device_limit());
         }
         Ok(())
     }
 
+    /// Whether it has sessions here, or somebody here watches it.
+    fn is_of_interest(&self) -> bool {
+        !self.sessions.is_empty() || !self.watchers.is_empty()
+    }
+
     fn presence_of(&self, user: &UserId) -> Presence {
-        Presence {
-            user: user.clone(),
-            availability: self.presence.availability(),
-            classes: self.presence.classes(),
-            last_seen_ms: self.presence.last_seen(),
-        }
+        shown_by(&self.presence, user)
     }
 
     fn news(&self, user: &UserId) -> News {
         let presence = self.presence_of(user).shown(self.last_seen);
         (presence, self.watchers.clone())
+    }
+}
+
+pub(super) fn device_limit() -> Rejection {
+    Rejection::new(
+        Code::DeviceLimit,
+        "another device of this class has a session; end that one first",
+    )
+}
+
+fn shown_by(state: &PresenceState, user: &UserId) -> Presence {
+    Presence {
+        user: user.clone(),
+        availability: state.availability(),
+        classes: state.classes(),
+        last_seen_ms: state.last_seen(),
     }
 }
 

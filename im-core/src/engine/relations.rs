@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use super::{
     Engine,
     beliefs::{AtHand, Beliefs},
+    nodes::{Changed, Letter, To},
     registry::SessionEntry,
 };
 use crate::{Actor, Block, Blocks, Code, Done, OwnKey, OwnKind, Push, Rejection, UserId};
@@ -23,6 +24,24 @@ pub(super) struct Relations {
 pub(super) fn pair_of(a: &UserId, b: &UserId) -> PairOf {
     let (low, high) = if a <= b { (a, b) } else { (b, a) };
     (low.clone(), high.clone())
+}
+
+impl Relations {
+    /// Something may have changed, and it is not known what.
+    pub(super) fn forget(&self) {
+        self.blocks.forget();
+        self.contacts.forget();
+    }
+
+    /// Other nodes may have changed whom a user blocks.
+    pub(super) fn forget_blocks(&self, by: &UserId) {
+        drop(self.blocks.changing(by));
+    }
+
+    /// Other nodes may have changed whether two are contacts.
+    pub(super) fn forget_contact(&self, a: &UserId, b: &UserId) {
+        drop(self.contacts.changing(&pair_of(a, b)));
+    }
 }
 
 impl Engine {
@@ -93,6 +112,8 @@ impl Engine {
                 .await?
         };
         if changed {
+            let letter = Changed::Block(actor.user.clone(), block.clone());
+            self.write_to(To::All, &Letter::Changed(letter));
             if block.blocked {
                 self.registry.hide(&actor.user, &block.user);
                 self.registry.hide(&block.user, &actor.user);

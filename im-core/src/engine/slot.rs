@@ -6,10 +6,11 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::{lock, registry::SessionEntry};
 use crate::{
-    Actor, ConversationId, Push, Rejection, Seq, Timestamp,
+    Actor, ConversationId, Entry, Push, Rejection, Seq, Timestamp,
     state::{Ask, ConversationState},
 };
 
@@ -28,6 +29,8 @@ pub(super) struct Waiting {
     pub(super) actor: Actor,
     pub(super) ask: Ask,
     pub(super) fingerprint: i64,
+    /// In whose name it is worked on: what is logged there says which request it was.
+    pub(super) span: Span,
     pub(super) reply: oneshot::Sender<Result<Stored, Rejection>>,
 }
 
@@ -36,6 +39,8 @@ pub(super) enum Work {
     Ask(Box<Waiting>),
     /// Read what the log has beyond our head: an append whose outcome is not known may have happened.
     CatchUp,
+    /// Take in what another node stored: consecutive entries, at least one.
+    Hear(Vec<Entry>),
     /// Deliver what was gathered.
     Flush,
 }
@@ -57,6 +62,9 @@ pub(super) struct SlotState {
     pub(super) looking: bool,
     /// How often the outcome of an append was unknown.
     pub(super) doubts: u64,
+    /// Of several nodes: from where on those who listen are to be given what others store, where that is not the head of
+    /// the state. They have what came before, or fetch it.
+    pub(super) heard: Option<Seq>,
 }
 
 impl SlotState {
@@ -70,6 +78,42 @@ impl SlotState {
             Arc::make_mut(&mut self.audience).insert(place, session.clone());
         }
         place.is_err()
+    }
+
+    /// As [`Self::listen`], for a session that gets what comes after `head` as soon as it is heard of.
+    pub(super) fn listen_from(&mut self, session: &Arc<SessionEntry>, head: Seq) -> bool {
+        if self.state.is_none() && (self.heard.is_none() || self.audience.is_empty()) {
+            self.heard = Some(head);
+        }
+        self.listen(session)
+    }
+
+    /// Forgets the state where nobody listens, works or waits: nobody told us how the conversation went on.
+    pub(super) fn forget_unless_followed(&mut self) {
+        if self.is_idle() {
+            self.state = None;
+            self.heard = None;
+        }
+    }
+
+    /// Whether what others store is of interest here.
+    pub(super) fn is_followed(&self) -> bool {
+        self.state.is_some() || !self.audience.is_empty()
+    }
+
+    /// Up to where those who listen were given what was stored; `None` when that is not known.
+    pub(super) fn delivered(&self) -> Option<Seq> {
+        let head = self.state.as_ref().map(|state| state.head().seq);
+        match (head, self.heard) {
+            (Some(head), Some(heard)) => Some(head.min(heard)),
+            (head, heard) => head.or(heard),
+        }
+    }
+
+    /// Whether entries that the state has in it are still to be delivered.
+    pub(super) fn is_behind(&self) -> bool {
+        let head = self.state.as_ref().map(|state| state.head().seq);
+        head.is_some_and(|head| self.heard.is_some_and(|heard| heard < head))
     }
 
     /// Removes a session.
@@ -132,6 +176,12 @@ impl Slots {
         }
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        let shards = self.shards.iter();
+        shards.map(|shard| lock(shard).slots.len()).sum()
+    }
+
     /// The slot of a conversation.
     pub(super) fn at(&self, id: ConversationId) -> Arc<Slot> {
         let byte = id.as_uuid().as_bytes()[15];
@@ -152,5 +202,23 @@ impl Slots {
         });
         shard.slots.insert(id, slot.clone());
         slot
+    }
+
+    /// The slot of a conversation that somebody here asked for lately.
+    pub(super) fn find(&self, id: ConversationId) -> Option<Arc<Slot>> {
+        let byte = id.as_uuid().as_bytes()[15];
+        let shard = lock(&self.shards[usize::from(byte) % SHARDS]);
+        shard.slots.get(&id).cloned()
+    }
+
+    /// The conversations of which somebody here is to hear.
+    pub(super) fn followed(&self) -> Vec<ConversationId> {
+        let mut followed = Vec::new();
+        for shard in &self.shards {
+            let slots: Vec<_> = lock(shard).slots.values().cloned().collect();
+            let of_interest = slots.iter().filter(|slot| slot.lock().is_followed());
+            followed.extend(of_interest.map(|slot| slot.id));
+        }
+        followed
     }
 }

@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use super::Engine;
+use super::{
+    Engine,
+    nodes::{Changed, Letter, To},
+};
 use crate::{
     Actor, Authority, CloseReason, Command, Rejection, Standing, StoreError, Timestamp, UserId,
     port::{SignOut, VersionedStanding},
@@ -187,6 +190,12 @@ impl Engine {
         }
     }
 
+    /// As [`Self::look_at_standings`], because somebody else changed some.
+    pub(super) async fn look_at_standings_now(self: &Arc<Self>) -> Result<(), Rejection> {
+        self.standings.read_at.store(0, Ordering::Release);
+        self.look_at_standings().await
+    }
+
     async fn read_changes(self: &Arc<Self>, read_to: &mut u64) -> Result<(), StoreError> {
         // Before the first time there are no sessions to end.
         let is_again = self.standings.read_at().is_some();
@@ -226,6 +235,7 @@ impl Engine {
     /// Takes in a standing that this process has stored.
     pub(super) async fn decided(self: &Arc<Self>, one: &VersionedStanding) {
         self.standings.learn(one.clone());
+        self.write_to(To::All, &Letter::Changed(Changed::Standings));
         self.keep_out(one).await;
     }
 

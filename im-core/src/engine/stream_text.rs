@@ -1,11 +1,15 @@
 //! The text of open messages: taken in, kept, pushed to those who are there and may see it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use super::{
     Engine,
     fanout::give_way,
     lock,
+    nodes::{Letter, to_readers_of},
     registry::SessionEntry,
     slot::Slot,
     streams::{Inner, Open, Place},
@@ -201,11 +205,42 @@ impl Engine {
         let pause = Duration::from_millis(self.limits().stream_push_ms);
         self.ports.runtime.spawn(Box::pin(async move {
             while let Some(push) = next_push(&open) {
+                engine.tell_nodes_of_text(&open, &push);
                 let broadcast = Broadcast::new(Urgency::Ephemeral, vec![push]);
                 engine.tell_those_who_see(&open, &broadcast).await;
                 engine.ports.runtime.sleep(pause).await;
             }
         }));
+    }
+
+    fn tell_nodes_of_text(&self, open: &Open, push: &Push) {
+        if let Push::TextGrew(grew) = push {
+            let to = to_readers_of(&self.slots.at(open.place.0));
+            self.write_to(to, &Letter::TextGrew(grew.clone()));
+        }
+    }
+
+    /// Tells those who listen here of text that another node holds, unless the message has ended.
+    pub(super) async fn tell_of_text(&self, grew: Box<TextGrew>) {
+        let place = (grew.conversation, grew.seq);
+        let is_followed = |slot: Arc<Slot>| !slot.lock().audience.is_empty();
+        if !self.slots.find(place.0).is_some_and(is_followed) {
+            return;
+        }
+        // What is not pushed is in the entry that ends it.
+        let Ok(Some(entry)) = self.entry_at(place.0, place.1).await else {
+            return;
+        };
+        if open(&entry).is_none() {
+            return;
+        }
+        let passing = Open {
+            place,
+            sender: entry.sender,
+            inner: Mutex::default(),
+        };
+        let broadcast = Broadcast::new(Urgency::Ephemeral, vec![Push::TextGrew(grew)]);
+        self.tell_those_who_see(&passing, &broadcast).await;
     }
 
     /// Tells everybody who listens and may see the message, as long as it is open. Others get a turn in between.

@@ -35,6 +35,9 @@ impl Engine {
         let mut cursor = ask.cursor.unwrap_or_default();
         let fresh = cursor == Cursor::default();
         let reset = !fresh && cursor.epoch != epoch;
+        if reset {
+            self.counts.resets.add(1);
+        }
         if reset || fresh {
             cursor = Cursor {
                 epoch,

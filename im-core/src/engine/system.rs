@@ -16,7 +16,10 @@ use arc_swap::ArcSwap;
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
 
-use super::{Engine, lock};
+use super::{
+    Engine, lock,
+    nodes::{Changed, Letter, To},
+};
 use crate::{
     ChangeSystemSettings, ChangedSettings, Code, Limits, Rejection, SettingGroups, StoreError,
     SystemSettings,
@@ -187,6 +190,7 @@ impl Engine {
             };
             if self.ports.settings.write(next.clone()).await? {
                 self.system.hold(next);
+                self.write_to(To::All, &Letter::Changed(Changed::Settings));
                 return Ok(self.system.view());
             }
         }

@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Mutex};
 
-use super::{Engine, fanout::give_way, lock, own::contended, page::bytes_of, retry::hash};
+use super::{
+    Engine, lock,
+    nodes::{Letter, To},
+    own::contended,
+    page::bytes_of,
+    retry::hash,
+};
 use crate::{
     Actor, Code, Notice, NoticeSent, NoticeTexts, Own, OwnKey, OwnKind, OwnRow, Push, Rejection,
     RowKey, SendNotice, SentNotice, Timestamp, UserId,
@@ -13,9 +19,6 @@ use crate::{
 
 /// The category of a notice that names none.
 const SYSTEM: &str = "system";
-
-/// Sessions that are told before others get a turn.
-const CHUNK: usize = 128;
 
 /// When the last of its kind happened. No two of a node have the same moment, so that all have them in order.
 #[derive(Default)]
@@ -236,14 +239,10 @@ impl Engine {
         };
         self.ports.notices.tell_all(to_all).await?;
         let row = untouched(key, notice, until);
-        let push = Push::OwnChanged(Box::new(row));
-        let broadcast = Broadcast::new(Urgency::Live, vec![push]);
-        for chunk in self.registry.all().chunks(CHUNK) {
-            for session in chunk {
-                session.tell(&broadcast);
-            }
-            give_way().await;
-        }
+        let row = Box::new(row);
+        self.write_to(To::All, &Letter::ForEveryone(row.clone()));
+        let broadcast = Broadcast::new(Urgency::Live, vec![Push::OwnChanged(row)]);
+        self.tell_all(&broadcast).await;
         Ok(())
     }
 }

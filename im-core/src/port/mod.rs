@@ -9,11 +9,14 @@ mod alarm;
 mod annotation;
 mod audit;
 mod authenticator;
+mod bus;
 mod code;
 mod contact;
 mod device;
+mod directory;
 mod door;
 mod erasure;
+mod heads;
 mod lease;
 mod log;
 mod member;
@@ -42,11 +45,14 @@ pub use alarm::{Alarm, AlarmStore};
 pub use annotation::{AnnotationStore, MarkCount, ThreadCount};
 pub use audit::{AuditQuery, AuditStore};
 pub use authenticator::{Authenticator, Identity, LogOutCount, SignOut, TrustEveryone};
+pub use bus::{Address, Bus, Ear, NoBus};
 pub use code::{CODE_TRIES, CODES_LAST, CodeHash, CodeStore, OneTimeCode};
 pub use contact::{ContactStore, VersionedBlock};
 pub use device::{DeviceStore, Remembered, Seen};
+pub use directory::{Beat, Directory, NoDirectory};
 pub use door::{Banned, DoorStore, InviteStore};
 pub use erasure::{Erasure, ErasureStore};
+pub use heads::HeadStore;
 pub use lease::LeaseStore;
 pub use log::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot};
 pub use member::MemberStore;
@@ -89,6 +95,7 @@ pub struct Ports {
     pub devices: Arc<dyn DeviceStore>,
     pub doors: Arc<dyn DoorStore>,
     pub erasures: Arc<dyn ErasureStore>,
+    pub heads: Arc<dyn HeadStore>,
     pub invites: Arc<dyn InviteStore>,
     pub leases: Arc<dyn LeaseStore>,
     pub log: Arc<dyn LogStore>,

@@ -1,4 +1,4 @@
-//! Time, waiting and tasks: what the host's executor gives.
+//! Time, waiting, chance and tasks: what the host's executor gives.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -7,13 +7,18 @@ use crate::Timestamp;
 /// A boxed future that owns what it needs.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The executor and the clock. A simulation replaces them to run on one thread in virtual time.
+/// The executor, the clock and the dice. A simulation replaces them to run on one thread in virtual time, the same way
+/// each time.
 pub trait Runtime: Send + Sync + 'static {
     /// The wall clock.
     fn now(&self) -> Timestamp;
 
     /// Time since some fixed moment, which no step of the wall clock changes.
     fn monotonic(&self) -> Duration;
+
+    /// A number that is another each time: for pauses that are to differ from device to device. Nothing that must stay a
+    /// secret hangs on it.
+    fn chance(&self) -> u64;
 
     /// Waits.
     fn sleep(&self, span: Duration) -> BoxFuture<()>;

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use uuid::Uuid;
+
 use super::{BoxFuture, Runtime};
 use crate::Timestamp;
 
@@ -23,6 +25,10 @@ impl Runtime for TokioRuntime {
     fn monotonic(&self) -> Duration {
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed()
+    }
+
+    fn chance(&self) -> u64 {
+        Uuid::new_v4().as_u64_pair().0
     }
 
     fn sleep(&self, span: Duration) -> BoxFuture<()> {

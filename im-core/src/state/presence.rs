@@ -6,6 +6,8 @@ use crate::{Attention, Availability, ClassPresence, DeviceClass, SessionId, Time
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PresenceState {
     sessions: Vec<Held>,
+    /// On other nodes.
+    elsewhere: Vec<(DeviceClass, Attention)>,
     last_seen: Option<Timestamp>,
 }
 
@@ -33,10 +35,38 @@ impl PresenceState {
     pub fn detached(&mut self, session: SessionId, now: Timestamp) -> bool {
         let before = self.classes();
         self.sessions.retain(|held| held.session != session);
-        if self.sessions.is_empty() {
+        if self.is_nowhere() {
             self.last_seen = Some(now);
         }
         self.classes() != before
+    }
+
+    /// Which sessions the user has on other nodes by now. `true` when it looks otherwise by it.
+    pub fn elsewhere(&mut self, sessions: Vec<(DeviceClass, Attention)>, now: Timestamp) -> bool {
+        let (before, was_there) = (self.classes(), !self.is_nowhere());
+        self.elsewhere = sessions;
+        if was_there && self.is_nowhere() {
+            self.last_seen = Some(now);
+        }
+        self.classes() != before
+    }
+
+    /// What is known of other nodes is not kept any more.
+    pub fn lose_sight(&mut self) {
+        self.elsewhere.clear();
+    }
+
+    fn is_nowhere(&self) -> bool {
+        self.sessions.is_empty() && self.elsewhere.is_empty()
+    }
+
+    /// Each session's class, and whether somebody is at it.
+    fn all(&self) -> impl Iterator<Item = (DeviceClass, Attention)> + '_ {
+        let here = self
+            .sessions
+            .iter()
+            .map(|held| (held.class, held.attention));
+        here.chain(self.elsewhere.iter().copied())
     }
 
     /// A session says whether somebody is at it. `true` when the user looks otherwise by it.
@@ -50,13 +80,22 @@ impl PresenceState {
         self.classes() != before
     }
 
+    /// Whether somebody is at a session.
+    #[must_use]
+    pub fn attention(&self, session: SessionId) -> Attention {
+        let held = self.sessions.iter().find(|held| held.session == session);
+        held.map(|held| held.attention).unwrap_or_default()
+    }
+
     /// Now.
     #[must_use]
     pub fn availability(&self) -> Availability {
-        let mut all = self.sessions.iter().map(|held| held.attention);
-        if self.sessions.is_empty() {
+        if self.is_nowhere() {
             Availability::Offline
-        } else if all.all(|attention| attention == Attention::Away) {
+        } else if self
+            .all()
+            .all(|(_, attention)| attention == Attention::Away)
+        {
             Availability::Away
         } else {
             Availability::Online
@@ -67,15 +106,15 @@ impl PresenceState {
     #[must_use]
     pub fn classes(&self) -> Vec<ClassPresence> {
         let mut classes: Vec<ClassPresence> = Vec::new();
-        for held in &self.sessions {
-            match classes.iter_mut().find(|it| it.class == held.class) {
-                Some(known) if held.attention == Attention::Online => {
+        for (class, attention) in self.all() {
+            match classes.iter_mut().find(|it| it.class == class) {
+                Some(known) if attention == Attention::Online => {
                     known.availability = Attention::Online;
                 }
                 Some(_) => {}
                 None => classes.push(ClassPresence {
-                    class: held.class,
-                    availability: held.attention,
+                    class,
+                    availability: attention,
                 }),
             }
         }
@@ -86,7 +125,7 @@ impl PresenceState {
     /// When the last session ended; `None` while there is one.
     #[must_use]
     pub fn last_seen(&self) -> Option<Timestamp> {
-        self.last_seen.filter(|_| self.sessions.is_empty())
+        self.last_seen.filter(|_| self.is_nowhere())
     }
 }
 
@@ -142,6 +181,25 @@ mod tests {
         assert!(!presence.attended(PHONE, Attention::Online), "it is over");
         presence.detached(PAGE, Timestamp(2));
         assert_eq!(presence.availability(), Availability::Offline);
+    }
+
+    #[test]
+    fn sessions_on_other_nodes_count() {
+        let mut presence = PresenceState::default();
+        let web = (DeviceClass::Web, Attention::Away);
+
+        assert!(presence.elsewhere(vec![web], Timestamp(1)));
+        assert_eq!(presence.availability(), Availability::Away);
+        assert!(presence.attached(TAB, DeviceClass::Web));
+        assert_eq!(presence.availability(), Availability::Online);
+        assert!(!presence.elsewhere(Vec::new(), Timestamp(2)));
+        assert!(presence.detached(TAB, Timestamp(3)));
+
+        assert_eq!(presence.last_seen(), Some(Timestamp(3)));
+        presence.elsewhere(vec![web], Timestamp(4));
+        assert_eq!(presence.last_seen(), None);
+        assert!(presence.elsewhere(Vec::new(), Timestamp(5)));
+        assert_eq!(presence.last_seen(), Some(Timestamp(5)));
     }
 
     #[test]

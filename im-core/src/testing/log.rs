@@ -234,6 +234,25 @@ suite! { log_store_suite in log:
         assert_eq!(audit(ports, other.conversation).await[1..], kept);
     }
 
+    /// The heads of many conversations are known at once; those that are not there are left out.
+    async fn heads_are_read_at_once(ports) {
+        let mut log = group(ports, &["alice"]).await;
+        log.store(ports, [Draft::under("alice", "1", said("a")), Draft::under("alice", "2", said("b"))]).await;
+        let mut asked = vec![log.conversation, conversation(), log.conversation];
+        for _ in 0..100 {
+            asked.push(group(ports, &["bob"]).await.conversation);
+        }
+
+        let mut heads = ports.heads.heads(&asked).await.unwrap();
+        heads.sort_unstable();
+        heads.dedup();
+
+        assert_eq!(heads.len(), 101);
+        assert_eq!(heads.iter().filter(|(_, head)| *head == Seq(1)).count(), 100);
+        assert!(heads.contains(&(log.conversation, Seq(3))));
+        assert_eq!(ports.heads.heads(&[]).await.unwrap(), []);
+    }
+
     /// An entry is found by who sent it under which client id, where it was sent.
     async fn entries_are_found_by_client_id(ports) {
         let mut log = group(ports, &["alice", "bob"]).await;

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use super::Chance;
 use crate::{
     Timestamp,
     port::{BoxFuture, Runtime},
@@ -33,6 +34,7 @@ struct Shared {
 struct Clock {
     wall_ms: i64,
     monotonic: Duration,
+    chance: Chance,
     next_sleeper: u64,
     sleepers: BTreeMap<(Duration, u64), Waker>,
 }
@@ -138,6 +140,10 @@ impl Runtime for ManualRuntime {
 
     fn monotonic(&self) -> Duration {
         lock(&self.shared.clock).monotonic
+    }
+
+    fn chance(&self) -> u64 {
+        lock(&self.shared.clock).chance.number()
     }
 
     fn sleep(&self, span: Duration) -> BoxFuture<()> {

@@ -1,4 +1,4 @@
-//! For whoever implements a port or embeds the engine: conformance suites, a manual runtime, fixtures.
+//! For whoever implements a port or embeds the engine: conformance suites, a manual runtime, a simulation, fixtures.
 //!
 //! Each durable port has a suite: one list of cases, and an exported macro that yields a named `#[tokio::test]` for
 //! every case. A case gets a fresh store from the expression that the macro is given: an `async` expression of
@@ -11,6 +11,8 @@
 //! im_core::every_store_suite!(open());
 //! ```
 //!
+//! A bus and a directory are no store's: their suites, [`bus`] and [`directory`], have macros of their own.
+//!
 //! The crate that calls the macros needs tokio with `macros` and `rt-multi-thread` among its dev-dependencies.
 
 #![allow(
@@ -22,6 +24,8 @@
 #[macro_use]
 mod suite;
 
+mod cable;
+mod chance;
 mod fixture;
 mod manual_runtime;
 
@@ -30,9 +34,11 @@ pub mod alarms;
 pub mod annotations;
 pub mod append;
 pub mod audits;
+pub mod bus;
 pub mod codes;
 pub mod contacts;
 pub mod devices;
+pub mod directory;
 pub mod doors;
 pub mod erasures;
 pub mod leases;
@@ -46,11 +52,14 @@ pub mod reports;
 pub mod roster;
 pub mod search;
 pub mod settings;
+pub mod simulation;
 pub mod standings;
 pub mod tallies;
 pub mod tokens;
 pub mod users;
 
+pub use cable::Cable;
+pub use chance::Chance;
 pub use fixture::{
     Draft, Log, UNUSUAL_IDS, append_until_stored, audit, client_id, conversation, created, device,
     group, race, said, user,

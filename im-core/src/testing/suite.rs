@@ -1,9 +1,16 @@
 //! The macro behind every suite: one list of cases yields the functions and the tests.
 
-/// Defines the cases of a suite, and exports the macro that makes a test of each.
+/// Defines the cases of a suite, and exports the macro that makes a test of each. A case is about [`Ports`](crate::port::Ports)
+/// unless another type is named.
 macro_rules! suite {
-    ($exported:ident in $module:ident: $($(#[$doc:meta])* async fn $name:ident($ports:ident) $body:block)+) => {
-        $($(#[$doc])* pub async fn $name($ports: &$crate::port::Ports) $body)+
+    ($exported:ident in $module:ident: $($cases:tt)+) => {
+        suite! { $exported in $module on $crate::port::Ports: $($cases)+ }
+    };
+    (
+        $exported:ident in $module:ident on $given:ty:
+        $($(#[$doc:meta])* async fn $name:ident($subject:ident) $body:block)+
+    ) => {
+        $($(#[$doc])* pub async fn $name($subject: &$given) $body)+
 
         /// A test for every case of the suite; see [`testing`](crate::testing).
         #[macro_export]
@@ -15,11 +22,11 @@ macro_rules! suite {
                     $(
                         #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
                         async fn $name() {
-                            let Some((ports, _guard)) = $open.await else {
+                            let Some((subject, _guard)) = $open.await else {
                                 eprintln!("SKIPPED: {}: the server is not available", stringify!($name));
                                 return;
                             };
-                            Box::pin($crate::testing::$module::$name(&ports)).await;
+                            Box::pin($crate::testing::$module::$name(&subject)).await;
                         }
                     )+
                 }

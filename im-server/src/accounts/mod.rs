@@ -4,6 +4,8 @@
 //! somebody has a copy, and ends the family; unless its successor is new and unused, and may be what got lost on the way.
 
 mod erase;
+#[cfg(test)]
+mod guessing;
 mod keys;
 mod own;
 mod password;

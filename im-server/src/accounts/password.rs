@@ -78,6 +78,9 @@ pub(crate) struct Passwords {
     gate: Arc<Semaphore>,
     waiting: AtomicUsize,
     decoy: String,
+    /// How often one was hashed or checked: what an attempt costs, for tests that time would make unsure.
+    #[cfg(test)]
+    runs: AtomicUsize,
 }
 
 impl Passwords {
@@ -88,6 +91,8 @@ impl Passwords {
             gate: Arc::new(Semaphore::new((cores / 2).max(1))),
             waiting: AtomicUsize::new(0),
             decoy: hash(&opaque::random_text()),
+            #[cfg(test)]
+            runs: AtomicUsize::new(0),
         }
     }
 
@@ -124,6 +129,12 @@ impl Passwords {
         Ok(matches && exists)
     }
 
+    /// How often one was hashed or checked so far.
+    #[cfg(test)]
+    pub(crate) fn runs(&self) -> usize {
+        self.runs.load(Ordering::Relaxed)
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -133,6 +144,8 @@ impl Passwords {
             let gate = Arc::clone(&self.gate);
             gate.acquire_owned().await.expect("nobody closes the gate")
         };
+        #[cfg(test)]
+        self.runs.fetch_add(1, Ordering::Relaxed);
         // The work keeps the permit even when the request goes away, or hanging up would open the gate.
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;

@@ -8,15 +8,23 @@ use super::Failure;
 use crate::{Config, Server, telemetry};
 
 pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
-    telemetry::init(&config.log, config.log_format)?;
+    let telemetry = telemetry::start(config)?;
     let mut signals = Signals::listen()?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let server = Server::start(config).await?;
     // Scripts read this line, so it comes first, and does not wait in a buffer.
-    println!("listening on http://{}", server.address());
-    println!("try it: curl http://{}/v1/capabilities", server.address());
+    println!("listening on {}", server.url());
+    println!("try it: curl {}/v1/capabilities", server.url());
+    if let Some(url) = server.tcp_url() {
+        println!("TCP links on {url}");
+    }
     io::stdout().flush()?;
-    tracing::info!(address = %server.address(), data_dir = %config.data_dir.display(), "serving");
+    let tcp = server.tcp_url();
+    tracing::info!(url = server.url(), tcp, data_dir = %config.data_dir.display(), "serving");
+
+    if let Some(address) = server.metrics_address() {
+        tracing::info!(%address, "figures are shown at /metrics");
+    }
 
     let name = loop {
         tokio::select! {
@@ -32,6 +40,7 @@ pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
             std::process::exit(130);
         }
     }
+    telemetry.end().await;
     Ok(())
 }
 

@@ -28,21 +28,31 @@ pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {
     let name = path.display().to_string();
     let text =
         fs::read_to_string(path).map_err(|error| ConfigError::new(&name, error.to_string()))?;
-    toml::from_str(&text).map_err(|error| {
-        let place = match error.span() {
-            Some(span) => {
-                let (line, column) = line_and_column(&text, span.start);
-                format!("{name}, line {line}, column {column}")
-            }
-            None => name,
-        };
-        // Only the key: a value may be a secret.
-        let key = error
-            .span()
-            .and_then(|span| key_at(&text, span.start))
-            .map_or_else(String::new, |key| format!("`{key}`: "));
-        ConfigError::new(place, format!("{key}{}", error.message()))
-    })
+    Settings::parse(&name, &text)
+}
+
+impl Settings {
+    /// Reads the text of a file; `name` is what the file is called where it is wrong.
+    ///
+    /// # Errors
+    /// Says where, and what is expected there, and repeats no value: it may be a secret.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let place = match error.span() {
+                Some(span) => {
+                    let (line, column) = line_and_column(text, span.start);
+                    format!("{name}, line {line}, column {column}")
+                }
+                None => name.to_owned(),
+            };
+            // Only the key: a value may be a secret.
+            let key = error
+                .span()
+                .and_then(|span| key_at(text, span.start))
+                .map_or_else(String::new, |key| format!("`{key}`: "));
+            ConfigError::new(place, format!("{key}{}", error.message()))
+        })
+    }
 }
 
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
@@ -138,6 +148,41 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_is_put_together_from_file_and_environment() {
+        let file = "[cluster]\nprefix = 'chat'\nredis = 'redis://file'";
+        let environment = [("IM_CLUSTER_REDIS", "redis://environment")];
+        let cluster = load(Settings::default(), file, &environment)
+            .unwrap()
+            .cluster;
+        let cluster = cluster.unwrap();
+        assert_eq!(cluster.prefix, "chat");
+        assert_eq!(cluster.redis.expose(), "redis://environment");
+
+        let cluster = load(Settings::default(), "", &environment).unwrap().cluster;
+        assert_eq!(cluster.unwrap().prefix, "im");
+        assert!(
+            load(Settings::default(), "", &[])
+                .unwrap()
+                .cluster
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn certificate_and_key_may_come_from_two_places() {
+        let file = "tcp_listen = '127.0.0.1:8081'\n[tls]\ncertificate = '/c'\nkey = '/other'";
+        let environment = [("IM_TLS_KEY", "/k")];
+
+        let config = load(Settings::default(), file, &environment).unwrap();
+
+        let tls = config.tls.unwrap();
+        assert_eq!(tls.certificate, Path::new("/c"));
+        assert_eq!(tls.key, Path::new("/k"));
+        assert_eq!(config.tcp_listen.unwrap().port(), 8081);
+        assert_eq!(Config::default().tcp_listen, None);
+    }
+
+    #[test]
     fn zero_per_second_means_no_limit() {
         let file = "[limits]\nsends_per_second = 0";
         let environment = [("IM_LIMITS_REQUESTS_PER_SECOND", "0")];
@@ -152,7 +197,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_named_with_its_place() {
-        let cases: [(&str, &Variables, &[&str]); 18] = [
+        let cases: [(&str, &Variables, &[&str]); 29] = [
             ("lisen = 'x'", &[], &["test.toml, line 1", "lisen"]),
             ("log = 'a'\nlisten = 'nowhere'", &[], &["line 2", "listen"]),
             ("log_format = 'xml'", &[], &["log_format", "text"]),
@@ -173,6 +218,17 @@ mod tests {
                 &["IM_LOGIN_POLICY_IOS"],
             ),
             ("[limits]\npage = 'x'", &[], &["limits", "page"]),
+            ("[cluster]\nredi = 'x'", &[], &["line 2", "redi", "prefix"]),
+            (
+                "",
+                &[("IM_CLUSTER_PREFIX", "chat")],
+                &["cluster.prefix", "cluster.redis"],
+            ),
+            (
+                "database_url = 'memory:'\n[cluster]\nredis = 'redis://hush@h'",
+                &[],
+                &["cluster.redis", "PostgreSQL"],
+            ),
             ("listen = ", &[], &["line 1", "listen"]),
             (
                 "[[oidc]]\nname = 'corp'\nisuer = 'x'",
@@ -215,6 +271,34 @@ mod tests {
                 &[("IM_PUBLIC_URL", "im.example.org")],
                 &["IM_PUBLIC_URL", "https://"],
             ),
+            (
+                "[tls]\ncertificate = '/c'",
+                &[],
+                &["tls.key", "name the file"],
+            ),
+            ("", &[("IM_TLS_KEY", "/k")], &["tls.certificate", "name"]),
+            ("[tls]\ncert = '/c'", &[], &["line", "cert"]),
+            (
+                "[metrics]\nlisten = '0.0.0.0:9464'",
+                &[],
+                &["metrics.listen", "metrics.token"],
+            ),
+            (
+                "[metrics]\ntoken = 'hush'",
+                &[],
+                &["metrics.token", "22 characters"],
+            ),
+            ("[metrics]\nport = 1", &[], &["line 2", "port"]),
+            (
+                "",
+                &[("IM_TRACES_ENDPOINT", "collector:4318")],
+                &["traces.endpoint", "http://"],
+            ),
+            (
+                "",
+                &[("IM_LOG_FILE_MAX_MIB", "0")],
+                &["IM_LOG_FILE_MAX_MIB"],
+            ),
         ];
         for (file, environment, expected) in cases {
             let error = load(Settings::default(), file, environment)
@@ -245,7 +329,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_in_the_debug_text() {
-        let file = "database_url = 'mysql://u:hush@h/d'\ntoken_secret = 'hush'";
+        let file = "database_url = 'mysql://u:hush@h/d'\ntoken_secret = 'hush'\n[cluster]\nredis = 'redis://hush@h'";
         let config = load(Settings::default(), file, &[]).unwrap();
         assert!(!format!("{config:?}").contains("hush"));
     }

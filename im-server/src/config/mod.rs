@@ -1,21 +1,27 @@
 //! What can be set: its meaning, its default, and from where it comes. Flags go before environment, environment before
 //! file, file before default.
 
+mod cluster;
 mod file;
 mod oidc;
 mod origin;
 mod settings;
+mod tls;
+mod watching;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use im_core::{Limits, LoginPolicy};
 
+pub use self::cluster::{Cluster, ClusterSettings};
 pub use self::oidc::OidcProvider;
 pub(crate) use self::oidc::is_safe;
 pub use self::origin::{AllowedOrigins, Origin, PublicUrl};
 pub use self::settings::{
     ClientAddress, CodeSending, LogFormat, Mode, RealNameChecks, Registration, Settings,
 };
+pub use self::tls::{TlsFiles, TlsSettings};
+pub use self::watching::{LogFile, Metrics, Traces};
 use crate::{secret::Secret, throttle::RateLimits};
 
 /// Where the server listens unless it is told otherwise: this machine only, so that a first try is not on the network.
@@ -29,6 +35,8 @@ pub struct Config {
     pub allowed_origins: AllowedOrigins,
     /// Where the address of a client is found.
     pub client_address: ClientAddress,
+    /// The other nodes on the same database. Default: none, the server is alone.
+    pub cluster: Option<Cluster>,
     /// Who sends one-time codes. Default: nobody.
     pub code_sender: CodeSending,
     /// Where the server keeps what it makes. Default `./im-data`.
@@ -41,13 +49,17 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What to log, as `tracing` filters are written. Default `info`.
     pub log: String,
+    /// A log in files, beside the one on stderr. Default: none.
+    pub log_file: LogFile,
     /// How logs are written.
     pub log_format: LogFormat,
     /// How many devices of each class may have sessions at a time. Default: any number.
     pub login_policy: LoginPolicy,
-    /// Connections that may be open, WebSockets and others; the newest beyond it are closed as they come. Default 50,000:
+    /// Connections that may be open, WebSockets, TCP links and others; the newest beyond it are closed as they come. Default 50,000:
     /// below the file descriptors of common services, and 2 GB when each holds what it may before it signs in.
     pub max_connections: usize,
+    /// Who is shown figures. Default: nobody.
+    pub metrics: Metrics,
     /// What the server is for. Default: production.
     pub mode: Mode,
     /// Identity providers that users sign in at. Default: none. They need `public_url`.
@@ -60,8 +72,15 @@ pub struct Config {
     pub real_names: RealNameChecks,
     /// Who may make an account.
     pub registration: Registration,
+    /// Where to listen for TCP links; port 0 takes a free one. Default: nowhere.
+    pub tcp_listen: Option<SocketAddr>,
+    /// The server's certificate with its key: with it all listeners speak TLS, and nothing else. Default: none, for behind
+    /// a proxy.
+    pub tls: Option<TlsFiles>,
     /// What access tokens are signed with. Default: the secret in the data directory, made at first start.
     pub token_secret: Option<Secret>,
+    /// Where traces are sent. Default: nowhere.
+    pub traces: Traces,
     /// The words that are looked for in texts, and what to do about each. Default: none are.
     pub words_file: Option<PathBuf>,
 }
@@ -118,6 +137,7 @@ impl Config {
         let database_url = settings.database_url.unwrap_or_else(|| {
             Secret::new(format!("sqlite://{}", data_dir.join("im.db").display()))
         });
+        let cluster = settings.cluster.completed(&database_url)?;
         let mut limits: Limits = settings::typed("limits", with_rates(settings.limits))?;
         for rate in [
             &mut limits.sends_per_second,
@@ -128,9 +148,13 @@ impl Config {
         }
         let login_policy = settings::typed("login_policy", settings.login_policy)?;
         let rate_limits = settings::typed("rate_limits", settings.rate_limits)?;
+        let tls = settings.tls.complete()?;
+        settings.metrics.check()?;
+        settings.traces.check()?;
         Ok(Self {
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
             client_address: settings.client_address.unwrap_or_default(),
+            cluster,
             code_sender: settings.code_sender.unwrap_or_default(),
             data_dir,
             database_url,
@@ -139,16 +163,21 @@ impl Config {
                 .listen
                 .unwrap_or_else(|| DEFAULT_LISTEN.parse().expect("the default is an address")),
             log: settings.log.unwrap_or_else(|| "info".to_owned()),
+            log_file: settings.log_file,
             log_format: settings.log_format.unwrap_or_default(),
             login_policy,
             max_connections: settings.max_connections.unwrap_or(50_000),
+            metrics: settings.metrics,
             mode: settings.mode.unwrap_or_default(),
             oidc: settings.oidc,
             public_url: settings.public_url,
             rate_limits,
             real_names: settings.real_names.unwrap_or_default(),
             registration: settings.registration.unwrap_or_default(),
+            tcp_listen: settings.tcp_listen,
+            tls,
             token_secret: settings.token_secret,
+            traces: settings.traces,
             words_file: settings.words_file,
         })
     }

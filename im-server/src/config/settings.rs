@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 use im_core::{Limits, LoginPolicy};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use super::{AllowedOrigins, ConfigError, OidcProvider, PublicUrl};
+use super::{
+    AllowedOrigins, ClusterSettings, ConfigError, LogFile, Metrics, OidcProvider, PublicUrl,
+    Traces, tls::TlsSettings,
+};
 use crate::{secret::Secret, throttle::RateLimits};
 
 /// Settings of one source. What is absent is taken from the next one.
@@ -15,6 +18,9 @@ use crate::{secret::Secret, throttle::RateLimits};
 pub struct Settings {
     pub allowed_origins: Option<AllowedOrigins>,
     pub client_address: Option<ClientAddress>,
+    /// Merged key by key.
+    #[serde(default)]
+    pub cluster: ClusterSettings,
     pub code_sender: Option<CodeSending>,
     pub data_dir: Option<PathBuf>,
     pub database_url: Option<Secret>,
@@ -23,11 +29,15 @@ pub struct Settings {
     pub limits: toml::Table,
     pub listen: Option<SocketAddr>,
     pub log: Option<String>,
+    #[serde(default)]
+    pub log_file: LogFile,
     pub log_format: Option<LogFormat>,
     /// Merged class by class.
     #[serde(default, deserialize_with = "checked::<_, LoginPolicy>")]
     pub login_policy: toml::Table,
     pub max_connections: Option<usize>,
+    #[serde(default)]
+    pub metrics: Metrics,
     pub mode: Option<Mode>,
     /// In the file alone.
     #[serde(default)]
@@ -38,7 +48,13 @@ pub struct Settings {
     pub rate_limits: toml::Table,
     pub real_names: Option<RealNameChecks>,
     pub registration: Option<Registration>,
+    pub tcp_listen: Option<SocketAddr>,
+    /// Merged key by key.
+    #[serde(default)]
+    pub tls: TlsSettings,
     pub token_secret: Option<Secret>,
+    #[serde(default)]
+    pub traces: Traces,
     pub words_file: Option<PathBuf>,
 }
 
@@ -140,16 +156,26 @@ impl Settings {
         Ok(Self {
             allowed_origins: environment.parsed("allowed_origins")?,
             client_address: environment.parsed("client_address")?,
+            cluster: ClusterSettings::from_environment(&environment),
             code_sender: environment.parsed("code_sender")?,
             data_dir: environment.text("data_dir").map(PathBuf::from),
             database_url: environment.text("database_url").map(Secret::new),
             limits: environment.table::<Limits>("limits", &keys_of(&Limits::default()))?,
             listen: environment.parsed("listen")?,
             log: environment.text("log"),
+            log_file: LogFile {
+                path: environment.text("log_file_path").map(PathBuf::from),
+                max_mib: environment.parsed("log_file_max_mib")?,
+                keep: environment.parsed("log_file_keep")?,
+            },
             log_format: environment.parsed("log_format")?,
             login_policy: environment
                 .table::<LoginPolicy>("login_policy", &keys_of(&LoginPolicy::default()))?,
             max_connections: environment.parsed("max_connections")?,
+            metrics: Metrics {
+                listen: environment.parsed("metrics_listen")?,
+                token: environment.text("metrics_token").map(Secret::new),
+            },
             mode: environment.parsed("mode")?,
             oidc: Vec::new(),
             public_url: environment.parsed("public_url")?,
@@ -157,7 +183,16 @@ impl Settings {
                 .table::<RateLimits>("rate_limits", &keys_of(&RateLimits::default()))?,
             real_names: environment.parsed("real_names")?,
             registration: environment.parsed("registration")?,
+            tcp_listen: environment.parsed("tcp_listen")?,
+            tls: TlsSettings {
+                certificate: environment.text("tls_certificate").map(PathBuf::from),
+                key: environment.text("tls_key").map(PathBuf::from),
+            },
             token_secret: environment.text("token_secret").map(Secret::new),
+            traces: Traces {
+                endpoint: environment.text("traces_endpoint"),
+                one_in: environment.parsed("traces_one_in")?,
+            },
             words_file: environment.text("words_file").map(PathBuf::from),
         })
     }
@@ -167,15 +202,18 @@ impl Settings {
         Self {
             allowed_origins: self.allowed_origins.or(below.allowed_origins),
             client_address: self.client_address.or(below.client_address),
+            cluster: self.cluster.or(below.cluster),
             code_sender: self.code_sender.or(below.code_sender),
             data_dir: self.data_dir.or(below.data_dir),
             database_url: self.database_url.or(below.database_url),
             limits: merged(self.limits, below.limits),
             listen: self.listen.or(below.listen),
             log: self.log.or(below.log),
+            log_file: self.log_file.or(below.log_file),
             log_format: self.log_format.or(below.log_format),
             login_policy: merged(self.login_policy, below.login_policy),
             max_connections: self.max_connections.or(below.max_connections),
+            metrics: self.metrics.or(below.metrics),
             mode: self.mode.or(below.mode),
             oidc: if self.oidc.is_empty() {
                 below.oidc
@@ -186,7 +224,10 @@ impl Settings {
             rate_limits: merged(self.rate_limits, below.rate_limits),
             real_names: self.real_names.or(below.real_names),
             registration: self.registration.or(below.registration),
+            tcp_listen: self.tcp_listen.or(below.tcp_listen),
+            tls: self.tls.or(below.tls),
             token_secret: self.token_secret.or(below.token_secret),
+            traces: self.traces.or(below.traces),
             words_file: self.words_file.or(below.words_file),
         }
     }
@@ -224,10 +265,11 @@ fn keys_of(value: &impl serde::Serialize) -> Vec<String> {
     }
 }
 
-struct Environment<'a, F>(&'a F);
+/// Looks up variables by the keys of settings.
+pub(super) struct Environment<'a, F>(&'a F);
 
 impl<F: Fn(&str) -> Option<String>> Environment<'_, F> {
-    fn text(&self, key: &str) -> Option<String> {
+    pub(super) fn text(&self, key: &str) -> Option<String> {
         (self.0)(&variable(key)).filter(|text| !text.is_empty())
     }
 

@@ -5,12 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{Method, Request, header};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use serde::de::DeserializeOwned;
+
+use crate::https::{self, HttpsClient};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,28 +32,13 @@ pub(super) enum Failed {
     Timeout,
 }
 
-/// Asks over HTTPS, and over HTTP where the configuration allowed it. Follows no redirects.
+/// Asks a provider.
 #[derive(Clone)]
-pub(super) struct HttpClient(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub(super) struct HttpClient(HttpsClient);
 
 impl HttpClient {
-    /// Trusts whom the system trusts, which may know a company's own authority; or else whom browsers do.
     pub(super) fn new() -> Self {
-        let ring = rustls::crypto::ring::default_provider;
-        let builder = HttpsConnectorBuilder::new();
-        let connector = match builder.with_provider_and_native_roots(ring()) {
-            Ok(builder) => builder.https_or_http().enable_http1().build(),
-            Err(error) => {
-                tracing::debug!(%error, "the system trusts nobody; going by the built-in list");
-                HttpsConnectorBuilder::new()
-                    .with_provider_and_webpki_roots(ring())
-                    .expect("ring knows the protocol versions that are asked for")
-                    .https_or_http()
-                    .enable_http1()
-                    .build()
-            }
-        };
-        Self(Client::builder(TokioExecutor::new()).build(connector))
+        Self(https::client())
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T, Failed> {

@@ -8,7 +8,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, Method, request::Parts},
 };
-use im_core::{Actor, Code, Scope, UserId};
+use im_core::{Actor, Code, Scope, UserId, port::Identity};
 use im_transport::ws::bearer;
 
 use super::problem::Problem;
@@ -162,6 +162,29 @@ impl TryFrom<Credential> for Caller {
                 "name the user that you act for in the header Im-User",
             )),
         }
+    }
+}
+
+/// As whom a session is opened.
+pub(super) struct Opener(pub(super) Identity);
+
+impl FromRequestParts<Arc<App>> for Opener {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let credential =
+            <Credential as FromRequestParts<_>>::from_request_parts(parts, app).await?;
+        if let (Credential::User(_), Some(token)) = (&credential, bearer(&parts.headers)) {
+            // Once more by the engine, which then notices a log-out in between.
+            return Ok(Self(app.im.authenticate(token).await?));
+        }
+        let Caller(actor) = Caller::try_from(credential)?;
+        Ok(Self(Identity {
+            actor,
+            expires_at_ms: None,
+            sign_in: None,
+            checked_at: None,
+        }))
     }
 }
 

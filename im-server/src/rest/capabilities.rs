@@ -52,7 +52,7 @@ struct Transport {
     kind: &'static str,
     /// Where it is: an address, or a path on this server.
     url: String,
-    /// Subprotocols to choose from.
+    /// Subprotocols to choose from, of a WebSocket.
     subprotocols: Vec<&'static str>,
 }
 
@@ -78,11 +78,23 @@ async fn capabilities(State(app): State<Arc<App>>) -> Json<Capabilities> {
         limits: Limits::clone(&app.im.limits()),
         methods: ROUTES.to_vec(),
         link_methods: LINK_ONLY.to_vec(),
-        transports: vec![Transport {
-            kind: "websocket",
-            url: app.websocket_url(),
-            subprotocols: vec!["im.v1.json", "im.v1.msgpack"],
-        }],
+        transports: vec![
+            Transport {
+                kind: "websocket",
+                url: app.websocket_url(),
+                subprotocols: vec!["im.v1.json", "im.v1.msgpack"],
+            },
+            Transport {
+                kind: "sse",
+                url: app.url_of("/v1/events"),
+                subprotocols: Vec::new(),
+            },
+            Transport {
+                kind: "long_poll",
+                url: app.url_of("/v1/updates"),
+                subprotocols: Vec::new(),
+            },
+        ],
         accounts: AccountRules {
             registration: app.entrance.registration() == Registration::Open,
             password_min_chars: MIN_CHARS,

@@ -3,24 +3,40 @@
 //! The log gets the method, the route's template, the status and the time. Never the query, a header or a body: they
 //! may hold tokens, names and messages.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use futures_util::FutureExt as _;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, field::Empty};
 use uuid::Uuid;
 
 use super::problem::Problem;
+use crate::metrics::Requests;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What holds of an answer that does not say otherwise: it holds tokens and messages, is no page, and the address that it
+/// came from is nobody else's business.
+const UNLESS_SAID: [(HeaderName, &str); 3] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (header::REFERRER_POLICY, "no-referrer"),
+];
+
 /// The middleware.
-pub(super) async fn envelope(request: Request, next: Next) -> Response {
+pub(super) async fn envelope(
+    State(requests): State<Arc<Requests>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
@@ -30,9 +46,11 @@ pub(super) async fn envelope(request: Request, next: Next) -> Response {
         .map(|path| path.as_str().to_owned());
     let route = route.as_deref().unwrap_or("(no such route)");
 
-    let span = tracing::info_span!("request", id);
+    // As urgent as the most urgent line in it, which must not be without the id.
+    let span = tracing::error_span!("request", id, %method, route, status = Empty);
+    let answering = span.clone();
     // Safe to go on with: a handler shares only what is behind locks that recover, and the engine.
-    let run = AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind();
+    let run = AssertUnwindSafe(next.run(request).instrument(answering)).catch_unwind();
     let mut response = match run.await {
         Ok(response) => response,
         Err(_) => {
@@ -41,12 +59,16 @@ pub(super) async fn envelope(request: Request, next: Next) -> Response {
         }
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        requests.refused(problem.code());
         let headers = std::mem::take(response.headers_mut());
         response = problem.render(headers, &id);
     }
     finish(response.headers_mut(), &id);
-    let took_ms = started.elapsed().as_secs_f64() * 1000.0;
+    let took = started.elapsed();
+    requests.answered(response.status(), took);
+    let took_ms = took.as_secs_f64() * 1000.0;
     let status = response.status().as_u16();
+    span.record("status", status);
     tracing::info!(request_id = id, %method, route, status, took_ms, "answered");
     response
 }
@@ -58,10 +80,11 @@ fn finish(headers: &mut HeaderMap, id: &str) {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    // Answers hold tokens and messages.
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    for (name, value) in UNLESS_SAID {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
 }
 
 /// The client's own id, when it is one that can be logged, or else a new one.
@@ -95,9 +118,10 @@ mod tests {
             assert_ne!(request.uri().path(), "/panic", "a bug");
             "fine"
         }
+        let requests = Arc::new(Requests::default());
         let router = Router::new()
             .fallback(handler)
-            .layer(middleware::from_fn(envelope));
+            .layer(middleware::from_fn_with_state(requests, envelope));
         let service = TowerToHyperService::new(router);
         let get = async |path: &str| {
             let request = hyper::Request::get(path).body(Body::empty()).unwrap();

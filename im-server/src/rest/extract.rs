@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, header, request::Parts},
 };
+use http_body_util::BodyExt as _;
 use im_core::{ClientId, Code, Seq, UserId};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -23,8 +24,8 @@ use utoipa::{
 
 use super::problem::Problem;
 
-/// Bytes of a body at most, for callers that are known.
-const MAX_BODY: usize = 1024 * 1024;
+/// Bytes of a body at most, for callers that are known: as of a message on a link.
+const MAX_BODY: usize = 512 * 1024;
 
 /// Bytes of a body at most, for callers that are not.
 pub(super) const MAX_PUBLIC_BODY: usize = 8 * 1024;
@@ -176,7 +177,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-async fn read<const MAX: usize>(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, Problem> {
+async fn read<const MAX: usize>(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
     let too_large = || {
         Problem::new(
             Code::TooLarge,
@@ -190,17 +191,34 @@ async fn read<const MAX: usize>(headers: &HeaderMap, body: Body) -> Result<bytes
     if announced.is_some_and(|length| length > MAX) {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_length_error(&error) => Err(too_large()),
+    match tokio::time::timeout(BODY_TIMEOUT, gather::<MAX>(body)).await {
+        Ok(Ok(Some(bytes))) => Ok(bytes),
+        Ok(Ok(None)) => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(Code::InvalidFrame, "the body broke off")),
         Err(_) => Err(Problem::timeout()),
     }
 }
 
-fn is_length_error(error: &axum::Error) -> bool {
-    std::error::Error::source(error)
-        .is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+/// The whole body; `None` when it is longer than `MAX`. Its pieces are put together as they come: kept apart, a piece of
+/// one byte costs forty.
+async fn gather<const MAX: usize>(mut body: Body) -> Result<Option<Vec<u8>>, axum::Error> {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame?.into_data() else {
+            continue;
+        };
+        let needed = whole.len() + piece.len();
+        if needed > MAX {
+            return Ok(None);
+        }
+        if needed > whole.capacity() {
+            // By doubling, but never beyond what there may be.
+            let room = (2 * whole.capacity()).clamp(needed, MAX);
+            whole.reserve_exact(room - whole.len());
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(Some(whole))
 }
 
 /// The users that a query names, each in a `user` of its own: an id may hold a comma.
@@ -266,4 +284,37 @@ async fn repeated<S: Send + Sync, T>(
         return Err(refused(detail));
     }
     Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use bytes::Bytes;
+    use futures_util::stream;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// A body that comes in pieces of one byte.
+    fn drizzle(count: usize) -> Body {
+        let piece = || Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b"x")));
+        Body::new(StreamBody::new(stream::iter(
+            (0..count).map(move |_| piece()),
+        )))
+    }
+
+    #[tokio::test]
+    async fn a_body_in_the_smallest_pieces_takes_no_more_room_than_in_one() {
+        let whole = gather::<1_000>(drizzle(1_000)).await.unwrap().unwrap();
+
+        assert_eq!(whole.len(), 1_000);
+        assert!(whole.capacity() <= 1_000);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_not_read_beyond_its_bound() {
+        assert!(gather::<1_000>(drizzle(1_001)).await.unwrap().is_none());
+    }
 }

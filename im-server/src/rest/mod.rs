@@ -40,6 +40,7 @@ mod sync;
 mod system;
 mod table;
 mod tickets;
+mod updates;
 mod users;
 
 use std::sync::Arc;
@@ -78,7 +79,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         })
         .layer(Extension(openapi::Text::of(&document)))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), cors::cors))
-        .layer(middleware::from_fn(envelope::envelope))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(app.watch.requests()),
+            envelope::envelope,
+        ))
         .with_state(app)
 }
 
@@ -114,5 +118,6 @@ fn resources() -> Routes {
         .merge(sync::routes())
         .merge(system::routes())
         .merge(tickets::routes())
+        .merge(updates::routes())
         .merge(users::routes())
 }

@@ -19,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Routes, problem::Problem};
 
-const DESCRIPTION: &str = "Messaging over HTTP: every command of the engine as a route. Live delivery is on /v1/ws.\n\n\
+const DESCRIPTION: &str = "Messaging over HTTP: every command of the engine as a route. Live delivery is on /v1/ws, and on /v1/events and /v1/updates without a WebSocket.\n\n\
     Ids are strings, seqs whole numbers below 2^53, times whole milliseconds since 1970. Unknown fields are ignored. \
     Where a write takes an Idempotency-Key, repeat it with the same key as often as you like: it happens once. PUT, PATCH \
     and DELETE without one may be repeated as they are. A repeated POST to /v1/sessions, /v1/tickets or \

@@ -141,6 +141,11 @@ impl Problem {
         response
     }
 
+    /// The stable name of the reason.
+    pub(super) const fn code(&self) -> Code {
+        self.code
+    }
+
     fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

@@ -47,51 +47,65 @@ fn stdout(output: &Output) -> String {
 }
 
 /// A served binary; killed when a test fails before it stops it.
-struct Served {
+pub(crate) struct Served {
     child: Child,
-    address: std::net::SocketAddr,
+    pub(crate) address: std::net::SocketAddr,
 }
 
 impl Served {
     fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    pub(crate) fn start_with(data: &Path, variables: &Variables<'_>) -> Self {
         let mut command = im_server(data);
-        command.args([
-            "--listen",
-            "127.0.0.1:0",
-            "--log-format",
-            "json",
-            "--log",
-            "debug",
-        ]);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap();
+        command.envs(variables.iter().copied());
+        command.args(["--log-format", "json", "--log", "debug"]);
+        Self::serve(command)
+    }
+
+    /// Serves on a free port, and waits until it does.
+    pub(crate) fn serve(mut command: Command) -> Self {
+        Self::start_by(command.stderr(Stdio::piped()))
+    }
+
+    /// By a command of one's own, which says where its stderr goes.
+    pub(crate) fn start_by(command: &mut Command) -> Self {
+        Self::start_and_read(command, &mut [String::new()])
+    }
+
+    /// As [`start_by`](Self::start_by), with the first lines that it writes.
+    fn start_and_read(command: &mut Command, lines: &mut [String]) -> Self {
+        command.args(["--listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.as_mut().unwrap());
+        for line in &mut *lines {
+            stdout.read_line(line).unwrap();
+        }
+        let address = lines[0].trim().strip_prefix("listening on http://");
+        let address = address.unwrap();
         Self {
             address: address.parse().unwrap(),
             child,
         }
     }
 
-    /// Stops by SIGTERM, and returns whether that went well, and the log.
-    fn stop(mut self) -> (bool, String) {
+    /// Ends it at once, as a power cut does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Stops by SIGTERM, and returns whether that went well, and the log where it is not elsewhere.
+    pub(crate) fn stop(mut self) -> (bool, String) {
         let kill = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status();
         assert!(kill.unwrap().success());
         let mut log = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut log)
-            .unwrap();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut log).unwrap();
+        }
         (self.child.wait().unwrap().success(), log)
     }
 }
@@ -101,6 +115,22 @@ impl Drop for Served {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_lines_say_where_tcp_links_are() {
+    let home = tempfile::tempdir().unwrap();
+    let mut lines = [const { String::new() }; 3];
+    let mut command = im_server(home.path());
+    command.env("IM_TCP_LISTEN", "127.0.0.1:0");
+    command.stderr(Stdio::piped());
+
+    let served = Served::start_and_read(&mut command, &mut lines);
+
+    let url = lines[2].trim().strip_prefix("TCP links on ").unwrap();
+    let refused = im_transport::Client::connect(url, "no token", "phone").await;
+    assert!(matches!(refused, Err(im_core::Error::Rejected(_))));
+    assert!(served.stop().0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

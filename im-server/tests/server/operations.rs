@@ -34,6 +34,10 @@ async fn capabilities_tell_clients_what_they_can_do() {
     assert_eq!(answer["limits"]["sends_per_second"], 10);
     assert_eq!(answer["limits"]["requests_per_second"], 50);
     assert_eq!(answer["transports"][0]["url"], "wss://im.example.org/v1/ws");
+    assert_eq!(
+        answer["transports"][1]["url"],
+        "https://im.example.org/v1/events"
+    );
     let methods = answer["methods"].as_array().unwrap();
     assert!(
         methods

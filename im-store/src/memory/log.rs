@@ -1,12 +1,12 @@
 //! The log in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use im_core::{
     Body, ClientId, Content, ConversationId, Entry, Epoch, Head, Message, Revision, Seq,
     StoreError, Timestamp, UserId,
-    port::{Append, Appended, Known, LogStore, NewEntry, Range, Snapshot},
+    port::{Append, Appended, HeadStore, Known, LogStore, NewEntry, Range, Snapshot},
     state::Trace,
 };
 
@@ -233,5 +233,18 @@ impl LogStore for MemoryStore {
             }
         });
         Ok(known.collect())
+    }
+}
+
+#[async_trait]
+impl HeadStore for MemoryStore {
+    async fn heads(
+        &self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, Seq)>, StoreError> {
+        let state = self.state();
+        let asked: BTreeSet<_> = conversations.iter().copied().collect();
+        let head = |id: ConversationId| Some((id, state.logs.get(&id)?.last()));
+        Ok(asked.into_iter().filter_map(head).collect())
     }
 }

@@ -5,6 +5,8 @@
 
 mod account;
 mod audit;
+mod bus;
+mod directory;
 mod door;
 mod erasure;
 mod lease;
@@ -25,6 +27,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+pub use self::{bus::MemoryBus, directory::MemoryDirectory};
 use crate::rows::Rows;
 use im_core::{
     ChangedSettings, ConversationId, Device, DeviceId, Epoch, Invite, JoinRequest, Profile, Seq,
@@ -134,6 +137,7 @@ impl Store for MemoryStore {
             leases: store.clone(),
             log: store.clone(),
             members: store.clone(),
+            heads: store.clone(),
             membership_count: store.clone(),
             notices: store.clone(),
             own: store.clone(),

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use im_core::{ConversationId, Epoch, Seq};
@@ -16,6 +16,7 @@ use super::{
     connection::{self, Connection, Value},
     dialect::{Dialect, Texts},
     error::{Meaning, SqlError},
+    figures::Counts,
 };
 
 /// How often a transaction that was undone is tried again.
@@ -25,6 +26,7 @@ pub(super) struct Core {
     pub(super) texts: Arc<Texts>,
     pub(super) heads: Heads,
     pub(super) blocks: Blocks,
+    pub(super) counts: Counts,
     pub(super) patience: Duration,
     pub(super) epoch: AtomicU64,
     pool: DatabaseConnection,
@@ -56,6 +58,7 @@ impl Core {
             texts: Arc::new(Texts::new(dialect)),
             heads: Heads::default(),
             blocks,
+            counts: Counts::default(),
             patience,
             epoch: AtomicU64::new(epoch.0),
             pool,
@@ -164,9 +167,10 @@ impl Core {
                 }
             }
         };
-        timeout(self.patience, reading)
-            .await
-            .map_err(|_| SqlError::Timeout)?
+        let began = Instant::now();
+        let read = timeout(self.patience, reading).await;
+        self.counts.read_times.add_time(began.elapsed());
+        read.map_err(|_| SqlError::Timeout)?
     }
 }
 

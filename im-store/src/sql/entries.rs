@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use im_core::{Body, ClientId, ConversationId, Entry, Revision, Seq, UserId, port::Append};
+use tracing::Span;
 use uuid::Uuid;
 
 use super::{
@@ -15,6 +16,8 @@ use super::{
 /// An append with its bodies as bytes, so that the one who commits does not encode.
 pub(super) struct Encoded {
     pub(super) append: Append,
+    /// Of the request that asked for it.
+    pub(super) span: Span,
     bodies: Vec<Vec<u8>>,
 }
 
@@ -39,7 +42,11 @@ impl Encoded {
             .iter()
             .map(encode)
             .collect::<Result<_, _>>()?;
-        Ok(Self { append, bodies })
+        Ok(Self {
+            append,
+            span: Span::current(),
+            bodies,
+        })
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = EntryRow<'_>> {

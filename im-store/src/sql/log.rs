@@ -5,10 +5,11 @@ use std::sync::{Arc, atomic::Ordering};
 use async_trait::async_trait;
 use im_core::{
     ClientId, Content, ConversationId, Entry, Epoch, Head, Seq, StoreError, Timestamp, UserId,
-    port::{Append, Appended, Known, LogStore, Range, Snapshot},
+    port::{Append, Appended, HeadStore, Known, LogStore, Range, Snapshot},
 };
 use sea_orm::QueryResult;
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 use super::{
     SqlStore,
@@ -18,7 +19,7 @@ use super::{
     entries::Encoded,
     error::SqlError,
     schema::as_number,
-    stored::{column, info, int, number, seq, user, uuid},
+    stored::{column, conversation, info, int, number, seq, user, uuid},
 };
 use crate::rows;
 
@@ -39,9 +40,13 @@ const EARLIER: &str = "SELECT seq, was FROM revision WHERE conversation_id = ? A
 const FIND: &str = "SELECT sender, client_id, seq, at_ms, fingerprint FROM entry \
     WHERE [(conversation_id = ? AND sender = ? AND client_id = ?)| OR ]";
 
+/// Each head is found by one step into the index.
+const HEADS: &str = "SELECT c.id, (SELECT x.seq FROM entry x WHERE x.conversation_id = c.id \
+    ORDER BY x.seq DESC LIMIT 1) FROM conversation c WHERE c.id IN ([?|, ])";
+
 /// The statements whose plans are checked.
 #[cfg(test)]
-pub(super) const HOT: &[&str] = &[LOAD, AFTER, BEFORE, EARLIER, FIND];
+pub(super) const HOT: &[&str] = &[LOAD, AFTER, BEFORE, EARLIER, FIND, HEADS];
 
 impl SqlStore {
     /// Hands a job to the writer and waits for the answer. What was handed over happens also when nobody waits any more.
@@ -124,6 +129,19 @@ impl SqlStore {
         rows.iter().rev().map(content).collect()
     }
 
+    async fn read_heads(
+        &self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, Seq)>, SqlError> {
+        let mut found = Vec::with_capacity(conversations.len());
+        for (count, values) in chunk::keys(conversations, |id| [uuid(id)]) {
+            for row in self.core.query(HEADS, count, &values).await? {
+                found.push((conversation(&row, 0)?, seq(&row, 1)?));
+            }
+        }
+        Ok(found)
+    }
+
     async fn find_known(
         &self,
         at: ConversationId,
@@ -176,8 +194,13 @@ impl LogStore for SqlStore {
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
         let malformed = |error| SqlError::Malformed(Arc::new(error)).during("appending");
         rows::check(&append).map_err(malformed)?;
-        let encoded = Encoded::new(append).map_err(|error| error.during("appending"))?;
+        let entries = append.entries.len();
+        let span =
+            tracing::debug_span!("store.append", conversation = %append.conversation, entries);
+        let encoded = span.in_scope(|| Encoded::new(append));
+        let encoded = encoded.map_err(|error| error.during("appending"))?;
         self.ask("appending", |reply| Job::Append(encoded, reply))
+            .instrument(span)
             .await
     }
 
@@ -213,5 +236,16 @@ impl LogStore for SqlStore {
     ) -> Result<Vec<Known>, StoreError> {
         let finding = self.find_known(conversation, keys).await;
         finding.map_err(|error| error.during("finding entries"))
+    }
+}
+
+#[async_trait]
+impl HeadStore for SqlStore {
+    async fn heads(
+        &self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, Seq)>, StoreError> {
+        let reading = self.read_heads(conversations).await;
+        reading.map_err(|error| error.during("reading heads"))
     }
 }

@@ -18,6 +18,7 @@ mod door;
 mod entries;
 mod erasure;
 mod error;
+mod figures;
 mod lease;
 mod log;
 mod member;
@@ -135,6 +136,7 @@ impl Store for SqlStore {
             leases: store.clone(),
             log: store.clone(),
             members: store.clone(),
+            heads: store.clone(),
             membership_count: store.clone(),
             notices: store.clone(),
             own: store.clone(),

@@ -3,7 +3,10 @@
 //! Pieces are all runs of one to four characters of the normal form, so that a part of a word is found in any script.
 //! A signature never denies what is there; sometimes it admits what is not, and then the block is read in vain.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use im_core::{Entry, Needle, SEARCH_FORMAT, normalized, searchable_text};
 
@@ -23,9 +26,31 @@ pub(super) struct Signature(Vec<u8>);
 /// The pieces that a block must hold for a needle to be found in it.
 pub(super) struct Wanted(Vec<u64>);
 
+/// Pieces are hashes already: hashing them once more would cost most of the time, while appends wait for it.
+type Pieces = HashSet<u64, BuildHasherDefault<AsItIs>>;
+
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes
+            .iter()
+            .fold(self.0, |hash, byte| mix(hash, u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
 impl Signature {
     pub(super) fn of(entries: &[Entry]) -> Self {
-        let mut pieces = HashSet::new();
+        let mut pieces = Pieces::default();
         let mut chars = 0;
         for entry in entries {
             let Some(message) = entry.body.as_message() else {

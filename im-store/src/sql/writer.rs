@@ -6,10 +6,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
+    time::Instant,
 };
 
 use im_core::{ConversationId, port::Append};
 use tokio::{sync::mpsc, time::timeout};
+use tracing::{Instrument as _, Span};
 
 use super::{
     batch::{Batch, Job},
@@ -45,16 +47,37 @@ pub(super) async fn run(core: Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
 async fn commit(core: &Core, batch: Batch) {
     let mut batches = vec![batch];
     while let Some(mut batch) = batches.pop() {
-        match settle(core, &mut batch).await {
-            Ok(()) => batch.stored(),
+        let (jobs, began) = (batch.len(), Instant::now());
+        let span = span(&batch);
+        match settle(core, &mut batch).instrument(span).await {
+            Ok(()) => {
+                core.counts.committed(jobs, began.elapsed());
+                batch.stored();
+            }
             // Somebody is in the way of one of them again and again: the others need not suffer.
             Err(SqlError::Contended) if batch.len() > 1 => batches.extend(batch.split().rev()),
             Err(error) => {
+                core.counts.failed();
                 core.heads.clear();
                 batch.fail(&error);
             }
         }
     }
+}
+
+/// Where a commit belongs: to the first request in it, and by links to the others.
+fn span(batch: &Batch) -> Span {
+    let mut spans = batch.appends().map(|encoded| &encoded.span);
+    let Some(first) = spans.next() else {
+        return Span::none();
+    };
+    let span = tracing::debug_span!(parent: first, "store.commit", jobs = batch.len());
+    if !span.is_disabled() {
+        for other in spans {
+            span.follows_from(other);
+        }
+    }
+    span
 }
 
 /// Stores what can be stored, and answers those who came too late.
@@ -71,8 +94,14 @@ async fn settle(core: &Core, batch: &mut Batch) -> Result<(), SqlError> {
                 return Ok(());
             }
             Err(error) => match error.meaning() {
-                Meaning::Taken => all = true,
-                Meaning::Undone => pause(attempt).await,
+                Meaning::Taken => {
+                    core.counts.retried();
+                    all = true;
+                }
+                Meaning::Undone => {
+                    core.counts.retried();
+                    pause(attempt).await;
+                }
                 Meaning::Broken => return Err(error),
             },
         }

@@ -6,24 +6,24 @@ use im_core::{Push, port::Encoding, wire};
 
 use super::codec::{Opcode, append_frame_with};
 
-pub(super) use im_core::wire::Format;
+pub(crate) use im_core::wire::Format;
 
 /// The name of a format in `Sec-WebSocket-Protocol`.
-pub(super) const fn name(format: Format) -> &'static str {
+pub(crate) const fn name(format: Format) -> &'static str {
     match format {
         Format::Json => "im.v1.json",
         Format::MessagePack => "im.v1.msgpack",
     }
 }
 
-pub(super) fn by_name(name: &str) -> Option<Format> {
+pub(crate) fn by_name(name: &str) -> Option<Format> {
     [Format::Json, Format::MessagePack]
         .into_iter()
         .find(|&format| self::name(format) == name)
 }
 
 /// What the data frames of a format are.
-pub(super) const fn opcode(format: Format) -> Opcode {
+pub(crate) const fn opcode(format: Format) -> Opcode {
     match format {
         Format::Json => Opcode::Text,
         Format::MessagePack => Opcode::Binary,
@@ -32,8 +32,8 @@ pub(super) const fn opcode(format: Format) -> Opcode {
 
 /// How the engine encodes pushes for a link: one WebSocket frame each, several in one piece of bytes.
 ///
-/// These two take slots 0 and 1 of [`im_core::port::Broadcast`]; a transport with other framing takes another.
-pub(super) const fn encoding(format: Format) -> &'static Encoding {
+/// These two take slots 0 and 1 of [`im_core::port::Broadcast`]; TCP has slot 3.
+pub(crate) const fn encoding(format: Format) -> &'static Encoding {
     match format {
         Format::Json => &JSON,
         Format::MessagePack => &MESSAGE_PACK,
@@ -57,7 +57,7 @@ fn append_pushes(format: Format, pushes: &[Push], out: &mut Vec<u8>) {
 }
 
 /// Appends one data frame of the format, as a server sends it.
-pub(super) fn append(format: Format, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn append(format: Format, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let Ok(()) = append_frame_with(out, opcode(format), |out| {
         write(out);
         Ok::<(), Infallible>(())

@@ -1,6 +1,6 @@
 //! The HTTP half of a WebSocket, on both sides: what a request must say, and what the answer proves.
 //!
-//! Getting at the socket behind the answer is in [`super::server`] and [`super::client`].
+//! Getting at the socket behind the answer is in [`super::server`] and [`super::dial`].
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -71,18 +71,12 @@ pub(super) fn accept<B>(request: &Request<B>, origins: &Origins) -> Result<Accep
     let key = text(headers, &SEC_WEBSOCKET_KEY)
         .filter(|key| STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16))
         .ok_or_else(|| Refused::bad("Sec-WebSocket-Key must be 16 bytes in base64"))?;
-    if let Some(origin) = headers.get(ORIGIN) {
-        let host = text(headers, &HOST).or(request.uri().authority().map(|host| host.as_str()));
-        if !origin
-            .to_str()
-            .is_ok_and(|origin| origins.allow(origin, host))
-        {
-            return Err(Refused::new(
-                StatusCode::FORBIDDEN,
-                Code::Forbidden,
-                "pages of this origin may not connect; the operator can allow it",
-            ));
-        }
+    if is_foreign(request, origins) {
+        return Err(Refused::new(
+            StatusCode::FORBIDDEN,
+            Code::Forbidden,
+            FOREIGN,
+        ));
     }
     let (format, subprotocol) = negotiate(headers)?;
     Ok(Accepted {
@@ -91,6 +85,20 @@ pub(super) fn accept<B>(request: &Request<B>, origins: &Origins) -> Result<Accep
         proof: proof_of(key),
         subprotocol,
     })
+}
+
+/// What a page is told that may not connect.
+pub(crate) const FOREIGN: &str = "pages of this origin may not connect; the operator can allow it";
+
+/// Whether a request comes from a page that may not connect.
+pub(crate) fn is_foreign<B>(request: &Request<B>, origins: &Origins) -> bool {
+    let headers = request.headers();
+    let Some(origin) = headers.get(ORIGIN) else {
+        return false;
+    };
+    let host = text(headers, &HOST).or(request.uri().authority().map(|host| host.as_str()));
+    let is_allowed = |origin| origins.allow(origin, host);
+    !origin.to_str().is_ok_and(is_allowed)
 }
 
 /// The first subprotocol of the client's list that we know. Who offers none speaks JSON.

@@ -1,32 +1,25 @@
-//! Sessions over WebSocket: a door for servers, a connector for clients.
+//! Sessions over WebSocket: a door for servers, and the client's way to it.
 //!
 //! ```text
-//! hyper / axum ── WebSocketServer ── handshake ── connection ── drive ── Im
-//!                                        stream ── outlet ──────────────┘ pushes
-//! Session ── Connector ── handshake ── client task                        both: codec
+//! hyper / axum ── WebSocketServer ── handshake ── link ── Im
+//! client ──────── dial ───────────── handshake ── client             both: codec
 //! ```
 
-pub mod client;
-pub mod close;
 pub mod codec;
-mod connection;
-mod encoding;
-mod farewell;
-mod handshake;
+pub(crate) mod dial;
+pub(crate) mod encoding;
+mod framing;
+pub(crate) mod handshake;
 mod options;
-mod outlet;
-mod queue;
 mod refused;
-mod replies;
-mod scratch;
 mod serve;
 mod server;
-mod stream;
-mod sweeper;
+mod upgraded;
 
-pub use client::Connector;
 pub use handshake::bearer;
 pub use options::{Options, Origins};
 pub use refused::Refused;
-pub use serve::serve;
+pub use serve::{serve, serve_tls};
 pub use server::WebSocketServer;
+
+pub use crate::client::{self, Connector};

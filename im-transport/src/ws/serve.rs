@@ -1,20 +1,23 @@
 //! A listener for hosts that have no HTTP server of their own.
 
-use std::{convert::Infallible, io, time::Duration};
+use std::{convert::Infallible, io};
 
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use super::server::WebSocketServer;
+use crate::{
+    link::{accept::accept, stream::Duplex},
+    tls::Certificate,
+};
 
 /// Bytes of an HTTP request line with its headers; hyper refuses less than 8 KiB.
 const MAX_REQUEST: usize = 16 * 1024;
 
 /// Serves WebSockets, on every path, for as long as the returned future is polled.
 ///
-/// A client has [`Options::open_timeout`](super::Options::open_timeout) for its request, whose headers may have 16 KiB.
-/// There is no TLS: put a proxy before it, or mount [`WebSocketServer::upgrade`] where TLS is.
+/// A client has [`Bounds::open_timeout`](crate::Bounds::open_timeout) for its request, whose headers may have 16 KiB.
 ///
 /// # Errors
 /// When the listener fails for good. Running out of file descriptors is waited for.
@@ -22,34 +25,37 @@ const MAX_REQUEST: usize = 16 * 1024;
 /// # Cancel safety
 /// Dropping the future ends accepting. Connections live on; end them with the engine.
 pub async fn serve(listener: TcpListener, server: WebSocketServer) -> io::Result<Infallible> {
-    loop {
-        match listener.accept().await {
-            Ok((tcp, _)) => {
-                tokio::spawn(Box::pin(answer(tcp, server.clone())));
-            }
-            // What the client did before we got to it.
-            Err(error) if is_of_one_client(&error) => {}
-            Err(error) if error.raw_os_error().is_some() => {
-                tracing::warn!("cannot accept connections for the moment: {error}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    let take = |tcp| drop(tokio::spawn(Box::pin(answer(tcp, server.clone()))));
+    accept(listener, take).await
 }
 
-fn is_of_one_client(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-    )
+/// [`serve`] over TLS, whose handshake has [`Bounds::open_timeout`](crate::Bounds::open_timeout) as well.
+///
+/// # Errors
+/// When the listener fails for good. Running out of file descriptors is waited for.
+///
+/// # Cancel safety
+/// Dropping the future ends accepting. Connections live on; end them with the engine.
+pub async fn serve_tls(
+    listener: TcpListener,
+    server: WebSocketServer,
+    certificate: Certificate,
+) -> io::Result<Infallible> {
+    let take = |tcp| {
+        let (server, certificate) = (server.clone(), certificate.clone());
+        tokio::spawn(async move {
+            let span = server.bounds().open_timeout;
+            if let Some(tls) = certificate.accept_within(tcp, span).await {
+                let stream: Box<dyn Duplex> = Box::new(tls);
+                Box::pin(answer(stream, server)).await;
+            }
+        });
+    };
+    accept(listener, take).await
 }
 
-async fn answer(tcp: TcpStream, server: WebSocketServer) {
-    let span = server.options().open_timeout;
+async fn answer(stream: impl Duplex + 'static, server: WebSocketServer) {
+    let span = server.bounds().open_timeout;
     let service = service_fn(move |mut request: Request<Incoming>| {
         let response = server.upgrade(&mut request);
         std::future::ready(Ok::<_, Infallible>(response))
@@ -59,7 +65,7 @@ async fn answer(tcp: TcpStream, server: WebSocketServer) {
         .header_read_timeout(span)
         .keep_alive(false)
         .max_buf_size(MAX_REQUEST)
-        .serve_connection(TokioIo::new(tcp), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     if let Err(error) = connection.await {
         tracing::debug!("a handshake failed: {error}");

@@ -1,27 +1,29 @@
 //! The door for any HTTP service on hyper 1: a request comes in, a `101` goes out, and a connection runs.
 
-use std::{
-    fmt,
-    sync::{Arc, Once},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{Request, Response, upgrade::OnUpgrade};
-use im_core::{Im, port::Identity};
-use tokio::sync::watch;
+use hyper::{Request, Response, StatusCode, upgrade::OnUpgrade};
+use im_core::{
+    Code, Im,
+    figures::{Figure, Figures},
+    port::Identity,
+    wire::Format,
+};
 
 use super::{
-    connection::Connection,
-    encoding::Format,
+    framing::Framing,
     handshake,
-    options::Options,
-    outlet::WsOutlet,
+    options::{Options, Origins},
     refused::Refused,
-    stream,
-    sweeper::{Deadline, Missed, Sweeper},
+    upgraded,
 };
-use crate::drive::Credential;
+use crate::{
+    Bounds,
+    drive::Credential,
+    link::{connection::Opening, door::Door},
+};
 
 /// Opens sessions of an engine over WebSockets; clone to share.
 ///
@@ -40,41 +42,17 @@ use crate::drive::Credential;
 /// ```
 #[derive(Clone, Debug)]
 pub struct WebSocketServer {
-    shared: Arc<Shared>,
-}
-
-/// What all connections of a server share.
-pub(super) struct Shared {
-    pub(super) idle_frames: u32,
-    pub(super) im: Im,
-    pub(super) options: Arc<Options>,
-    pub(super) sweeper: Sweeper,
-    census: watch::Sender<Census>,
-    started: Once,
-}
-
-/// How many there are.
-#[derive(Clone, Copy, Debug, Default)]
-struct Census {
-    connections: usize,
-    /// Connections that have had a session, until their last words are written.
-    sessions: usize,
+    door: Arc<Door>,
+    origins: Arc<Origins>,
 }
 
 impl WebSocketServer {
     /// A door to `im`.
     #[must_use]
     pub fn new(im: Im, options: Options) -> Self {
-        let interval = options.sweep_interval(im.heartbeat());
         Self {
-            shared: Arc::new(Shared {
-                census: watch::Sender::default(),
-                idle_frames: options.idle_frames(interval),
-                im,
-                sweeper: Sweeper::new(interval),
-                options: Arc::new(options),
-                started: Once::new(),
-            }),
+            door: Door::new(im, options.bounds),
+            origins: Arc::new(options.origins),
         }
     }
 
@@ -95,7 +73,7 @@ impl WebSocketServer {
     ///
     /// # Errors
     /// [`Refused`] when the request is none for a WebSocket, offers only unknown subprotocols, or comes from a page of a
-    /// foreign origin.
+    /// foreign origin; and when as many connections are open as may be.
     ///
     /// # Panics
     /// When called outside of a tokio runtime.
@@ -125,29 +103,34 @@ impl WebSocketServer {
         request: &mut Request<B>,
         identity: Option<Identity>,
     ) -> Result<Response<Full<Bytes>>, Refused> {
-        let origins = &self.shared.options.origins;
-        let mut accepted = handshake::accept(request, origins)
+        let mut accepted = handshake::accept(request, &self.origins)
             .inspect_err(|refused| tracing::debug!("a handshake was refused: {refused}"))?;
+        if self.door.is_full() {
+            return Err(Refused::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                Code::Overloaded,
+                "as many connections are open as may be; come back later",
+            ));
+        }
         let credential = match (identity, accepted.token.take()) {
             (Some(identity), _) => Credential::Identity(Box::new(identity)),
             (None, Some(token)) => Credential::Token(token),
             (None, None) => Credential::None,
         };
         let upgrade = hyper::upgrade::on(request);
-        let shared = self.shared.clone();
-        shared.start();
-        tokio::spawn(shared.open(upgrade, accepted.format, credential));
+        let door = self.door.clone();
+        tokio::spawn(open(door, upgrade, accepted.format, credential));
         Ok(accepted.response())
     }
 
     /// Connections that are there, with and without a session.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.shared.census.borrow().connections
+        self.door.connections()
     }
 
     /// Waits until every connection that has had a session is gone: after [`Im::shut_down`], until all devices have got
-    /// the last words or their time for them was over ([`Options::close_timeout`]).
+    /// the last words or their time for them was over ([`Bounds::close_timeout`]).
     ///
     /// A session is over for the engine at once, but what is still to be written to it takes a while: a program that
     /// ends before that leaves its devices without the code that says to come back. Connections without a session are
@@ -156,66 +139,34 @@ impl WebSocketServer {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn drained(&self) {
-        let mut census = self.shared.census.subscribe();
-        // It cannot fail while `self` holds the other end.
-        let _ = census.wait_for(|census| census.sessions == 0).await;
+        self.door.drained().await;
     }
 
-    pub(super) fn options(&self) -> &Options {
-        &self.shared.options
+    pub(super) fn bounds(&self) -> &Bounds {
+        &self.door.bounds
     }
 }
 
-impl Shared {
-    /// Waits for the socket, and leaves the connection to a task of its own: this one's memory is freed.
-    async fn open(self: Arc<Self>, upgrade: OnUpgrade, format: Format, credential: Credential) {
-        let upgraded = match upgrade.await {
-            Ok(upgraded) => upgraded,
-            Err(error) => {
-                tracing::debug!("a client left during its handshake: {error}");
-                return;
-            }
-        };
-        let (reader, writer, early) = stream::take(upgraded);
-        let span = self.options.open_timeout;
-        let deadline = Deadline::new(self.sweeper.now_ms(), span, Missed::Heartbeat);
-        let options = self.options.clone();
-        let outlet = Arc::new(WsOutlet::new(writer, format, options, deadline));
-        self.sweeper.watch(Arc::downgrade(&outlet));
-        let connection = Connection::new(self, outlet, reader, credential, &early);
-        tokio::spawn(connection);
-    }
-
-    pub(super) fn connected(&self) {
-        self.census.send_modify(|census| census.connections += 1);
-    }
-
-    pub(super) fn opened(&self) {
-        self.census.send_modify(|census| census.sessions += 1);
-    }
-
-    /// A connection is over, which had a session or not.
-    pub(super) fn gone(&self, sessions: usize) {
-        self.census.send_modify(|census| {
-            census.connections -= 1;
-            census.sessions -= sessions;
-        });
-    }
-
-    /// Starts the task that looks at deadlines: not before the first connection, when a runtime is certain.
-    fn start(self: &Arc<Self>) {
-        self.started.call_once(|| {
-            let shared = Arc::downgrade(self);
-            let interval = self.sweeper.interval();
-            tokio::spawn(Sweeper::run(shared, |shared| &shared.sweeper, interval));
-        });
+impl Figures for WebSocketServer {
+    fn figures(&self) -> Vec<Figure> {
+        self.door.figures("websocket")
     }
 }
 
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
-    }
+/// Waits for the socket, and leaves the connection to a task of its own: this one's memory is freed.
+async fn open(door: Arc<Door>, upgrade: OnUpgrade, format: Format, credential: Credential) {
+    let upgraded = match upgrade.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => {
+            tracing::debug!("a client left during its handshake: {error}");
+            return;
+        }
+    };
+    let (reader, writer, early) = upgraded::take(upgraded);
+    let opening = Opening {
+        credential,
+        early: &early,
+        format,
+    };
+    door.enter().run::<Framing>(reader, writer, opening);
 }

@@ -9,7 +9,10 @@ use std::{
 
 use im_core::{Im, Push, TrustEveryone, wire::Incoming};
 use im_store::MemoryStore;
-use im_transport::ws::{Options, WebSocketServer};
+use im_transport::{
+    Bounds,
+    ws::{Options, WebSocketServer},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, DuplexStream, ReadBuf},
     time::timeout,
@@ -83,9 +86,13 @@ impl AsyncWrite for KeepingBack {
 #[tokio::test]
 async fn what_a_stream_keeps_back_arrives_to_the_last_byte() {
     let im = Im::builder(MemoryStore::new(), TrustEveryone).build();
-    let options = Options {
+    let bounds = Bounds {
         // Far away: the end must not come from it.
         close_timeout: Duration::from_secs(600),
+        ..Bounds::default()
+    };
+    let options = Options {
+        bounds,
         ..Options::default()
     };
     let (pipe, far) = tokio::io::duplex(512);
@@ -112,7 +119,7 @@ async fn what_a_stream_keeps_back_arrives_to_the_last_byte() {
 
     while link.read().await.expect("a close frame").0 != CLOSE {}
     let mut rest = Vec::new();
-    let end = timeout(PATIENCE, link.tcp.read_to_end(&mut rest)).await;
+    let end = timeout(PATIENCE, link.stream.read_to_end(&mut rest)).await;
     end.expect("the stream ends").unwrap();
     assert_eq!(rest, [0; LAST_WORDS]);
 }

@@ -1,4 +1,4 @@
-//! What every link owes to a session, checked over each subprotocol of the WebSocket door, with a real engine behind a
+//! What every link owes to a session, checked over WebSocket and TCP, with TLS and without, with a real engine behind a
 //! real socket. A transport that joins gets the same list.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
@@ -11,10 +11,24 @@ mod door;
 mod keeping_back;
 mod mounting;
 mod opening;
+mod papers;
 mod raw;
 mod slow;
 mod suite;
+mod tcp;
+mod tls;
 mod tokens;
+mod websocket;
 
-link_suite!(over_json, im_core::wire::Format::Json);
-link_suite!(over_message_pack, im_core::wire::Format::MessagePack);
+link_suite!(over_json, crate::door::Over::JSON);
+link_suite!(over_message_pack, crate::door::Over::MESSAGE_PACK);
+link_suite!(
+    over_message_pack_and_tls,
+    crate::door::Over::MESSAGE_PACK_AND_TLS
+);
+link_suite!(over_tcp, crate::door::Over::TCP);
+link_suite!(over_tcp_and_tls, crate::door::Over::TCP_AND_TLS);
+
+// Each writes some ten megabytes: the one on a raw socket, the other on a stream that keeps back what it has taken.
+slow_suite!(slow_over_json, crate::door::Over::JSON);
+slow_suite!(slow_over_tcp_and_tls, crate::door::Over::TCP_AND_TLS);

@@ -7,20 +7,23 @@ use bytes::Bytes;
 use fastwebsockets::{Frame, OpCode, Payload, handshake};
 use http_body_util::Empty;
 use im_core::{
-    Actor, Im, TrustEveryone,
+    Actor, Command, Im, Ping, TrustEveryone,
     port::Identity,
     wire::{Format, Incoming, RequestId},
 };
 use im_store::MemoryStore;
-use im_transport::ws::{Options, Origins, WebSocketServer};
+use im_transport::{
+    Bounds,
+    ws::{Options, Origins, WebSocketServer},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 
 use crate::{
-    door::{Door, PATIENCE, user},
-    raw::{Raw, open, shake},
+    door::{Door, HEARTBEAT, Over, PATIENCE, user},
+    raw::{Framing, Raw, open, shake},
 };
 
 fn status(answer: &str) -> &str {
@@ -29,7 +32,7 @@ fn status(answer: &str) -> &str {
 
 #[tokio::test]
 async fn who_offers_no_subprotocol_speaks_json() {
-    let door = Door::open(Format::Json).await;
+    let door = Door::open(Over::JSON).await;
 
     let (tcp, answer) = shake(door.address, "").await;
 
@@ -39,15 +42,16 @@ async fn who_offers_no_subprotocol_speaks_json() {
         "{answer}"
     );
     let mut link = Raw {
-        tcp,
+        stream: tcp,
         format: Format::Json,
+        framing: Framing::WebSocket,
     };
     link.open_session("alice", "phone").await;
 }
 
 #[tokio::test]
 async fn the_first_subprotocol_that_is_known_is_taken() {
-    let door = Door::open(Format::Json).await;
+    let door = Door::open(Over::JSON).await;
     for (offer, expected) in [
         ("im.v1.json, im.v1.msgpack", "im.v1.json"),
         ("im.v2.cbor, im.v1.msgpack", "im.v1.msgpack"),
@@ -66,12 +70,9 @@ async fn the_first_subprotocol_that_is_known_is_taken() {
 
 #[tokio::test]
 async fn pages_of_foreign_origins_are_refused() {
-    let door = Door::open(Format::Json).await;
-    let listed = Options {
-        origins: Origins::List(["https://app.example".to_owned()].into()),
-        ..Options::default()
-    };
-    let open_to_one = Door::open_with(Format::Json, listed, Duration::from_secs(25)).await;
+    let door = Door::open(Over::JSON).await;
+    let listed = Origins::List(["https://app.example".to_owned()].into());
+    let open_to_one = Door::open_to(listed).await;
 
     let of = async |door: &Door, origin: &str| {
         let (_, answer) = shake(door.address, &format!("Origin: {origin}\r\n")).await;
@@ -89,11 +90,11 @@ async fn pages_of_foreign_origins_are_refused() {
 
 #[tokio::test]
 async fn slow_headers_are_not_waited_for() {
-    let options = Options {
+    let bounds = Bounds {
         open_timeout: Duration::from_millis(200),
-        ..Options::default()
+        ..Bounds::default()
     };
-    let door = Door::open_with(Format::Json, options, Duration::from_secs(25)).await;
+    let door = Door::open_with(Over::JSON, bounds, HEARTBEAT).await;
 
     let mut tcp = TcpStream::connect(door.address).await.unwrap();
     tcp.write_all(b"GET / HTTP/1.1\r\nHost: ").await.unwrap();
@@ -105,7 +106,7 @@ async fn slow_headers_are_not_waited_for() {
 
 #[tokio::test]
 async fn huge_headers_are_refused() {
-    let door = Door::open(Format::Json).await;
+    let door = Door::open(Over::JSON).await;
 
     let (_, answer) = shake(door.address, &format!("X-Long: {}\r\n", "x".repeat(20_000))).await;
 
@@ -228,4 +229,20 @@ async fn a_stream_that_is_no_socket_works_as_well() {
 
     im.shut_down().await;
     assert_eq!(link.close_code().await, 4000);
+}
+
+#[tokio::test]
+async fn beyond_the_bound_of_connections_a_request_is_answered_with_503() {
+    let bounds = Bounds {
+        max_connections: 1,
+        ..Bounds::default()
+    };
+    let door = Door::open_with(Over::JSON, bounds, HEARTBEAT).await;
+    let mut alice = door.raw_session("alice", "phone").await;
+
+    let (_, answer) = shake(door.address, "").await;
+
+    assert_eq!(status(&answer), "503");
+    alice.request(&Command::Ping(Ping {})).await;
+    assert!(matches!(alice.incoming().await, Incoming::Reply(_)));
 }

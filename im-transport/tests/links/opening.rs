@@ -19,7 +19,10 @@ use im_core::{
     wire::{self, Format, Incoming, RequestId},
 };
 use im_store::MemoryStore;
-use im_transport::ws::{Options, WebSocketServer};
+use im_transport::{
+    Bounds,
+    ws::{Options, WebSocketServer},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{Notify, Semaphore},
@@ -160,8 +163,12 @@ async fn replies_do_not_cut_a_push_that_is_half_written_when_the_session_opens()
 async fn who_has_not_authenticated_and_does_not_read_is_soon_not_read_either() {
     let im = Im::builder(MemoryStore::new(), TrustEveryone).build();
     let (near, far) = tokio::io::duplex(1_024);
-    let options = Options {
+    let bounds = Bounds {
         idle_frames_per_second: u32::MAX,
+        ..Bounds::default()
+    };
+    let options = Options {
+        bounds,
         ..Options::default()
     };
     serve_on(near, WebSocketServer::new(im, options));

@@ -20,34 +20,72 @@ pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
-pub(crate) struct Raw<S = TcpStream> {
-    pub(crate) tcp: S,
-    pub(crate) format: Format,
+/// How the hand writes frames.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Framing {
+    Tcp,
+    WebSocket,
 }
 
-impl Raw {
-    /// Shakes hands, with further header lines.
+/// A stream of any kind.
+pub(crate) trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Pipe for S {}
+
+pub(crate) struct Raw<S = Box<dyn Pipe>> {
+    pub(crate) stream: S,
+    pub(crate) format: Format,
+    pub(crate) framing: Framing,
+}
+
+impl Raw<TcpStream> {
+    /// Shakes hands for a WebSocket, with further header lines.
     pub(crate) async fn open(address: SocketAddr, format: Format, headers: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self::shake(stream, address, format, headers).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
+    /// Shakes hands for a WebSocket on a stream, with further header lines.
+    pub(crate) async fn shake(
+        mut stream: S,
+        address: SocketAddr,
+        format: Format,
+        headers: &str,
+    ) -> Self {
         let protocol = match format {
             Format::Json => "im.v1.json",
             Format::MessagePack => "im.v1.msgpack",
         };
         let headers = format!("Sec-WebSocket-Protocol: {protocol}\r\n{headers}");
-        let (tcp, answer) = shake(address, &headers).await;
+        let answer = shake_on(&mut stream, &address.to_string(), &headers).await;
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
         assert!(answer.contains(protocol), "{answer}");
-        Self { tcp, format }
+        Self {
+            stream,
+            format,
+            framing: Framing::WebSocket,
+        }
     }
-}
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// Shakes hands on a stream that is no socket, in JSON.
     pub(crate) async fn over(mut stream: S) -> Self {
         let answer = shake_on(&mut stream, "localhost", "").await;
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
         Self {
-            tcp: stream,
+            stream,
             format: Format::Json,
+            framing: Framing::WebSocket,
+        }
+    }
+
+    /// A link over TCP, on a stream.
+    pub(crate) fn tcp(stream: S) -> Self {
+        Self {
+            stream,
+            format: Format::MessagePack,
+            framing: Framing::Tcp,
         }
     }
 
@@ -58,27 +96,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
 
     /// Sends a request, with the id 7.
     pub(crate) async fn request(&mut self, command: &Command) {
-        let mut payload = Vec::new();
-        wire::write_request(self.format, &RequestId::Number(7), command, &mut payload);
-        self.data(&payload).await;
+        let bytes = self.request_bytes(command);
+        self.write(&bytes).await;
     }
 
-    /// Sends a data frame as the subprotocol wants it.
+    /// A request with the id 7 as it is sent.
+    pub(crate) fn request_bytes(&self, command: &Command) -> Vec<u8> {
+        let mut payload = Vec::new();
+        wire::write_request(self.format, &RequestId::Number(7), command, &mut payload);
+        self.data_bytes(&payload)
+    }
+
+    /// Sends a data frame as the link wants it.
     pub(crate) async fn data(&mut self, payload: &[u8]) {
-        let opcode = match self.format {
-            Format::Json => TEXT,
-            Format::MessagePack => BINARY,
-        };
-        self.write(&frame(opcode, payload)).await;
+        let bytes = self.data_bytes(payload);
+        self.write(&bytes).await;
+    }
+
+    /// A data frame as it is sent.
+    pub(crate) fn data_bytes(&self, payload: &[u8]) -> Vec<u8> {
+        match (self.framing, self.format) {
+            (Framing::Tcp, _) => behind_its_length(payload),
+            (Framing::WebSocket, Format::Json) => frame(TEXT, payload),
+            (Framing::WebSocket, Format::MessagePack) => frame(BINARY, payload),
+        }
+    }
+
+    /// A ping as it is sent.
+    pub(crate) fn ping_bytes(&self) -> Vec<u8> {
+        match self.framing {
+            Framing::Tcp => behind_its_length(b""),
+            Framing::WebSocket => frame(PING, b""),
+        }
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        self.tcp.write_all(bytes).await.unwrap();
+        self.stream.write_all(bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
     }
 
-    /// The next frame: opcode and payload.
+    /// The next frame: opcode and payload. What TCP says in another way is told as a WebSocket would.
     pub(crate) async fn read(&mut self) -> Option<(u8, Vec<u8>)> {
-        timeout(PATIENCE, read_frame(&mut self.tcp)).await.unwrap()
+        let stream = &mut self.stream;
+        let read = async {
+            match self.framing {
+                Framing::Tcp => read_behind_its_length(stream).await,
+                Framing::WebSocket => read_frame(stream).await,
+            }
+        };
+        timeout(PATIENCE, read).await.unwrap()
     }
 
     /// The next data frame, as a client reads it.
@@ -99,11 +165,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// The close code that the server ends with; data before it is passed over. Then the stream must end, soon.
     pub(crate) async fn close_code(&mut self) -> u16 {
         loop {
-            let (opcode, payload) = self.read().await.expect("a close frame before the end");
+            let (opcode, payload) = self.read().await.expect("a close code before the end");
             if opcode == CLOSE {
                 let code = u16::from_be_bytes(payload[..2].try_into().unwrap());
-                self.write(&frame(CLOSE, &payload[..2])).await;
-                assert_eq!(self.read().await, None, "nothing follows a close frame");
+                match self.framing {
+                    // A server that was faster has closed the socket already.
+                    Framing::Tcp => drop(self.stream.shutdown().await),
+                    Framing::WebSocket => self.write(&frame(CLOSE, &payload[..2])).await,
+                }
+                assert_eq!(self.read().await, None, "nothing follows a close code");
                 return code;
             }
         }
@@ -166,6 +236,25 @@ async fn read_frame(tcp: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)>
     let mut payload = vec![0; len];
     tcp.read_exact(&mut payload).await.ok()?;
     Some((first & 0x0f, payload))
+}
+
+/// A frame as TCP wants it.
+pub(crate) fn behind_its_length(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = (payload.len() as u32).to_be_bytes().to_vec();
+    bytes.extend(payload);
+    bytes
+}
+
+/// A frame of a server's over TCP.
+async fn read_behind_its_length(tcp: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
+    let len = tcp.read_u32().await.ok()?;
+    let mut payload = vec![0; len as usize];
+    tcp.read_exact(&mut payload).await.ok()?;
+    Some(match payload[..] {
+        [] => (PONG, payload),
+        [0x92, 0xcd, high, low, ..] => (CLOSE, vec![high, low]),
+        [..] => (BINARY, payload),
+    })
 }
 
 pub(crate) fn open(token: Option<&str>, device: &str) -> Command {

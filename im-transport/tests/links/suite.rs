@@ -3,31 +3,32 @@
 use std::time::Duration;
 
 use im_core::{
-    Availability, CallError, CloseReason, CloseSession, Code, Command, Connector as _, DeviceId,
-    Ping, Presence, Push, Reply, Session, SubscribePresence,
+    Availability, CallError, CloseReason, CloseSession, Code, Command, Connector as _, Ping,
+    Presence, Push, Reply, Session, SubscribePresence,
     port::TokioRuntime,
-    wire::{Format, Incoming, RequestId},
+    wire::{Incoming, RequestId},
 };
-use im_transport::ws::{Options, client::TokenSource};
+use im_transport::{Bounds, client::TokenSource};
 
 use crate::{
-    door::{Door, end_of, next_entry, say, seq, user},
-    raw::{self, CLOSE, PING, PONG, frame, open},
+    door::{Door, HEARTBEAT, Over, end_of, next_entry, say, seq, user},
+    raw::{PONG, open},
 };
 
-/// Defines the cases, and the macro that makes them tests of one subprotocol.
+/// Defines cases, and the macro that makes them tests of one kind of link.
 macro_rules! cases {
-    ($($(#[$doc:meta])* async fn $name:ident($format:ident: Format) $body:block)*) => {
-        $($(#[$doc])* pub(crate) async fn $name($format: Format) $body)*
+    ($suite:ident in $place:ident:
+     $($(#[$doc:meta])* async fn $name:ident($over:ident: Over) $body:block)*) => {
+        $($(#[$doc])* pub(crate) async fn $name($over: Over) $body)*
 
         /// One test for each case.
         #[macro_export]
-        macro_rules! link_suite {
-            ($module:ident, $over:expr) => {
+        macro_rules! $suite {
+            ($module:ident, $kind:expr) => {
                 mod $module {
                     $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                     async fn $name() {
-                        $crate::suite::$name($over).await;
+                        $crate::$place::$name($kind).await;
                     })*
                 }
             };
@@ -35,9 +36,11 @@ macro_rules! cases {
     };
 }
 
-cases! {
-    async fn a_session_opens_executes_and_is_pushed_to(format: Format) {
-        let door = Door::open(format).await;
+pub(crate) use cases;
+
+cases! { link_suite in suite:
+    async fn a_session_opens_executes_and_is_pushed_to(over: Over) {
+        let door = Door::open(over).await;
         let alice = door.connect("alice", "phone").await.unwrap();
         let bob = door.connect("bob", "laptop").await.unwrap();
         let chat = door.direct("alice", "bob").await;
@@ -48,8 +51,8 @@ cases! {
         while next_entry(&*bob).await != sent {}
     }
 
-    async fn pipelined_sends_keep_their_order(format: Format) {
-        let door = Door::open(format).await;
+    async fn pipelined_sends_keep_their_order(over: Over) {
+        let door = Door::open(over).await;
         let alice = door.connect("alice", "phone").await.unwrap();
         let chat = door.direct("alice", "bob").await;
 
@@ -61,44 +64,50 @@ cases! {
         assert_eq!(seqs, (first..first + 500).collect::<Vec<_>>());
     }
 
-    async fn one_write_may_hold_the_opening_and_what_follows_it(format: Format) {
-        let door = Door::open(format).await;
+    async fn one_write_may_hold_the_opening_and_what_follows_it(over: Over) {
+        let door = Door::open(over).await;
         let mut link = door.raw().await;
 
         let mut bytes = Vec::new();
         for command in [open(Some("alice"), "phone"), Command::Ping(Ping {})] {
-            let mut payload = Vec::new();
-            im_core::wire::write_request(format, &RequestId::Number(1), &command, &mut payload);
-            let opcode = match format { Format::Json => raw::TEXT, Format::MessagePack => raw::BINARY };
-            bytes.extend(frame(opcode, &payload));
+            bytes.extend(link.request_bytes(&command));
         }
         link.write(&bytes).await;
 
         for _ in 0..2 {
-            assert_eq!(link.incoming().await, Incoming::Reply(RequestId::Number(1)));
+            assert_eq!(link.incoming().await, Incoming::Reply(RequestId::Number(7)));
         }
     }
 
-    async fn a_frame_may_come_byte_by_byte(format: Format) {
-        let door = Door::open(format).await;
+    async fn a_frame_may_come_byte_by_byte(over: Over) {
+        let door = Door::open(over).await;
         let mut link = door.raw_session("alice", "phone").await;
 
-        for byte in frame(PING, b"slow") {
+        for byte in link.request_bytes(&Command::Ping(Ping {})) {
             link.write(&[byte]).await;
             tokio::task::yield_now().await;
         }
 
-        assert_eq!(link.read().await, Some((PONG, b"slow".to_vec())));
+        assert_eq!(link.incoming().await, Incoming::Reply(RequestId::Number(7)));
     }
 
-    async fn a_broken_frame_gets_a_code_and_the_session_lives(format: Format) {
-        let door = Door::open(format).await;
+    async fn a_ping_is_answered(over: Over) {
+        let door = Door::open(over).await;
+        let mut link = door.raw_session("alice", "phone").await;
+
+        let pings = [link.ping_bytes(), link.ping_bytes()].concat();
+        link.write(&pings).await;
+
+        for _ in 0..2 {
+            assert_eq!(link.read().await, Some((PONG, Vec::new())));
+        }
+    }
+
+    async fn a_broken_frame_gets_a_code_and_the_session_lives(over: Over) {
+        let door = Door::open(over).await;
         let mut link = door.raw_session("alice", "phone").await;
 
         link.data(b"{nonsense").await;
-        assert_eq!(link.refusal().await, Code::InvalidFrame);
-        let opcode = match format { Format::Json => raw::BINARY, Format::MessagePack => raw::TEXT };
-        link.write(&frame(opcode, b"{}")).await;
         assert_eq!(link.refusal().await, Code::InvalidFrame);
         link.request(&open(Some("alice"), "phone")).await;
         assert_eq!(link.refusal().await, Code::Conflict);
@@ -107,8 +116,8 @@ cases! {
         assert_eq!(link.incoming().await, Incoming::Reply(RequestId::Number(7)));
     }
 
-    async fn an_oversized_message_closes_with_1009(format: Format) {
-        let door = Door::open(format).await;
+    async fn an_oversized_message_closes_with_1009(over: Over) {
+        let door = Door::open(over).await;
 
         let mut guest = door.raw().await;
         guest.data(&vec![b' '; 8 * 1024 + 1]).await;
@@ -121,20 +130,8 @@ cases! {
         assert_eq!(alice.close_code().await, 1009);
     }
 
-    async fn a_peer_that_breaks_rfc_6455_is_closed_with_its_code(format: Format) {
-        let door = Door::open(format).await;
-
-        let mut link = door.raw_session("alice", "phone").await;
-        link.write(b"\x81\x02hi").await;
-        assert_eq!(link.close_code().await, 1002);
-
-        let mut link = door.raw_session("alice", "phone").await;
-        link.write(&frame(raw::TEXT, b"\xff")).await;
-        assert_eq!(link.close_code().await, 1007);
-    }
-
-    async fn a_session_needs_a_token(format: Format) {
-        let door = Door::open(format).await;
+    async fn a_session_needs_a_token(over: Over) {
+        let door = Door::open(over).await;
         let mut link = door.raw().await;
 
         link.request(&Command::Ping(Ping {})).await;
@@ -145,8 +142,8 @@ cases! {
         assert_eq!(link.close_code().await, 4200);
     }
 
-    async fn a_bad_token_is_refused_and_must_sign_in_again(format: Format) {
-        let door = Door::open(format).await;
+    async fn a_bad_token_is_refused_and_must_sign_in_again(over: Over) {
+        let door = Door::open(over).await;
 
         let mut link = door.raw().await;
         link.request(&open(Some("not a user"), "phone")).await;
@@ -159,31 +156,22 @@ cases! {
         }
     }
 
-    async fn a_token_may_come_with_the_request(format: Format) {
-        let door = Door::open(format).await;
-        let mut link = raw::Raw::open(door.address, format, "Authorization: Bearer alice\r\n").await;
-
-        link.request(&open(None, "phone")).await;
-
-        assert_eq!(link.incoming().await, Incoming::Reply(RequestId::Number(7)));
-        assert_eq!(door.im.session_count(), 1);
-    }
-
-    async fn who_opens_no_session_is_sent_away(format: Format) {
-        let options = Options { open_timeout: Duration::from_millis(200), ..Options::default() };
-        let door = Door::open_with(format, options, Duration::from_secs(25)).await;
+    async fn who_opens_no_session_is_sent_away(over: Over) {
+        let bounds = Bounds { open_timeout: Duration::from_millis(200), ..Bounds::default() };
+        let door = Door::open_with(over, bounds, HEARTBEAT).await;
 
         let mut silent = door.raw().await;
         let mut half = door.raw().await;
-        half.write(&frame(PING, b"alive")[..3]).await;
+        let bytes = half.data_bytes(b"alive");
+        half.write(&bytes[..3]).await;
 
         assert_eq!(silent.close_code().await, 4002);
         assert_eq!(half.close_code().await, 4002);
     }
 
-    async fn who_is_not_heard_of_is_sent_away_and_who_pings_stays(format: Format) {
-        let options = Options { open_timeout: Duration::from_millis(500), ..Options::default() };
-        let door = Door::open_with(format, options, Duration::from_millis(200)).await;
+    async fn who_is_not_heard_of_is_sent_away_and_who_pings_stays(over: Over) {
+        let bounds = Bounds { open_timeout: Duration::from_millis(500), ..Bounds::default() };
+        let door = Door::open_with(over, bounds, Duration::from_millis(200)).await;
         let mut silent = door.raw_session("alice", "phone").await;
         let bob = door.connect("bob", "laptop").await.unwrap();
 
@@ -194,42 +182,29 @@ cases! {
         assert_eq!(door.im.session_count(), 1);
     }
 
-    async fn half_a_message_is_not_waited_for_for_ever(format: Format) {
-        let options = Options { message_timeout: Duration::from_millis(200), ..Options::default() };
-        let door = Door::open_with(format, options, Duration::from_secs(25)).await;
+    async fn half_a_message_is_not_waited_for_for_ever(over: Over) {
+        let bounds = Bounds { message_timeout: Duration::from_millis(200), ..Bounds::default() };
+        let door = Door::open_with(over, bounds, HEARTBEAT).await;
         let mut link = door.raw_session("alice", "phone").await;
 
-        link.write(&frame(raw::TEXT, b"[1, 2, 3]")[..9]).await;
+        let bytes = link.data_bytes(b"[1, 2, 3]");
+        link.write(&bytes[..9]).await;
 
         assert_eq!(link.close_code().await, 4001);
     }
 
-    async fn a_flood_of_pings_ends_the_link(format: Format) {
-        let door = Door::open(format).await;
+    async fn a_flood_of_pings_ends_the_link(over: Over) {
+        let door = Door::open(over).await;
         let mut link = door.raw_session("alice", "phone").await;
 
-        let flood: Vec<u8> = (0..1_000).flat_map(|_| frame(PING, b"")).collect();
+        let flood = link.ping_bytes().repeat(1_000);
         link.write(&flood).await;
 
         assert_eq!(link.close_code().await, 4301);
     }
 
-    async fn a_close_is_answered(format: Format) {
-        let door = Door::open(format).await;
-
-        let mut link = door.raw_session("alice", "phone").await;
-        link.write(&frame(CLOSE, &1000u16.to_be_bytes())).await;
-        assert_eq!(link.read().await, Some((CLOSE, 1000u16.to_be_bytes().to_vec())));
-        assert_eq!(link.read().await, None);
-
-        let mut link = door.raw_session("alice", "phone").await;
-        link.write(&frame(CLOSE, b"")).await;
-        assert_eq!(link.read().await, Some((CLOSE, Vec::new())));
-        assert_eq!(link.read().await, None);
-    }
-
-    async fn a_session_ends_when_its_client_asks(format: Format) {
-        let door = Door::open(format).await;
+    async fn a_session_ends_when_its_client_asks(over: Over) {
+        let door = Door::open(over).await;
         let alice = door.connect("alice", "phone").await.unwrap();
 
         let reply = alice.call(Command::CloseSession(CloseSession {})).await;
@@ -241,8 +216,8 @@ cases! {
         assert_eq!(alice.next().await, Err(CloseReason::Asked));
     }
 
-    async fn every_end_has_its_code(format: Format) {
-        let door = Door::open(format).await;
+    async fn every_end_has_its_code(over: Over) {
+        let door = Door::open(over).await;
 
         for (reason, code) in [
             (CloseReason::Unauthenticated, 4200),
@@ -262,8 +237,8 @@ cases! {
         assert_eq!(end_of(&*second).await, CloseReason::GoingAway);
     }
 
-    async fn dropping_the_client_ends_the_session(format: Format) {
-        let door = Door::open(format).await;
+    async fn dropping_the_client_ends_the_session(over: Over) {
+        let door = Door::open(over).await;
         let alice = door.connect("alice", "phone").await.unwrap();
         door.direct("alice", "bob").await;
         let bob = door.connect("bob", "laptop").await.unwrap();
@@ -281,8 +256,8 @@ cases! {
         assert_eq!(door.im.session_count(), 1);
     }
 
-    async fn a_call_that_is_dropped_harms_no_other(format: Format) {
-        let door = Door::open(format).await;
+    async fn a_call_that_is_dropped_harms_no_other(over: Over) {
+        let door = Door::open(over).await;
         let alice = door.connect("alice", "phone").await.unwrap();
         let chat = door.direct("alice", "bob").await;
 
@@ -297,16 +272,15 @@ cases! {
         assert!(seq(sent) > 256);
     }
 
-    async fn a_session_comes_back_with_a_fresh_token(format: Format) {
-        let door = Door::open(format).await;
+    async fn a_session_comes_back_with_a_fresh_token(over: Over) {
+        let door = Door::open(over).await;
         let asked = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
         let counter = asked.clone();
         let tokens = TokenSource::from_fn(move || {
             counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             async { Ok("bob".to_owned()) }
         });
-        let device = DeviceId::new("laptop").unwrap();
-        let connector = im_transport::ws::Connector::new(&door.url(), tokens, device).unwrap().format(format);
+        let connector = door.connector(tokens, "laptop");
         let mut bob = Session::open(std::sync::Arc::new(connector), std::sync::Arc::new(TokioRuntime))
             .await
             .unwrap();
@@ -322,8 +296,8 @@ cases! {
         assert!(asked.load(std::sync::atomic::Ordering::Relaxed) >= 3);
     }
 
-    async fn a_server_that_is_not_there_is_lost(format: Format) {
-        let door = Door::open(format).await;
+    async fn a_server_that_is_not_there_is_lost(over: Over) {
+        let door = Door::open(over).await;
         let nowhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = nowhere.local_addr().unwrap();
         drop(nowhere);

@@ -16,6 +16,7 @@ use super::within;
 pub(crate) struct Rest {
     address: SocketAddr,
     token: Option<String>,
+    acting_for: Option<String>,
 }
 
 /// What a server answered.
@@ -36,7 +37,19 @@ impl Answer {
 
 impl Rest {
     pub(crate) const fn new(address: SocketAddr, token: Option<String>) -> Self {
-        Self { address, token }
+        Self {
+            address,
+            token,
+            acting_for: None,
+        }
+    }
+
+    /// As a back end that says in whose name it asks.
+    pub(crate) fn acting_for(self, user: &str) -> Self {
+        Self {
+            acting_for: Some(user.to_owned()),
+            ..self
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -84,6 +97,9 @@ impl Rest {
             .header("host", self.address.to_string());
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(user) = &self.acting_for {
+            request = request.header("im-user", user);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

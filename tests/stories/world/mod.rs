@@ -6,6 +6,7 @@ mod http;
 mod node;
 mod people;
 mod proxy;
+mod redis;
 
 use std::{future::Future, time::Duration};
 
@@ -18,6 +19,7 @@ pub(crate) use people::{
     seqs,
 };
 pub(crate) use proxy::Proxy;
+pub(crate) use redis::RedisServer;
 
 /// How long anything may take before a story gives up. Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -17,6 +17,9 @@ impl Registry {
         }
         let entry = users.entry(user.clone()).or_default();
         if !entry.watchers.iter().any(|other| other.id == watcher.id) {
+            if entry.watchers.is_empty() {
+                self.changed.note(user);
+            }
             entry.watchers.push(watcher.clone());
             lock(&watcher.watches).push(user.clone());
         }
@@ -40,7 +43,11 @@ impl Registry {
     pub(in crate::engine) fn unwatch(&self, watcher: &SessionEntry, user: &UserId) {
         lock(&watcher.watches).retain(|watched| watched != user);
         if let Some(entry) = lock(&self.users).get_mut(user) {
+            let before = entry.watchers.len();
             entry.watchers.retain(|other| other.id != watcher.id);
+            if before > 0 && entry.watchers.is_empty() {
+                self.changed.note(user);
+            }
         }
     }
 

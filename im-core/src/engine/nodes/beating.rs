@@ -1,0 +1,94 @@
+//! Which nodes are there.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use super::{
+    super::{Engine, lock},
+    To,
+};
+use crate::{NodeId, StoreError};
+
+/// How often a node says that it is there, and how much it has written.
+const BEAT: Duration = Duration::from_secs(1);
+/// How long a node that does not say so counts as being there.
+const TTL: Duration = Duration::from_secs(5);
+
+impl Engine {
+    /// Says that this node is there, and learns which others are.
+    pub(super) async fn beat(&self) -> Result<(), StoreError> {
+        let beaten = self.try_to_beat().await;
+        let is_reached = beaten.is_ok();
+        let was_reached = self.nodes.is_reached.swap(is_reached, Ordering::AcqRel);
+        // Once, not with every beat that fails.
+        if let Err(error) = &beaten
+            && was_reached
+        {
+            tracing::warn!(
+                error = error as &dyn std::error::Error,
+                "the directory of nodes does not answer; this node goes on alone until it does"
+            );
+        }
+        if is_reached && !was_reached {
+            tracing::info!("the directory of nodes answers");
+        }
+        beaten
+    }
+
+    async fn try_to_beat(&self) -> Result<(), StoreError> {
+        // From before the question: who comes after it is not gone.
+        let mentioned = lock(&self.nodes.mentioned).clone();
+        let beat = self.nodes.directory.beat(self.nodes.id, TTL).await?;
+        let there: HashSet<NodeId> = beat.nodes.into_iter().collect();
+        let before = std::mem::replace(&mut *lock(&self.nodes.there), there.clone());
+        for node in there
+            .difference(&before)
+            .filter(|node| **node != self.nodes.id)
+        {
+            tracing::info!(%node, "a node is there");
+        }
+        let mut gone: HashSet<NodeId> = before.difference(&there).copied().collect();
+        for node in gone.iter().filter(|node| **node != self.nodes.id) {
+            tracing::info!(%node, "a node is gone");
+            lock(&self.nodes.numbering).forget(*node);
+        }
+        gone.extend(mentioned.difference(&there).copied());
+        if !gone.is_empty() {
+            let now = self.ports.runtime.now();
+            self.registry.are_gone(|node| gone.contains(&node), now);
+            lock(&self.nodes.mentioned).retain(|node| !gone.contains(node));
+        }
+        if !beat.stands {
+            self.nodes.be_late();
+        }
+        if !beat.stands || beat.gets_old {
+            self.registry.changed.note_all(self.registry.known());
+        }
+        Ok(())
+    }
+
+    /// Begins to say so again and again.
+    pub(super) fn keep_beating(self: &Arc<Self>) {
+        let weak = Arc::downgrade(self);
+        self.ports.runtime.spawn(Box::pin(async move {
+            loop {
+                let pause = {
+                    let Some(engine) = weak.upgrade().filter(|it| it.nodes.are_several()) else {
+                        return;
+                    };
+                    // It is told of a failure there.
+                    let _ = engine.beat().await;
+                    // Tells the others how much they should have heard.
+                    engine.post(To::Count, Bytes::new());
+                    engine.ports.runtime.sleep(BEAT)
+                };
+                pause.await;
+            }
+        }));
+    }
+}

@@ -1,0 +1,198 @@
+//! Several processes on one database, as an operator runs them over a Redis.
+
+use std::{env, process::Command, sync::Arc, time::Duration};
+
+use im_core::{Body, Session, port::TokioRuntime};
+use im_transport::ws::Connector;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+
+use crate::{
+    binary::{Served, im_server, run},
+    house::{Ask, credentials, text},
+};
+
+/// How long anything may take. Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Two nodes with a database and a prefix of their own.
+struct Place {
+    home: tempfile::TempDir,
+    postgres: String,
+    name: String,
+    redis: String,
+    secret: String,
+}
+
+impl Place {
+    /// `None`, said aloud, when the environment names no servers and does not insist on them.
+    async fn new() -> Option<Self> {
+        let (postgres, redis) = (
+            server("IM_TEST_POSTGRES_URL")?,
+            server("IM_TEST_REDIS_URL")?,
+        );
+        let name = format!("nodes_{}", uuid::Uuid::new_v4().simple());
+        execute(&postgres, &format!("CREATE DATABASE {name}")).await;
+        Some(Self {
+            home: tempfile::tempdir().unwrap(),
+            postgres,
+            name,
+            redis,
+            secret: [(); 2].map(|()| uuid::Uuid::new_v4().to_string()).concat(),
+        })
+    }
+
+    fn command(&self, node: &str) -> Command {
+        let (server, _) = self.postgres.rsplit_once('/').unwrap();
+        let mut command = im_server(&self.home.path().join(node));
+        command
+            .env("IM_DATABASE_URL", format!("{server}/{}", self.name))
+            .env("IM_CLUSTER_REDIS", &self.redis)
+            .env("IM_CLUSTER_PREFIX", &self.name)
+            .env("IM_TOKEN_SECRET", &self.secret)
+            .args(["--log", "warn"]);
+        command
+    }
+
+    fn start(&self, node: &str) -> Served {
+        Served::serve(self.command(node))
+    }
+
+    async fn clear_away(self) {
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        execute(&self.postgres, &drop).await;
+    }
+}
+
+fn server(variable: &str) -> Option<String> {
+    let url = env::var(variable).ok();
+    if url.is_none() {
+        let required = env::var("IM_TEST_REQUIRE_SERVERS").as_deref() == Ok("1");
+        assert!(!required, "{variable} is not set");
+        eprintln!("SKIPPED: {variable} is not set");
+    }
+    url
+}
+
+async fn execute(url: &str, sql: &str) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let sql = AssertSqlSafe(sql.to_owned());
+    connection.execute(sqlx::raw_sql(sql)).await.unwrap();
+}
+
+async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(PATIENCE, future).await;
+    waited.unwrap_or_else(|_| panic!("waited for {what}, in vain"))
+}
+
+/// The access token of a new user, who signs in at a node.
+async fn token_of(node: &Served, user: &str) -> String {
+    let ask = |line| Ask::new(node.address, line);
+    let new = json!({"user": user, "password": crate::house::PASSWORD});
+    let made = ask("POST /v1/accounts").json(new).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let session = ask("POST /v1/sessions").json(credentials(user)).await;
+    text(&session.json()["access_token"])
+}
+
+fn way_to(node: &Served, token: &str) -> Arc<Connector> {
+    let url = format!("ws://{}/v1/ws", node.address);
+    let device = "phone".try_into().unwrap();
+    Arc::new(Connector::new(&url, token.to_owned(), device).unwrap())
+}
+
+/// Waits until a node says so of bob.
+async fn until_bob_is(node: &Served, token: &str, availability: &str) {
+    let asking = async {
+        loop {
+            let asked = Ask::new(node.address, "GET /v1/presence?user=bob").token(token);
+            if asked.send().await.json()["items"][0]["availability"] == availability {
+                break;
+            }
+        }
+    };
+    within(availability, asking).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_takes_its_sessions_along_and_nothing_else() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let (a, b) = (place.start("a"), place.start("b"));
+    let (alice, bob) = (token_of(&a, "alice").await, token_of(&b, "bob").await);
+    let open = Ask::new(a.address, "PUT /v1/conversations/direct/bob").token(&alice);
+    let chat: Value = open.send().await.json();
+    let say = format!(
+        "POST /v1/conversations/{}/messages",
+        text(&chat["conversation"])
+    );
+    let content = json!({"content": {"kind": "text", "text": "hello"}});
+
+    // A token of one node is good on the other, and what is said on one is heard on the other.
+    let session = Session::open(way_to(&b, &bob), Arc::new(TokioRuntime));
+    let mut session = within("a session", session).await.unwrap();
+    until_bob_is(&a, &alice, "online").await;
+    let said = Ask::new(a.address, &say)
+        .token(&alice)
+        .json(content.clone())
+        .await;
+    assert_eq!(said.status, 201, "{said:?}");
+    let heard = within("a message", session.next_message()).await.unwrap();
+    assert!(matches!(heard.body, Body::Message(_)), "{heard:?}");
+
+    let cursor = session.cursor();
+    b.kill();
+    until_bob_is(&a, &alice, "offline").await;
+    let said = Ask::new(a.address, &say).token(&alice).json(content).await;
+    assert_eq!(said.status, 201, "{said:?}");
+    let b = place.start("b");
+    let session = Session::resume(way_to(&b, &bob), Arc::new(TokioRuntime), cursor);
+    let mut session = within("a session", session).await.unwrap();
+    until_bob_is(&a, &alice, "online").await;
+    let seq = said.json()["seq"].as_u64().unwrap();
+    within("what was said meanwhile", async {
+        while session.next_message().await.unwrap().seq.0 != seq {}
+    })
+    .await;
+    drop((a, b));
+    place.clear_away().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_cannot_work_says_what_to_change() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let running = place.start("a");
+    let sqlite = format!("sqlite://{}", place.home.path().join("other.db").display());
+    for (name, value, part) in [
+        ("IM_DATABASE_URL", sqlite.as_str(), "another database"),
+        (
+            "IM_CLUSTER_REDIS",
+            "redis://u:hush@127.0.0.1:1",
+            "does not answer",
+        ),
+        (
+            "IM_CLUSTER_REDIS",
+            "http://u:hush@127.0.0.1",
+            "redis://HOST:6379",
+        ),
+        ("IM_CLUSTER_PREFIX", "a b", "a prefix has"),
+    ] {
+        let mut command = place.command("b");
+        command.env(name, value).args(["--listen", "127.0.0.1:0"]);
+
+        let output = run(&mut command, "");
+
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{name}={value}");
+        assert!(
+            said.contains("cluster.redis") && said.contains(part),
+            "{said}"
+        );
+        assert!(!said.contains("hush"), "{said}");
+    }
+    drop(running);
+    place.clear_away().await;
+}

@@ -1,0 +1,226 @@
+//! The bus, the directory and leases over Redis: each case has keys of its own on the server at `IM_TEST_REDIS_URL`.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{env, sync::Arc, time::Duration};
+
+use im_core::{
+    NodeId, Store,
+    port::{Bus, Directory, Ports, TokioRuntime},
+    testing::{bus::BusTrial, directory::DirectoryTrial},
+};
+use im_store::{MemoryStore, Redis, RedisError, RedisOptions};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use uuid::Uuid;
+
+/// A part of a server for one case: a prefix of its own.
+struct Place {
+    url: String,
+    prefix: String,
+}
+
+impl Place {
+    /// `None`, said aloud, when the environment names no server and does not insist on one.
+    fn new() -> Option<Self> {
+        let Ok(url) = env::var("IM_TEST_REDIS_URL") else {
+            let required = env::var("IM_TEST_REQUIRE_SERVERS").as_deref() == Ok("1");
+            assert!(!required, "IM_TEST_REDIS_URL is not set");
+            eprintln!("SKIPPED: IM_TEST_REDIS_URL is not set");
+            return None;
+        };
+        let prefix = format!("im-{}", Uuid::new_v4().simple());
+        Some(Self { url, prefix })
+    }
+
+    fn options(&self) -> RedisOptions {
+        RedisOptions::new("a store", 1).prefix(&self.prefix)
+    }
+
+    async fn open(&self) -> Redis {
+        Redis::open(&self.url, self.options()).await.unwrap()
+    }
+
+    fn address(&self) -> String {
+        let (_, address) = self.url.rsplit_once('@').unwrap_or(("", &self.url));
+        address.trim_start_matches("redis://").to_owned()
+    }
+
+    /// Deletes every key of this place, as FLUSHALL would with those of all.
+    async fn flush(&self) {
+        let script = "for _, key in ipairs(redis.call('KEYS', '*' .. ARGV[1] .. '*')) do redis.call('DEL', key) end return 1";
+        let mut command = String::from("*4\r\n");
+        for part in ["EVAL", script, "0", &self.prefix] {
+            command.push_str(&format!("${}\r\n{part}\r\n", part.len()));
+        }
+        let mut server = TcpStream::connect(self.address()).await.unwrap();
+        server.write_all(command.as_bytes()).await.unwrap();
+        let mut answer = [0; 4];
+        server.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b":1\r\n");
+    }
+}
+
+/// A way to a server that breaks on demand.
+#[derive(Clone)]
+struct Way {
+    address: String,
+    cuts: watch::Sender<()>,
+}
+
+impl Way {
+    async fn to(server: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let cuts = watch::Sender::default();
+        let way = Self { address, cuts };
+        let cuts = way.cuts.clone();
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let (mut cut, server) = (cuts.subscribe(), server.clone());
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(server).await.unwrap();
+                    tokio::select! {
+                        _ = cut.changed() => {}
+                        _ = copy_bidirectional(&mut client, &mut server) => {}
+                    }
+                });
+            }
+        });
+        way
+    }
+
+    fn cut(&self) {
+        self.cuts.send_replace(());
+    }
+}
+
+async fn bus() -> Option<(BusTrial, ())> {
+    let place = Place::new()?;
+    let way = Way::to(place.address()).await;
+    let url = format!("redis://{}", way.address);
+    let trial = BusTrial {
+        ends: [
+            Arc::new(Redis::open(&url, place.options()).await.unwrap()) as Arc<dyn Bus>,
+            Arc::new(place.open().await),
+            Arc::new(place.open().await),
+        ],
+        interrupt: Box::new(move || {
+            way.cut();
+            Box::pin(async {})
+        }),
+        runtime: Arc::new(TokioRuntime),
+    };
+    Some((trial, ()))
+}
+
+async fn directory() -> Option<(DirectoryTrial, ())> {
+    let place = Arc::new(Place::new()?);
+    let ends = [
+        Arc::new(place.open().await) as Arc<dyn Directory>,
+        Arc::new(place.open().await),
+    ];
+    let trial = DirectoryTrial {
+        ends,
+        forget: Box::new(move || {
+            let place = Arc::clone(&place);
+            Box::pin(async move { place.flush().await })
+        }),
+    };
+    Some((trial, ()))
+}
+
+async fn leases() -> Option<(Ports, ())> {
+    let ports = Ports {
+        leases: Arc::new(Place::new()?.open().await),
+        ..MemoryStore::new().ports()
+    };
+    Some((ports, ()))
+}
+
+im_core::bus_suite!(bus());
+
+im_core::directory_suite!(directory());
+
+im_core::lease_store_suite!(leases());
+
+const LONG: Duration = Duration::from_secs(600);
+
+fn node() -> NodeId {
+    NodeId::from_uuid(Uuid::new_v4())
+}
+
+#[tokio::test]
+async fn where_nodes_of_another_database_live_it_is_refused() {
+    let Some(place) = Place::new() else { return };
+    let (here, id) = (place.open().await, node());
+    here.beat(id, LONG).await.unwrap();
+    let other = || {
+        Redis::open(
+            &place.url,
+            RedisOptions::new("another", 1).prefix(&place.prefix),
+        )
+    };
+
+    let refused = other().await.unwrap_err();
+
+    assert!(
+        matches!(refused, RedisError::OtherStore { .. }),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains(&place.prefix), "{refused}");
+    // Elsewhere, and when they are gone.
+    let elsewhere = format!("{}-2", place.prefix);
+    let options = RedisOptions::new("another", 1).prefix(elsewhere);
+    Redis::open(&place.url, options).await.unwrap();
+    Directory::leave(&here, id).await.unwrap();
+    let other = other().await.unwrap();
+    other.beat(node(), LONG).await.unwrap();
+    assert!(here.beat(id, LONG).await.is_err(), "it is the other's now");
+}
+
+#[tokio::test]
+async fn where_nodes_speak_otherwise_it_is_refused() {
+    let Some(place) = Place::new() else { return };
+    let here = place.open().await;
+    here.beat(node(), LONG).await.unwrap();
+
+    let options = RedisOptions::new("a store", 2).prefix(&place.prefix);
+    let refused = Redis::open(&place.url, options).await.unwrap_err();
+
+    assert!(
+        matches!(refused, RedisError::OtherProtocol { .. }),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains("version 1"), "{refused}");
+    place.open().await;
+}
+
+#[tokio::test]
+async fn what_is_no_redis_is_refused_with_a_sentence_and_without_the_password() {
+    let options = || RedisOptions::new("a store", 1);
+    let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = deaf.local_addr().unwrap();
+    drop(deaf);
+    for (url, part) in [
+        ("hush", "://"),
+        ("http://hush@localhost", "scheme"),
+        ("redis://", "redis://HOST:6379"),
+        ("redis://u:hush@localhost:port", "redis://HOST:6379"),
+        (&format!("redis://u:hush@{closed}"), "does not answer"),
+        (
+            &format!("redis-sentinel://u:hush@{closed}"),
+            "sentinelServiceName",
+        ),
+    ] {
+        let refused = Redis::open(url, options()).await.unwrap_err();
+        let text = format!("{refused} {refused:?}");
+        assert!(refused.to_string().contains(part), "{url}: {refused}");
+        assert!(!text.contains("hush"), "{text}");
+    }
+    let refused = Redis::open("redis://localhost", options().prefix("a b")).await;
+    assert!(matches!(refused, Err(RedisError::Prefix)));
+}
