@@ -4,7 +4,12 @@
 //! What changes a text forgets the signature in the same transaction. Who makes one locks the block's entries before it
 //! reads them: so either it reads the new text, or the change comes later and forgets what was made.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Weak, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    sync::Weak,
+    time::{Duration, Instant},
+};
 
 use im_core::{
     Body, ConversationId, Entry, Seq,
@@ -26,7 +31,11 @@ use super::{
 pub(super) const ENTRIES: u64 = 128;
 
 /// Blocks in one transaction: a few milliseconds, for which commits wait in SQLite.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 2;
+
+/// How many times as long as it worked the task rests, so that sends keep most of the machine. What it does not come to is
+/// signed when a search reads it.
+const REST: u32 = 3;
 
 /// Hints that wait. One that is left out comes again when a search reads the block.
 const WAITING: usize = 1_024;
@@ -107,11 +116,16 @@ pub(super) async fn run(core: Weak<Core>, mut hints: mpsc::Receiver<Block>) {
             gathered.push(block);
         }
         let blocks: BTreeSet<Block> = gathered.drain(..).collect();
-        let Some(core) = core.upgrade() else { return };
         let blocks: Vec<Block> = blocks.into_iter().collect();
-        if let Err(error) = sign_all(&core, &blocks).await {
-            // Nothing is lost but speed: whoever reads these blocks hints at them again.
-            tracing::debug!(error = &error as &dyn std::error::Error, "signing blocks");
+        for blocks in blocks.chunks(AT_ONCE) {
+            let begun = Instant::now();
+            let Some(core) = core.upgrade() else { return };
+            if let Err(error) = sign_all(&core, blocks).await {
+                // Nothing is lost but speed: whoever reads these blocks hints at them again.
+                tracing::debug!(error = &error as &dyn std::error::Error, "signing blocks");
+            }
+            drop(core);
+            tokio::time::sleep(begun.elapsed() * REST).await;
         }
     }
 }

@@ -16,6 +16,9 @@ const LONGEST: usize = 4;
 /// Bits for each piece that is set; two of them are set for it. One in twelve pieces that are not there is admitted.
 const BITS: usize = 6;
 
+/// Pieces that were met lately and are not looked up once more: what people say repeats itself.
+const LATELY: usize = 4_096;
+
 /// Characters of a block beyond which nothing is denied: it holds documents, and is read as quickly as its signature.
 const MOST: usize = 65_536;
 
@@ -51,6 +54,7 @@ impl Hasher for AsItIs {
 impl Signature {
     pub(super) fn of(entries: &[Entry]) -> Self {
         let mut pieces = Pieces::default();
+        let mut lately = [0; LATELY];
         let mut chars = 0;
         for entry in entries {
             let Some(message) = entry.body.as_message() else {
@@ -71,7 +75,11 @@ impl Signature {
                 let mut hash = 0;
                 for c in &text[from..text.len().min(from + LONGEST)] {
                     hash = mix(hash, u64::from(*c));
-                    pieces.insert(hash);
+                    let seen = &mut lately[hash as usize % LATELY];
+                    if *seen != hash {
+                        *seen = hash;
+                        pieces.insert(hash);
+                    }
                 }
             }
         }
