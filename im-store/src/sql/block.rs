@@ -31,11 +31,11 @@ use super::{
 pub(super) const ENTRIES: u64 = 128;
 
 /// Blocks in one transaction: a few milliseconds, for which commits wait in SQLite.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 8;
 
-/// How many times as long as it worked the task rests, so that sends keep most of the machine. What it does not come to is
-/// signed when a search reads it.
-const REST: u32 = 3;
+/// How many times as long as it worked the task rests: each transaction is one that sends wait for, so it takes a twentieth
+/// of their time at most. What it does not come to is signed when a search reads it.
+const REST: u32 = 19;
 
 /// Hints that wait. One that is left out comes again when a search reads the block.
 const WAITING: usize = 1_024;
