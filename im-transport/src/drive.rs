@@ -21,8 +21,8 @@ use im_core::{
 use crate::link::Link;
 
 /// Bytes of requests that run at a time, as they came: beyond them no more are read until one is answered. A request
-/// may exceed them alone. Some contents of the longest kind; others are far below.
-const IN_FLIGHT_BYTES: u32 = 256 * 1024;
+/// may exceed them alone. Two contents of the longest kind: until it is stored, the engine holds some copies of each.
+const IN_FLIGHT_BYTES: u32 = 128 * 1024;
 
 /// What the link brought along before its first frame, to say who is there.
 #[derive(Clone, Debug)]

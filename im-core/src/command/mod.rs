@@ -94,8 +94,25 @@ pub trait Call: Clone + Send + Sync + 'static {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Done {}
 
+/// What a variant of [`Reply`] holds: the reply, or a box of it.
+macro_rules! held {
+    ($reply:ty) => { $reply };
+    ($reply:ty, $held:ident) => { $held<$reply> };
+}
+
+/// A reply out of what holds it.
+macro_rules! out_of {
+    ($reply:ident) => {
+        $reply
+    };
+    ($reply:ident, $held:ident) => {
+        *$reply
+    };
+}
+
+// Every request under way has room for the largest reply, and moves it: `as Box` keeps that small.
 macro_rules! commands {
-    ($($variant:ident($params:ty) -> $reply:ty = $method:literal, $access:ident, $allowance:ident;)*) => {
+    ($($variant:ident($params:ty) -> $reply:ty $(as $held:ident)? = $method:literal, $access:ident, $allowance:ident;)*) => {
         /// Something that is asked of the engine.
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs, reason = "each variant holds the struct that documents it")]
@@ -104,7 +121,7 @@ macro_rules! commands {
         /// What the engine answers: one variant for each [`Command`].
         #[derive(Clone, Debug, PartialEq)]
         #[allow(missing_docs, reason = "each variant holds the struct that documents it")]
-        pub enum Reply { $($variant($reply)),* }
+        pub enum Reply { $($variant(held!($reply $(, $held)?))),* }
 
         /// Every method name.
         pub const METHODS: &[&str] = &[$($method),*];
@@ -148,7 +165,7 @@ macro_rules! commands {
             /// Reads the reply to this command.
             pub fn decode_reply<'de, D: Deserializer<'de>>(method: &str, reply: D) -> Option<Result<Reply, D::Error>> {
                 match method {
-                    $($method => Some(<$reply>::deserialize(reply).map(Reply::$variant)),)*
+                    $($method => Some(<held!($reply $(, $held)?)>::deserialize(reply).map(Reply::$variant)),)*
                     _ => None,
                 }
             }
@@ -175,7 +192,7 @@ macro_rules! commands {
             }
             #[allow(clippy::wildcard_enum_match_arm, reason = "any other variant is another command's")]
             fn reply_of(reply: Reply) -> Option<$reply> {
-                match reply { Reply::$variant(reply) => Some(reply), _ => None }
+                match reply { Reply::$variant(reply) => Some(out_of!(reply $(, $held)?)), _ => None }
             }
         })*
     };
@@ -196,11 +213,11 @@ commands! {
     ChangePermissions(ChangePermissions) -> Changed = "group.permissions", Write, Sends;
     ChangePreferences(ChangePreferences) -> OwnRow = "user.change_settings", Write, Requests;
     ChangeRole(ChangeRole) -> Changed = "group.role", Write, Sends;
-    ChangeSettings(ChangeSettings) -> ConversationView = "conversation.settings", Write, Requests;
+    ChangeSettings(ChangeSettings) -> ConversationView as Box = "conversation.settings", Write, Requests;
     ChangeSystemSettings(ChangeSystemSettings) -> SystemSettings = "admin.change_settings", Administer, Requests;
     CountUnread(CountUnread) -> UnreadTotals = "conversation.unread", Read, Requests;
     CloseSession(CloseSession) -> Done = "session.close", Open, Free;
-    CreateConversation(CreateConversation) -> ConversationView = "conversation.create", Write, Sends;
+    CreateConversation(CreateConversation) -> ConversationView as Box = "conversation.create", Write, Sends;
     CreateInvite(CreateInvite) -> Invite = "group.invite", Write, Sends;
     DeleteContact(DeleteContact) -> OwnRows = "contact.delete", Write, Requests;
     DeleteDraft(DeleteDraft) -> Done = "draft.delete", Write, Requests;
@@ -215,15 +232,15 @@ commands! {
     FollowUser(FollowUser) -> OwnRows = "contact.follow", Write, Sends;
     ForgetDevice(ForgetDevice) -> Done = "device.forget", Write, Requests;
     ForwardMessages(ForwardMessages) -> Sent = "message.forward", Write, Sends;
-    GetConversation(GetConversation) -> ConversationView = "conversation.get", Read, Requests;
+    GetConversation(GetConversation) -> ConversationView as Box = "conversation.get", Read, Requests;
     GetMessages(GetMessages) -> Messages = "message.get", Read, Requests;
     GetPreferences(GetPreferences) -> OwnRow = "user.settings", Read, Requests;
     GetPresence(GetPresence) -> Presences = "presence.get", Read, Requests;
     GetProfiles(GetProfiles) -> Profiles = "user.get", Read, Requests;
-    GetReport(GetReport) -> ReportDetails = "admin.report", Inspect, Requests;
+    GetReport(GetReport) -> ReportDetails as Box = "admin.report", Inspect, Requests;
     GetSystemSettings(GetSystemSettings) -> SystemSettings = "admin.settings", Inspect, Requests;
     History(History) -> HistoryPage = "message.history", Read, Requests;
-    InspectUser(InspectUser) -> InspectedUser = "admin.user", Inspect, Requests;
+    InspectUser(InspectUser) -> InspectedUser as Box = "admin.user", Inspect, Requests;
     JoinByInvite(JoinByInvite) -> Changed = "group.enter", Write, Sends;
     JoinGroup(JoinGroup) -> Changed = "group.join", Write, Sends;
     KickMembers(KickMembers) -> Changed = "group.kick", Write, Sends;
@@ -255,7 +272,7 @@ commands! {
     MarkDelivered(MarkDelivered) -> Receipt = "conversation.delivered", Write, Requests;
     MarkRead(MarkRead) -> Receipt = "conversation.read", Write, Requests;
     MuteMembers(MuteMembers) -> Changed = "group.mute", Write, Sends;
-    OpenDirect(OpenDirect) -> ConversationView = "conversation.direct", Write, Sends;
+    OpenDirect(OpenDirect) -> ConversationView as Box = "conversation.direct", Write, Sends;
     OpenSession(OpenSession) -> SessionOpened = "session.open", Open, Requests;
     PinMessage(PinMessage) -> Changed = "message.pin", Write, Sends;
     Ping(Ping) -> Pong = "session.ping", Open, Free;
@@ -294,8 +311,8 @@ commands! {
     UnmuteMembers(UnmuteMembers) -> Changed = "group.unmute", Write, Sends;
     UnpinMessage(UnpinMessage) -> Changed = "message.unpin", Write, Sends;
     UnsubscribePresence(UnsubscribePresence) -> Done = "presence.unsubscribe", Read, Requests;
-    UpdateProfile(UpdateProfile) -> Profile = "user.update", Write, Requests;
-    UpsertUser(UpsertUser) -> Profile = "user.upsert", Operate, Requests;
+    UpdateProfile(UpdateProfile) -> Profile as Box = "user.update", Write, Requests;
+    UpsertUser(UpsertUser) -> Profile as Box = "user.upsert", Operate, Requests;
     WithdrawContact(WithdrawContact) -> OwnRows = "contact.withdraw", Write, Requests;
     WithdrawRequest(WithdrawRequest) -> Done = "group.withdraw", Write, Sends;
 }

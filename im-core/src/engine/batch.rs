@@ -6,7 +6,7 @@ use super::{
     Engine,
     nodes::{Letter, To, moved, to_readers},
     retry::{first_client_id, is_of, key, retried},
-    slot::{Slot, Stored, Waiting},
+    slot::{Answer, Slot, Stored, Waiting},
 };
 use crate::{
     ConversationId, Entry, Kind, Rejection, Seq, UserId,
@@ -17,8 +17,6 @@ use crate::{
 /// Sessions up to which deliveries go before the answers, so that a sender's session writes both at once. To more it would
 /// make the senders wait.
 const FEW: usize = 64;
-
-type Answer = Result<Stored, Rejection>;
 
 /// What a batch of requests comes to.
 #[derive(Default)]

@@ -101,7 +101,7 @@ impl Engine {
                 Reply::ChangeSystemSettings(self.change_system_settings(ask).await?)
             }
             Command::FileReport(ask) => Reply::FileReport(self.file_report(&actor, ask).await?),
-            Command::GetReport(ask) => Reply::GetReport(self.report(ask).await?),
+            Command::GetReport(ask) => Reply::GetReport(Box::new(self.report(ask).await?)),
             Command::ListReports(ask) => Reply::ListReports(self.reports(ask).await?),
             Command::SettleReport(ask) => {
                 Reply::SettleReport(self.settle_report(&actor, ask).await?)
@@ -130,7 +130,9 @@ impl Engine {
                 )
             }
             Command::DemoteUser(ask) => Reply::DemoteUser(self.demote(&actor, ask.user).await?),
-            Command::InspectUser(ask) => Reply::InspectUser(self.inspect_user(ask.user).await?),
+            Command::InspectUser(ask) => {
+                Reply::InspectUser(Box::new(self.inspect_user(ask.user).await?))
+            }
             Command::LiftRestriction(ask) => Reply::LiftRestriction(self.lift(ask).await?),
             Command::ListStandings(ask) => Reply::ListStandings(self.standings(ask).await?),
             Command::PromoteUser(ask) => Reply::PromoteUser(self.promote(ask.user).await?),
@@ -235,7 +237,7 @@ impl Engine {
                 Reply::ChangeRole(self.change(actor, ask.conversation, Ask::Role(ask)).await?)
             }
             Command::ChangeSettings(ask) => {
-                Reply::ChangeSettings(self.settings(&actor, session, ask).await?)
+                Reply::ChangeSettings(Box::new(self.settings(&actor, session, ask).await?))
             }
             Command::CloseSession(_) => Reply::CloseSession(Done {}),
             Command::CountUnread(ask) => {
@@ -243,7 +245,7 @@ impl Engine {
             }
             Command::CreateConversation(ask) => {
                 self.check_users(&ask.members)?;
-                Reply::CreateConversation(self.begin(actor, Ask::Create(ask)).await?)
+                Reply::CreateConversation(Box::new(self.begin(actor, Ask::Create(ask)).await?))
             }
             Command::DeleteDraft(ask) => {
                 Reply::DeleteDraft(self.delete_draft(&actor, session, ask).await?)
@@ -253,7 +255,7 @@ impl Engine {
                 Reply::EditMessage(self.say(actor, id, client_id, Ask::Edit(ask)).await?)
             }
             Command::GetConversation(ask) => {
-                Reply::GetConversation(self.view(ask.conversation, &actor.user).await?)
+                Reply::GetConversation(Box::new(self.view(ask.conversation, &actor.user).await?))
             }
             Command::GetPresence(ask) => {
                 Reply::GetPresence(self.presence_of(&actor, ask.users).await?)
@@ -301,7 +303,7 @@ impl Engine {
                     .await?,
             ),
             Command::OpenDirect(ask) => {
-                Reply::OpenDirect(self.begin(actor, Ask::Direct(ask.user)).await?)
+                Reply::OpenDirect(Box::new(self.begin(actor, Ask::Direct(ask.user)).await?))
             }
             Command::OpenSession(_) => {
                 return Err(Rejection::new(
@@ -322,8 +324,10 @@ impl Engine {
             }
             Command::SearchMessages(ask) => Reply::SearchMessages(self.search(&actor, ask).await?),
             Command::SendMessage(ask) => {
-                let (id, client_id) = (ask.conversation, ask.client_id.clone());
-                Reply::SendMessage(self.say(actor, id, client_id, Ask::Send(ask)).await?)
+                if ask.streaming {
+                    self.check_streams(&actor, &ask).await?;
+                }
+                self.send_message(actor, ask).await?
             }
             Command::SetPresence(ask) => {
                 Reply::SetPresence(self.attend(session, ask.availability)?)
@@ -350,8 +354,10 @@ impl Engine {
             Command::UnsubscribePresence(ask) => {
                 Reply::UnsubscribePresence(self.unwatch(session, &ask.users)?)
             }
-            Command::UpdateProfile(ask) => Reply::UpdateProfile(self.update(&actor, ask).await?),
-            Command::UpsertUser(ask) => Reply::UpsertUser(self.upsert(ask).await?),
+            Command::UpdateProfile(ask) => {
+                Reply::UpdateProfile(Box::new(self.update(&actor, ask).await?))
+            }
+            Command::UpsertUser(ask) => Reply::UpsertUser(Box::new(self.upsert(ask).await?)),
         })
     }
 }

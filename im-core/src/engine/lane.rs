@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashSet,
-    future::poll_fn,
+    future::{Future, poll_fn},
     hash::{BuildHasher as _, RandomState},
     panic::AssertUnwindSafe,
     sync::Arc,
@@ -14,20 +14,20 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::sync::oneshot;
 use tracing::{Instrument as _, Span};
 
 use super::{
     Engine,
     caller::Caller,
     fanout::give_way,
-    retry::fingerprint,
-    slot::{Slot, Stored, Waiting, Work},
+    slot::{Answer, Slot, Waiting, Work},
 };
 use crate::{CloseReason, Code, Entry, Rejection, port::BoxFuture, state::Ask};
 
 /// Requests that one commit takes from a lane.
 const BATCH: usize = 256;
+/// Bytes of requests beyond which a commit takes no more from a lane: until it is stored there are several copies of each.
+const BATCH_BYTES: usize = 512 * 1024;
 /// How often a lane lets others run to see whether they bring more, before it decides what waits.
 const GIVE_WAY: usize = 4;
 /// How often a request is decided anew because another writer was faster.
@@ -63,35 +63,30 @@ impl Engine {
     /// Has a conversation decide a request. Requests keep the order in which this future was first polled.
     ///
     /// Dropping it does not withdraw the request.
-    pub(super) async fn ask(
+    pub(super) fn ask(
         self: Arc<Self>,
         caller: Caller,
         ask: Ask,
-    ) -> Result<Stored, Rejection> {
-        let slot = self.slots.at(ask.conversation(&caller.user));
-        let Caller { actor, asked } = caller;
-        let fingerprint = asked.unwrap_or_else(|| fingerprint(&ask));
-        let (reply, answer) = oneshot::channel();
-        let leads = {
-            let mut inner = slot.lock();
-            if inner.queue.len() >= self.limits().lane_waiting {
-                let detail =
-                    "too much waits in this conversation; try again with the same client id";
-                return Err(Rejection::new(Code::Overloaded, detail).retry_after(LOOK_AGAIN));
+    ) -> impl Future<Output = Answer> + Send {
+        let id = ask.conversation(&caller.user);
+        let (waiting, answer) = Waiting::of(caller, ask);
+        async move {
+            let slot = self.slots.at(id);
+            let leads = {
+                let mut inner = slot.lock();
+                if inner.queue.len() >= self.limits().lane_waiting {
+                    let detail =
+                        "too much waits in this conversation; try again with the same client id";
+                    return Err(Rejection::new(Code::Overloaded, detail).retry_after(LOOK_AGAIN));
+                }
+                inner.queue.push_back(Work::Ask(waiting));
+                !std::mem::replace(&mut inner.led, true)
+            };
+            if leads {
+                self.lead(slot).await;
             }
-            inner.queue.push_back(Work::Ask(Box::new(Waiting {
-                actor,
-                ask,
-                fingerprint,
-                span: Span::current(),
-                reply,
-            })));
-            !std::mem::replace(&mut inner.led, true)
-        };
-        if leads {
-            self.lead(slot).await;
+            answer.await.unwrap_or_else(|_| Err(interrupted()))
         }
-        answer.await.unwrap_or_else(|_| Err(interrupted()))
     }
 
     /// Has the leader of a lane do something.
@@ -178,11 +173,14 @@ impl Engine {
     fn next_turn(&self, slot: &Slot) -> Option<Turn> {
         let mut inner = slot.lock();
         let mut sends = Vec::new();
+        let mut bytes = 0;
         let (mut keys, hasher) = (HashSet::new(), RandomState::new());
         while let Some(work) = inner.queue.pop_front() {
             match work {
                 Work::Ask(waiting)
-                    if matches!(waiting.ask, Ask::Send(_)) && sends.len() < BATCH =>
+                    if matches!(waiting.ask, Ask::Send(_))
+                        && sends.len() < BATCH
+                        && bytes < BATCH_BYTES =>
                 {
                     // The same message twice in one batch: the second waits, and finds the first in the log. Two that
                     // only look alike, by their hashes, lose nothing but time.
@@ -191,6 +189,7 @@ impl Engine {
                         inner.queue.push_front(Work::Ask(waiting));
                         break;
                     }
+                    bytes += waiting.bytes;
                     sends.push(*waiting);
                 }
                 work @ (Work::Ask(_) | Work::CatchUp | Work::Flush | Work::Hear(_))

@@ -4,7 +4,13 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{Engine, caller::Caller, lane::interrupted, lock, slot::Stored};
+use super::{
+    Engine,
+    caller::Caller,
+    lane::interrupted,
+    lock,
+    slot::{Answer, Stored},
+};
 use crate::{
     Actor, Annotation, Annotations, CastVote, Changed, ClientId, Code, ConversationId, Entry,
     ListAnnotations, ListMarkers, MarkerPage, Permission, React, Reaction, ReactionCount,
@@ -26,7 +32,7 @@ enum Mark {
 struct Waiting {
     actor: Actor,
     mark: Mark,
-    reply: oneshot::Sender<Result<Stored, Rejection>>,
+    reply: oneshot::Sender<Answer>,
 }
 
 /// What waits for others, by conversation.
@@ -150,7 +156,7 @@ impl Engine {
         id: ConversationId,
         mark: Mark,
         wait_ms: u64,
-    ) -> Result<Stored, Rejection> {
+    ) -> Answer {
         let (reply, answer) = oneshot::channel();
         let is_first = {
             let mut gathering = lock(&self.gathering);

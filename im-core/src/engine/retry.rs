@@ -1,6 +1,6 @@
 //! How a retry is told from another request under the same client id.
 
-use super::slot::{Stored, Waiting};
+use super::slot::{Answer, Stored, Waiting};
 use crate::{
     ClientId, Code, ConversationId, Rejection, UserId, port::Known, state::Ask, wire::Format,
 };
@@ -23,7 +23,7 @@ pub(super) fn is_of(known: &Known, one: &Waiting) -> bool {
 }
 
 /// What a retry is told: the first answer, when it asks the same.
-pub(super) fn retried(first: &Known, one: &Waiting) -> Result<Stored, Rejection> {
+pub(super) fn retried(first: &Known, one: &Waiting) -> Answer {
     if first.fingerprint == one.fingerprint {
         return Ok(Stored {
             seq: first.seq,
@@ -37,12 +37,17 @@ pub(super) fn retried(first: &Known, one: &Waiting) -> Result<Stored, Rejection>
 
 /// Hash of what is asked, by which a retry is told from another request under the same client id.
 pub(super) fn fingerprint(ask: &Ask) -> i64 {
+    measured_fingerprint(ask).0
+}
+
+/// The fingerprint, and how many bytes what is asked has.
+pub(super) fn measured_fingerprint(ask: &Ask) -> (i64, usize) {
     let mut bytes = Vec::with_capacity(256);
     if let Ask::Direct(_) = ask {
-        return 0;
+        return (0, 0);
     }
     Format::MessagePack.write(ask, &mut bytes);
-    hash(&bytes)
+    (hash(&bytes), bytes.len())
 }
 
 /// The same number for the same bytes, for ever.

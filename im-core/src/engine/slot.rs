@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::oneshot;
 use tracing::Span;
 
-use super::{lock, registry::SessionEntry};
+use super::{caller::Caller, lock, registry::SessionEntry, retry::measured_fingerprint};
 use crate::{
     Actor, ConversationId, Entry, Push, Rejection, Seq, Timestamp,
     state::{Ask, ConversationState},
@@ -24,14 +24,37 @@ pub(super) struct Stored {
     pub(super) at_ms: Timestamp,
 }
 
+/// What becomes of a request.
+pub(super) type Answer = Result<Stored, Rejection>;
+
 /// A request that waits for its turn.
 pub(super) struct Waiting {
     pub(super) actor: Actor,
     pub(super) ask: Ask,
     pub(super) fingerprint: i64,
+    /// How much is asked, about.
+    pub(super) bytes: usize,
     /// In whose name it is worked on: what is logged there says which request it was.
     pub(super) span: Span,
-    pub(super) reply: oneshot::Sender<Result<Stored, Rejection>>,
+    pub(super) reply: oneshot::Sender<Answer>,
+}
+
+impl Waiting {
+    /// A request, and where its answer comes.
+    pub(super) fn of(caller: Caller, ask: Ask) -> (Box<Self>, oneshot::Receiver<Answer>) {
+        let Caller { actor, asked } = caller;
+        let (fingerprint, bytes) = measured_fingerprint(&ask);
+        let (reply, answer) = oneshot::channel();
+        let waiting = Self {
+            actor,
+            ask,
+            fingerprint: asked.unwrap_or(fingerprint),
+            bytes,
+            span: Span::current(),
+            reply,
+        };
+        (Box::new(waiting), answer)
+    }
 }
 
 /// What the leader of a lane is to do.
