@@ -116,6 +116,16 @@ impl Audit {
         Ok(Instant::now())
     }
 
+    /// Messages that have arrived.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The first thing that should not have been.
+    pub(crate) fn take_wrong(&mut self) -> Option<String> {
+        self.wrong.take()
+    }
+
     fn message(&mut self, peer: usize, payload: &[u8]) {
         if self.length != payload.len() {
             self.length = payload.len();

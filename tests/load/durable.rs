@@ -52,6 +52,18 @@ fn user(name: &str, place: usize) -> UserId {
 }
 
 impl Durable {
+    /// As many messages in as many conversations as somebody else needs.
+    pub(crate) fn of(conversations: usize, messages: usize) -> Self {
+        Self {
+            conversations,
+            senders: 1_024,
+            messages,
+            batch: 512,
+            text: 150,
+            pairs: 1,
+        }
+    }
+
     pub(crate) fn run(&self) -> io::Result<()> {
         let runtime = runtime()?;
         let folder = tempfile::tempdir()?;
@@ -88,7 +100,8 @@ impl Durable {
         .map(drop)
     }
 
-    async fn ours(&self, file: &Path) -> io::Result<Figure> {
+    /// Sends all messages to a new database.
+    pub(crate) async fn ours(&self, file: &Path) -> io::Result<Figure> {
         let url = format!("sqlite://{}", file.display());
         let im = serve::builder(&url).await?.limits(serve::limits(0)).build();
         let mut conversations = Vec::new();

@@ -6,7 +6,6 @@ use std::{
     io::{self, Read as _, Write as _},
     net::TcpStream,
     path::Path,
-    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -16,14 +15,14 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use tests::{
     frames::{self, Frame, TEXT},
-    http,
-    process::{Server, im_server},
+    process::Server,
 };
 
 use crate::{
     line::Line,
     report::{histogram, median, percentiles, verdict},
     serve,
+    stage::Stage,
     swarm::{Script, Step, Swarm},
 };
 
@@ -54,63 +53,6 @@ pub(crate) struct EndToEnd {
     messages: u64,
     #[arg(long, default_value_t = 5)]
     pairs: usize,
-}
-
-/// The delivered server with users who have tokens.
-struct Stage {
-    server: Server,
-    tokens: Vec<String>,
-}
-
-impl Stage {
-    fn start(folder: &Path, users: usize) -> io::Result<Self> {
-        let base = || {
-            let mut command = Command::new(im_server());
-            command.arg("--data-dir").arg(folder).args([
-                "--listen",
-                "127.0.0.1:0",
-                "--log",
-                "error",
-            ]);
-            command
-                .env("IM_LIMITS_SENDS_PER_SECOND", "0")
-                .env("IM_LIMITS_REQUESTS_PER_SECOND", "0")
-                // So that a repeat is told at once, instead of at most once in two seconds.
-                .env("IM_LIMITS_TYPING_MS", "1")
-                .stderr(Stdio::inherit());
-            command
-        };
-        let output = base().args(["key", "create", "load"]).output()?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        let key = printed
-            .split_whitespace()
-            .find(|word| word.starts_with("imk_"));
-        let key = key.ok_or_else(|| io::Error::other(format!("no server key: {printed}")))?;
-        let server = Server::start(&mut base())?;
-        let mut tokens = Vec::new();
-        for user in 0..users {
-            http::call(
-                server.address,
-                key,
-                &format!("PUT /v1/users/u{user}"),
-                &json!({}),
-            )?;
-            let ask = json!({"device": "d", "ttl_ms": 86_400_000});
-            let issued = http::call(
-                server.address,
-                key,
-                &format!("POST /v1/users/u{user}/tokens"),
-                &ask,
-            )?;
-            tokens.push(
-                issued["access_token"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
-            );
-        }
-        Ok(Self { server, tokens })
-    }
 }
 
 fn message(conversation: &str, number: u64) -> Value {

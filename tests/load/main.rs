@@ -10,22 +10,36 @@
 )]
 
 mod audit;
+mod cold;
+mod crowd;
+mod device;
 mod durable;
 mod fanout;
+mod gaps;
 mod history;
 mod hot;
 mod idle;
 mod large;
 mod latency;
+mod letters;
 mod line;
 mod list;
 mod marker;
+mod nodes;
+mod offered;
+mod overload;
 mod raw;
+mod readers;
 mod report;
 mod resume;
+mod returning;
 mod sender;
 mod serve;
+mod slow;
+mod spans;
 mod sql;
+mod stage;
+mod steady;
 mod swarm;
 
 use std::process::ExitCode;
@@ -50,6 +64,8 @@ enum Scenario {
     P1(fanout::Fanout),
     /// Fan-out with coalescing to 1,000 online members
     P2(fanout::Fanout),
+    /// Fan-out to 5,000 online members at a constant rate
+    P3(steady::Steady),
     /// Durable sends to many conversations on SQLite
     P4(durable::Durable),
     /// Latency of acks at 1,000 durable sends per second
@@ -64,10 +80,20 @@ enum Scenario {
     P10(idle::Idle),
     /// Connect, authenticate, resume
     P12(resume::Resume),
+    /// Catching up after gaps
+    P13(gaps::Gaps),
     /// Pages of the conversation list
     P14(list::List),
     /// Pages of history out of ten million messages
     P15(history::Pages),
+    /// Two nodes over Redis
+    P16(nodes::Nodes),
+    /// Cold start with a million messages
+    P17(cold::Cold),
+    /// Twice the load that it can take
+    P18(overload::Overload),
+    /// Slow and stopped readers
+    R6(slow::Slow),
     /// The system under test: the engine behind a WebSocket, and nothing else
     Serve(serve::Serve),
     /// A raw control
@@ -80,6 +106,7 @@ fn main() -> ExitCode {
     let outcome = match &arguments.scenario {
         Scenario::P1(fanout) => fanout.p1(),
         Scenario::P2(fanout) => fanout.p2(),
+        Scenario::P3(steady) => steady.run(),
         Scenario::P4(durable) => durable.run(),
         Scenario::P5(acks) => acks.run(),
         Scenario::P6(end_to_end) => end_to_end.run(),
@@ -87,8 +114,13 @@ fn main() -> ExitCode {
         Scenario::P9(large) => large.run(),
         Scenario::P10(idle) => idle.run(files),
         Scenario::P12(resume) => resume.run(),
+        Scenario::P13(gaps) => gaps.run(),
         Scenario::P14(list) => list.run(),
         Scenario::P15(pages) => pages.run(),
+        Scenario::P16(nodes) => nodes.run(),
+        Scenario::P17(cold) => cold.run(),
+        Scenario::P18(overload) => overload.run(),
+        Scenario::R6(slow) => slow.run(),
         Scenario::Serve(serve) => serve.run(),
         Scenario::Raw(raw) => raw.run(),
     };

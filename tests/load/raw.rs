@@ -4,18 +4,21 @@ use std::{
     fs::File,
     io::{self, BufRead as _, BufReader, IoSlice, Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
 };
 
 use clap::{Args, ValueEnum};
+use sqlx::Connection as _;
 use tests::frames;
+
+use crate::sql;
 
 /// A program that does only what cannot be avoided.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Raw {
     what: What,
-    /// For `relay`: where to append and sync, and how many bytes
+    /// For `relay`: where to append and sync, and how many bytes. For `ready`: the SQLite file
     #[arg(long)]
     file: Option<PathBuf>,
     #[arg(long, default_value_t = 0)]
@@ -30,11 +33,16 @@ enum What {
     Echo,
     /// Appends to a file, syncs it, and passes bytes from the first connection to the second
     Relay,
+    /// Opens an SQLite file, reads a row, and answers one HTTP request
+    Ready,
 }
 
 impl Raw {
     pub(crate) fn run(&self) -> io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
+        if let (What::Ready, Some(file)) = (self.what, &self.file) {
+            return ready(&listener, file);
+        }
         println!("listening on http://{}", listener.local_addr()?);
         match self.what {
             What::Fanout => fanout(&listener),
@@ -44,6 +52,7 @@ impl Raw {
                 self.file.as_deref().map(File::create).transpose()?,
                 self.bytes,
             ),
+            What::Ready => Err(io::Error::other("--file is missing")),
         }
     }
 }
@@ -177,4 +186,30 @@ fn relay(listener: &TcpListener, mut file: Option<File>, bytes: usize) -> io::Re
     passing
         .join()
         .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+}
+
+fn ready(listener: &TcpListener, file: &Path) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut database = sql::open(file).await?;
+        let row = sqlx::query("SELECT seq FROM entry LIMIT 1").fetch_one(&mut database);
+        row.await.map_err(io::Error::other)?;
+        println!("listening on http://{}", listener.local_addr()?);
+        let mut stream = listener.accept()?.0;
+        let mut head = Vec::new();
+        while frames::head_length(&head).is_none() {
+            let mut chunk = [0; 1_024];
+            let length = stream.read(&mut chunk)?;
+            if length == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            head.extend_from_slice(&chunk[..length]);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")?;
+        // Whoever asked looks at this process before it hangs up.
+        let _ = stream.read(&mut [0])?;
+        database.close().await.map_err(io::Error::other)
+    })
 }

@@ -47,7 +47,7 @@ pub(crate) fn verdict(latency: &Histogram<u64>, goal: u64) -> String {
     )
 }
 
-fn millis(nanos: u64) -> String {
+pub(crate) fn millis(nanos: u64) -> String {
     format!("{:.3}", nanos as f64 / 1e6)
 }
 
@@ -151,16 +151,21 @@ impl Pairs {
             ratios.len(),
             self.goal,
         );
-        for (place, pair) in self.control.windows(2).enumerate() {
-            let change = (pair[1] - pair[0]).abs() / pair[0].max(pair[1]);
-            if change > STEADY {
-                println!(
-                    "   VOID: controls {} and {} differ by {:.0} %",
-                    place + 1,
-                    place + 2,
-                    change * 100.0
-                );
-            }
+        print_voids(&self.control);
+    }
+}
+
+/// Says which neighbours among the controls differ by too much.
+pub(crate) fn print_voids(controls: &[f64]) {
+    for (place, pair) in controls.windows(2).enumerate() {
+        let change = (pair[1] - pair[0]).abs() / pair[0].max(pair[1]);
+        if change > STEADY {
+            println!(
+                "   VOID: controls {} and {} differ by {:.0} %",
+                place + 1,
+                place + 2,
+                change * 100.0
+            );
         }
     }
 }

@@ -49,11 +49,16 @@ impl Sender {
     }
 
     pub(crate) fn send(&mut self, text: &str) -> io::Result<()> {
+        let conversation = self.conversation.clone();
+        self.send_to(&conversation, text)
+    }
+
+    pub(crate) fn send_to(&mut self, conversation: &str, text: &str) -> io::Result<()> {
         self.sent += 1;
         let content = json!({"kind": "text", "text": text});
         let client_id = format!("c{}", self.sent);
         let message =
-            json!({"conversation": self.conversation, "client_id": client_id, "content": content});
+            json!({"conversation": conversation, "client_id": client_id, "content": content});
         self.request("message.send", &message)
     }
 
@@ -65,9 +70,9 @@ impl Sender {
         self.stream.write_all(&bytes)
     }
 
-    /// Waits until so many messages are acknowledged.
-    pub(crate) fn wait_for(&self, messages: u64) -> io::Result<()> {
-        self.wait(messages + 1)
+    /// Waits until all messages are acknowledged.
+    pub(crate) fn wait_for_all(&self) -> io::Result<()> {
+        self.wait(self.sent + 1)
     }
 
     fn wait(&self, replies: u64) -> io::Result<()> {

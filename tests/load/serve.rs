@@ -4,8 +4,8 @@
 use std::{env, io, path::Path, process::Command, time::Duration};
 
 use clap::Args;
-use im_core::{Builder, Im, Limits, TrustEveryone};
-use im_store::{MemoryStore, SqlStore};
+use im_core::{Builder, Im, Limits, NODE_PROTOCOL, TrustEveryone};
+use im_store::{MemoryStore, Redis, RedisOptions, SqlStore};
 use im_transport::ws::{self, Options, WebSocketServer};
 use tests::process::Server;
 use tokio::net::TcpListener;
@@ -22,6 +22,15 @@ pub(crate) struct Serve {
     /// How long a delivery may wait for others
     #[arg(long, default_value_t = 0)]
     coalesce_ms: u64,
+    /// The URL of a Redis, beside other nodes
+    #[arg(long)]
+    redis: Option<String>,
+    /// What the names in the Redis begin with
+    #[arg(long, default_value = "load")]
+    redis_prefix: String,
+    /// How long somebody who has something to read may read nothing
+    #[arg(long, default_value_t = 30_000)]
+    write_timeout_ms: u64,
 }
 
 /// Limits that are in nobody's way.
@@ -33,6 +42,8 @@ pub(crate) fn limits(coalesce_ms: u64) -> Limits {
         sends_per_second: None,
         requests_per_second: None,
         coalesce_ms,
+        // So that a repeat is told at once, instead of at most once in two seconds.
+        typing_ms: 1,
         idle_conversations: 100_000,
         ..Limits::default()
     }
@@ -54,17 +65,32 @@ impl Serve {
             .enable_all()
             .build()?;
         runtime.block_on(async {
-            let im = builder(&self.store)
+            let mut builder = builder(&self.store)
                 .await?
                 .limits(limits(self.coalesce_ms))
-                .heartbeat(HEARTBEAT)
-                .build();
+                .heartbeat(HEARTBEAT);
+            if let Some(redis) = self.redis().await? {
+                builder = builder.cluster(redis.clone(), redis);
+            }
+            let im = builder.build();
+            im.join().await.map_err(io::Error::other)?;
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             println!("listening on http://{}", listener.local_addr()?);
-            ws::serve(listener, WebSocketServer::new(im, Options::default()))
+            let mut options = Options::default();
+            options.bounds.write_timeout = Duration::from_millis(self.write_timeout_ms);
+            ws::serve(listener, WebSocketServer::new(im, options))
                 .await
                 .map(|never| match never {})
         })
+    }
+
+    async fn redis(&self) -> io::Result<Option<Redis>> {
+        let Some(url) = &self.redis else {
+            return Ok(None);
+        };
+        let options = RedisOptions::new(&self.store, NODE_PROTOCOL).prefix(&self.redis_prefix);
+        let redis = Redis::open(url, options).await;
+        redis.map(Some).map_err(io::Error::other)
     }
 }
 
@@ -73,12 +99,17 @@ pub(crate) fn start(arguments: &[&str]) -> io::Result<Server> {
     Server::start(Command::new(env::current_exe()?).args(arguments))
 }
 
-/// Starts the system under test on SQLite in `folder`, or in memory without one.
-pub(crate) fn start_ours(folder: Option<&Path>, coalesce_ms: u64) -> io::Result<Server> {
-    let store = folder.map_or_else(
+/// The URL of an SQLite file in `folder`, or memory without one.
+pub(crate) fn store_in(folder: Option<&Path>) -> String {
+    folder.map_or_else(
         || "memory".to_owned(),
         |folder| format!("sqlite://{}", folder.join("load.db").display()),
-    );
+    )
+}
+
+/// Starts the system under test on SQLite in `folder`, or in memory without one.
+pub(crate) fn start_ours(folder: Option<&Path>, coalesce_ms: u64) -> io::Result<Server> {
+    let store = store_in(folder);
     start(&[
         "serve",
         "--store",

@@ -34,6 +34,9 @@ pub(crate) enum Step {
     Done,
 }
 
+/// Bytes that a narrow connection receives without reading: about as little as the system lets one have.
+const NARROW: usize = 4 * 1024;
+
 /// The connections and their reader.
 pub(crate) struct Swarm {
     address: SocketAddr,
@@ -42,6 +45,8 @@ pub(crate) struct Swarm {
     /// Whether peers begin with an HTTP upgrade.
     upgrades: bool,
     pub(crate) lost: usize,
+    /// How many of the first connections have little room for what they do not read.
+    pub(crate) narrow: usize,
     peers: Vec<Peer>,
     poll: Poll,
     /// Read calls that brought something.
@@ -66,6 +71,7 @@ impl Swarm {
             events: Events::with_capacity(1_024),
             upgrades,
             lost: 0,
+            narrow: 0,
             peers: Vec::new(),
             poll: Poll::new()?,
             reads: 0,
@@ -126,13 +132,32 @@ impl Swarm {
     }
 
     fn connect(&mut self, script: &mut impl Script) -> io::Result<()> {
-        let place = self.peers.len();
+        let peer = self.dial(self.peers.len(), script)?;
+        self.peers.push(peer);
+        Ok(())
+    }
+
+    /// Breaks a connection, as a network does.
+    pub(crate) fn cut(&mut self, place: usize) {
+        self.peers[place].stream = None;
+    }
+
+    /// Opens another connection instead of one that is gone.
+    pub(crate) fn reopen(&mut self, place: usize, script: &mut impl Script) -> io::Result<()> {
+        self.peers[place] = self.dial(place, script)?;
+        Ok(())
+    }
+
+    fn dial(&mut self, place: usize, script: &mut impl Script) -> io::Result<Peer> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         // Each source address has its own ports: 15,000 connections for each of them. The first needs no search for one.
         if place >= 15_000 {
             let source = Ipv4Addr::new(127, 0, 1, (place / 15_000) as u8);
             socket.set_reuse_address(true)?;
             socket.bind(&SocketAddr::from((source, 0)).into())?;
+        }
+        if place < self.narrow {
+            socket.set_recv_buffer_size(NARROW)?;
         }
         // A reset when it is dropped: tens of thousands of ports in TIME_WAIT would be in the next run's way.
         socket.set_linger(Some(Duration::ZERO))?;
@@ -147,13 +172,42 @@ impl Swarm {
             .registry()
             .register(&mut stream, Token(place), Interest::READABLE)?;
         stream.write_all(&script.hello(place))?;
-        self.peers.push(Peer {
+        Ok(Peer {
             is_done: false,
             splitter: Splitter::default(),
             head: self.upgrades.then(Vec::new),
             stream: Some(stream),
-        });
-        Ok(())
+        })
+    }
+
+    /// Reads nothing more from a connection, but for [`Swarm::sip`].
+    pub(crate) fn hold(&mut self, place: usize) -> io::Result<()> {
+        match &mut self.peers[place].stream {
+            Some(stream) => self.poll.registry().deregister(stream),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads once from a connection that is held, at most so many bytes.
+    ///
+    /// # Errors
+    /// `WouldBlock` when there is nothing, and how the connection ended, when it did.
+    pub(crate) fn sip(
+        &mut self,
+        place: usize,
+        bytes: usize,
+        script: &mut impl Script,
+    ) -> io::Result<()> {
+        let peer = &mut self.peers[place];
+        script.wakes();
+        let stream = peer.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        let length = stream.read(&mut self.chunk[..bytes])?;
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut out = Vec::new();
+        peer.take(place, &self.chunk[..length], script, &mut out)?;
+        peer.answer(&out)
     }
 
     /// Reads what is there. Returns how many connections became complete.
@@ -165,13 +219,12 @@ impl Swarm {
             let peer = &mut self.peers[place];
             script.wakes();
             match peer.read(place, &mut self.chunk, script) {
-                Ok(Some(steps)) => {
+                Ok(steps) => {
                     self.reads += steps.reads;
                     if steps.done && !std::mem::replace(&mut peer.is_done, true) {
                         done += 1;
                     }
                 }
-                Ok(None) => {}
                 Err(_) => {
                     peer.stream = None;
                     self.lost += 1;
@@ -201,16 +254,16 @@ impl Peer {
         place: usize,
         chunk: &mut [u8],
         script: &mut impl Script,
-    ) -> io::Result<Option<Steps>> {
-        let Some(stream) = &mut self.stream else {
-            return Ok(None);
-        };
+    ) -> io::Result<Steps> {
         let mut out = Vec::new();
         let mut steps = Steps {
             reads: 0,
             done: false,
         };
         loop {
+            let Some(stream) = &mut self.stream else {
+                break;
+            };
             let length = match stream.read(chunk) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(length) => length,
@@ -218,31 +271,49 @@ impl Peer {
                 Err(error) => return Err(error),
             };
             steps.reads += 1;
-            let mut bytes = &chunk[..length];
-            let rest;
-            if let Some(head) = &mut self.head {
-                head.extend_from_slice(bytes);
-                let Some(end) = frames::head_length(head) else {
-                    continue;
-                };
-                if !head.starts_with(b"HTTP/1.1 101") {
-                    return Err(io::Error::other(String::from_utf8_lossy(head).into_owned()));
-                }
-                rest = head.split_off(end);
-                bytes = &rest;
-                self.head = None;
-                script.upgraded(place, &mut out);
-            }
-            self.splitter.feed(bytes, |frame| {
-                steps.done |= script.frame(place, frame, &mut out) == Step::Done;
-            });
+            steps.done |= self.take(place, &chunk[..length], script, &mut out)?;
             if length < chunk.len() {
                 break;
             }
         }
-        if !out.is_empty() {
-            stream.write_all(&out)?;
+        self.answer(&out)?;
+        Ok(steps)
+    }
+
+    /// Cuts what was read. Says whether the connection is where it should be.
+    fn take(
+        &mut self,
+        place: usize,
+        bytes: &[u8],
+        script: &mut impl Script,
+        out: &mut Vec<u8>,
+    ) -> io::Result<bool> {
+        let after_head;
+        let mut framed = bytes;
+        if let Some(head) = &mut self.head {
+            head.extend_from_slice(bytes);
+            let Some(end) = frames::head_length(head) else {
+                return Ok(false);
+            };
+            if !head.starts_with(b"HTTP/1.1 101") {
+                return Err(io::Error::other(String::from_utf8_lossy(head).into_owned()));
+            }
+            after_head = head.split_off(end);
+            framed = &after_head;
+            self.head = None;
+            script.upgraded(place, out);
         }
-        Ok(Some(steps))
+        let mut is_done = false;
+        self.splitter.feed(framed, |frame| {
+            is_done |= script.frame(place, frame, out) == Step::Done;
+        });
+        Ok(is_done)
+    }
+
+    fn answer(&mut self, out: &[u8]) -> io::Result<()> {
+        match &mut self.stream {
+            Some(stream) if !out.is_empty() => stream.write_all(out),
+            _ => Ok(()),
+        }
     }
 }

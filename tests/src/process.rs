@@ -6,8 +6,11 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A server in a process of its own. It is killed when this is dropped.
 #[derive(Debug)]
@@ -57,6 +60,31 @@ impl Server {
     pub fn kill(&mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(drop)
+    }
+
+    /// Asks it to end, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When the system does not let us, and as [`Server::wait`].
+    pub fn stop(&mut self) -> io::Result<()> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        self.wait()
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    /// When it is still there after 20 seconds: then it is killed.
+    pub fn wait(&mut self) -> io::Result<()> {
+        let begin = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            if begin.elapsed() > Duration::from_secs(20) {
+                self.kill()?;
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     /// Its process id.
