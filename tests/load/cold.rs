@@ -4,8 +4,10 @@
 
 use std::{
     env,
+    fs::Permissions,
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::Command,
     thread,
@@ -45,7 +47,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Cold {
     pub(crate) fn run(&self) -> io::Result<()> {
-        let folder = tempfile::tempdir()?;
+        let ours_alone = Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().permissions(ours_alone).tempdir()?;
         let file = folder.path().join("im.db");
         let filling = Durable::of(self.conversations, self.messages);
         runtime()?.block_on(filling.ours(&file))?;

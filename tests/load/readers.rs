@@ -3,6 +3,7 @@
 use std::{
     io,
     sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,6 +17,9 @@ use crate::{
 
 /// How long nothing may arrive before what is missing counts as lost.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long nothing may come before everything that was on its way has come.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// Everybody in a group.
 pub(crate) struct Readers {
@@ -184,9 +188,16 @@ impl Held {
     /// When somebody was told not to come back by itself.
     pub(crate) fn look(&mut self, swarm: &mut Swarm, readers: &mut Readers) -> io::Result<String> {
         let (mut told, mut reset, mut fetch, mut open) = (0, 0, 0, 0);
+        let (begin, mut quiet) = (Instant::now(), Instant::now());
+        while quiet.elapsed() < QUIET && begin.elapsed() < PATIENCE {
+            for place in 0..self.count {
+                while self.read(place, swarm, readers)? {
+                    quiet = Instant::now();
+                }
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
         for place in 0..self.count {
-            let begin = Instant::now();
-            while self.read(place, swarm, readers)? && begin.elapsed() < PATIENCE {}
             let device = &readers.slow[place];
             match device.closed {
                 Some(4_000..4_100) => told += 1,

@@ -7,6 +7,7 @@ use clap::Args;
 use im_core::{Builder, Im, Limits, NODE_PROTOCOL, TrustEveryone};
 use im_store::{MemoryStore, Redis, RedisOptions, SqlStore};
 use im_transport::ws::{self, Options, WebSocketServer};
+use socket2::SockRef;
 use tests::process::Server;
 use tokio::net::TcpListener;
 
@@ -31,6 +32,9 @@ pub(crate) struct Serve {
     /// How long somebody who has something to read may read nothing
     #[arg(long, default_value_t = 30_000)]
     write_timeout_ms: u64,
+    /// Bytes that the system may keep for a connection that does not read; as many as it likes, without it
+    #[arg(long)]
+    send_buffer: Option<usize>,
 }
 
 /// Limits that are in nobody's way.
@@ -75,6 +79,10 @@ impl Serve {
             let im = builder.build();
             im.join().await.map_err(io::Error::other)?;
             let listener = TcpListener::bind("127.0.0.1:0").await?;
+            if let Some(bytes) = self.send_buffer {
+                // Connections have it from whom they are accepted by.
+                SockRef::from(&listener).set_send_buffer_size(bytes)?;
+            }
             println!("listening on http://{}", listener.local_addr()?);
             let mut options = Options::default();
             options.bounds.write_timeout = Duration::from_millis(self.write_timeout_ms);

@@ -45,14 +45,18 @@ pub(crate) struct Slow {
     #[arg(long, default_value_t = 10)]
     rate: u64,
     /// Seconds of each run
-    #[arg(long, default_value_t = 75)]
+    #[arg(long, default_value_t = 50)]
     seconds: u64,
-    /// Bytes of text in each message: the buffers of the system are large, and are to be full soon
-    #[arg(long, default_value_t = 5_000)]
+    /// Bytes of text in each message: the buffers of the system are to be full soon
+    #[arg(long, default_value_t = 2_000)]
     text: usize,
     /// How long the server waits for somebody who reads nothing
     #[arg(long, default_value_t = 30_000)]
     write_timeout_ms: u64,
+    /// Bytes that the system may keep for a connection on the server's side: left alone it keeps 4 MB, which nobody fills in
+    /// a short run
+    #[arg(long, default_value_t = 65_536)]
+    send_buffer: usize,
     #[arg(long, default_value_t = 5)]
     pairs: usize,
     /// `memory`, or `sqlite`
@@ -65,11 +69,6 @@ const EACH_KIB: f64 = 256.0;
 
 impl Slow {
     pub(crate) fn run(&self) -> io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let store = serve::store_in((self.store != "memory").then(|| folder.path()));
-        let patience = self.write_timeout_ms.to_string();
-        let server = serve::start(&["serve", "--store", &store, "--write-timeout-ms", &patience])?;
-        let mut house = House::open(self, server)?;
         println!(
             "system under test: load serve ({}), {} of {} members slow, {} bytes in a message; control: the same, and all read",
             self.store,
@@ -77,12 +76,35 @@ impl Slow {
             self.members,
             self.text
         );
-        // A warm-up.
-        house.run(self, Side::Control)?;
         let what = format!("R6 those who read, beside {} % who do not", self.percent);
+        // The most memory that the server had while all read, in the control that was last.
+        let mut usual = 0;
         compare(&what, Goal::Times(1.2), self.pairs, |side| {
-            house.run(self, side)
+            // A fresh process each time: what one has once had, it does not give back at once.
+            let folder = tempfile::tempdir()?;
+            let store = serve::store_in((self.store != "memory").then(|| folder.path()));
+            let mut house = House::open(self, self.start(&store)?)?;
+            match side {
+                Side::Control => house.control(self, &mut usual),
+                Side::Ours => house.ours(self, usual),
+            }
         })
+    }
+
+    fn start(&self, store: &str) -> io::Result<Server> {
+        serve::start(&[
+            "serve",
+            "--store",
+            store,
+            "--write-timeout-ms",
+            &self.write_timeout_ms.to_string(),
+            "--send-buffer",
+            &self.send_buffer.to_string(),
+        ])
+    }
+
+    fn messages(&self) -> u64 {
+        self.rate * self.seconds
     }
 
     fn slow(&self) -> usize {
@@ -94,10 +116,7 @@ impl Slow {
 struct House {
     log: Arc<Log>,
     readers: Readers,
-    /// The most memory that the server had while all read.
-    rss_bytes: u64,
     sender: Sender,
-    sent: u64,
     server: Server,
     swarm: Swarm,
 }
@@ -108,9 +127,8 @@ impl House {
         let mut line = Line::open(server.address, "sender", "setup")?;
         let view = line.call("conversation.get", &json!({"conversation": group}))?;
         let log = Arc::new(Log::of(&view));
-        let messages = options.rate * options.seconds * (options.pairs as u64 * 2 + 1);
         let slow = (0..options.slow()).map(|_| Device::new(log.clone()));
-        let audit = Audit::new(options.members, messages as usize, true);
+        let audit = Audit::new(options.members, options.messages() as usize, true);
         let mut readers = Readers::new(audit, slow.collect());
         let mut swarm = Swarm::new(server.address, true)?;
         swarm.narrow = options.slow();
@@ -119,78 +137,86 @@ impl House {
             sender: Sender::open(server.address, "sender", &group)?,
             log,
             readers,
-            rss_bytes: 0,
-            sent: 0,
             server,
             swarm,
         })
     }
 
-    fn run(&mut self, options: &Slow, side: Side) -> io::Result<Spans> {
-        let slow = match side {
-            Side::Control => 0,
-            Side::Ours => options.slow(),
-        };
+    fn control(&mut self, options: &Slow, usual: &mut u64) -> io::Result<Spans> {
+        let costs = Costs::begin(Some(&self.server));
+        let mut held = Held::new(0, options.sip);
+        let peak = self.talk(options, &mut held)?;
+        *usual = peak;
+        Ok(Spans {
+            latency: self.readers.audit.latency.clone(),
+            note: format!(
+                "RSS {} MiB at most; {}",
+                peak >> 20,
+                self.costs(&costs, options)
+            ),
+        })
+    }
+
+    fn ours(&mut self, options: &Slow, usual: u64) -> io::Result<Spans> {
+        let slow = options.slow();
         for place in 0..slow {
             self.swarm.hold(place)?;
         }
-        self.readers.audit.latency.reset();
         let costs = Costs::begin(Some(&self.server));
-        let (from, to) = (self.sent, self.sent + options.rate * options.seconds);
-        self.sent = to;
+        let mut held = Held::new(slow, options.sip.max(1));
+        let peak = self.talk(options, &mut held)?;
+        let costs = self.costs(&costs, options);
+        let each = peak.saturating_sub(usual) as f64 / slow.max(1) as f64 / 1_024.0;
+        let word = if each <= EACH_KIB {
+            "reached"
+        } else {
+            "missed"
+        };
+        let latency = self.readers.audit.latency.clone();
+        let ends = held.look(&mut self.swarm, &mut self.readers)?;
+        self.come_back(slow, options.messages())?;
+        let note = format!(
+            "RSS {} MiB at most, {each:.0} KiB more for each who is slow (goal of {EACH_KIB} {word}); {ends}; all came back and \
+             have everything; {costs}",
+            peak >> 20
+        );
+        Ok(Spans { latency, note })
+    }
+
+    fn costs(&self, costs: &Costs, options: &Slow) -> String {
+        let deliveries = options.messages() * options.members as u64;
+        costs.end(Some(&self.server), deliveries)
+    }
+
+    /// Sends everything on schedule, and returns the most memory that the server had.
+    fn talk(&mut self, options: &Slow, held: &mut Held) -> io::Result<u64> {
         let begin = Instant::now();
         let (sender, clock) = (&mut self.sender, Arc::clone(&self.readers.audit.clock));
-        let sending = AtomicBool::new(true);
-        let mut held = Held::new(slow, options.sip.max(1));
+        let talks = AtomicBool::new(true);
         let expected = Expected {
-            deliveries: to * (options.members - options.slow()) as u64,
-            messages: to,
+            deliveries: options.messages() * (options.members - options.slow()) as u64,
+            messages: options.messages(),
         };
-        let peak = thread::scope(|scope| {
+        thread::scope(|scope| {
             let talking = scope.spawn(|| {
-                let talked = (from..to).try_for_each(|number| {
-                    let due = Duration::from_nanos((number - from) * 1_000_000_000 / options.rate);
-                    thread::sleep((begin + due).saturating_duration_since(Instant::now()));
-                    clock.set(number as usize, clock.at(begin + due));
+                let talked = (0..options.messages()).try_for_each(|number| {
+                    let due = begin + Duration::from_nanos(number * 1_000_000_000 / options.rate);
+                    thread::sleep(due.saturating_duration_since(Instant::now()));
+                    clock.set(number as usize, clock.at(due));
                     sender.send(&marker::text(number, options.text))
                 });
                 let talked = talked.and_then(|()| sender.wait_for_all());
-                sending.store(false, Ordering::Relaxed);
+                talks.store(false, Ordering::Relaxed);
                 talked
             });
-            let peak =
-                self.readers
-                    .listen(&mut self.swarm, &self.server, &mut held, expected, &sending);
+            let peak = self
+                .readers
+                .listen(&mut self.swarm, &self.server, held, expected, &talks);
             talking
                 .join()
                 .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))?;
             peak
-        })?;
-        let latency = self.readers.audit.latency.clone();
-        let costs = costs.end(Some(&self.server), (to - from) * options.members as u64);
-        let note = match side {
-            Side::Control => {
-                self.rss_bytes = peak;
-                format!("RSS {} MiB at most; {costs}", peak >> 20)
-            }
-            Side::Ours => {
-                let each =
-                    peak.saturating_sub(self.rss_bytes) as f64 / slow.max(1) as f64 / 1_024.0;
-                let word = if each <= EACH_KIB {
-                    "reached"
-                } else {
-                    "missed"
-                };
-                let ends = held.look(&mut self.swarm, &mut self.readers)?;
-                self.come_back(slow, to)?;
-                format!(
-                    "RSS {} MiB at most, {each:.0} KiB for each who is slow (goal of {EACH_KIB} {word}); {ends}; all came back and \
-                     have everything; {costs}",
-                    peak >> 20
-                )
-            }
-        };
-        Ok(Spans { latency, note })
+        })
     }
 
     /// Has the slow ones connect again, resume, and get what they have missed.

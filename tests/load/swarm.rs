@@ -260,10 +260,7 @@ impl Peer {
             reads: 0,
             done: false,
         };
-        loop {
-            let Some(stream) = &mut self.stream else {
-                break;
-            };
+        while let Some(stream) = &mut self.stream {
             let length = match stream.read(chunk) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(length) => length,
