@@ -285,7 +285,7 @@ impl Drive {
     /// Whom the session acts for, once it is open.
     pub(crate) fn actor(&self) -> Option<&Actor> {
         match &self.stage {
-            Stage::Open(attachment) => Some(&attachment.identity().actor),
+            Stage::Open(attachment) => Some(attachment.actor()),
             Stage::Fresh(_) | Stage::Opening { .. } | Stage::Over => None,
         }
     }

@@ -15,8 +15,8 @@ use super::{
     registry::{SessionEntry, device_limit},
 };
 use crate::{
-    Admission, CloseReason, Code, Command, ConversationId, Device, Meeting, OpenSession, Push,
-    Rejection, Reply, Scope, Seq, SessionClosing, SessionId, SessionOpened, SessionThere,
+    Actor, Admission, CloseReason, Code, Command, ConversationId, Device, Meeting, OpenSession,
+    Push, Rejection, Reply, Scope, Seq, SessionClosing, SessionId, SessionOpened, SessionThere,
     Whereabouts,
     port::{Broadcast, Identity, Outlet, Seen, Urgency},
     state::time_away,
@@ -26,7 +26,6 @@ use crate::{
 pub struct Attachment {
     engine: Arc<Engine>,
     entry: Arc<SessionEntry>,
-    identity: Identity,
     opened: SessionOpened,
 }
 
@@ -39,8 +38,8 @@ impl Attachment {
 
     /// Whom it acts for.
     #[must_use]
-    pub const fn identity(&self) -> &Identity {
-        &self.identity
+    pub fn actor(&self) -> &Actor {
+        &self.entry.actor
     }
 
     /// Executes a command. Commands on one conversation keep the order in which their futures were first polled.
@@ -55,8 +54,8 @@ impl Attachment {
         command: Command,
     ) -> impl Future<Output = Result<Reply, Rejection>> + Send + 'static {
         let (engine, entry) = (self.engine.clone(), self.entry.clone());
-        let (actor, expires) = (self.identity.actor.clone(), self.identity.expires_at_ms);
         async move {
+            let expires = entry.expires_at_ms;
             if expires.is_some_and(|expires| expires <= engine.ports.runtime.now()) {
                 engine.end(&entry, CloseReason::Unauthenticated);
                 return Err(Rejection::new(
@@ -64,6 +63,7 @@ impl Attachment {
                     "the token has expired; sign in again",
                 ));
             }
+            let actor = entry.actor.clone();
             engine.execute(actor, Some(entry), command).await
         }
     }
@@ -135,7 +135,6 @@ impl Engine {
         let attachment = Attachment {
             engine: self.clone(),
             entry,
-            identity,
             opened,
         };
         self.log_outs.check(&attachment.entry, checked_at)?;
@@ -147,7 +146,7 @@ impl Engine {
         self.take_place(&attachment.entry, admission, elsewhere)?;
         self.listen_everywhere(&attachment.entry).await?;
         // Who was barred before it was added was not there to be sent away.
-        self.check_in(&attachment.identity.actor)?;
+        self.check_in(attachment.actor())?;
         // The node may have begun to close while the store answered.
         if self.is_closing() {
             return Err(Rejection::new(

@@ -98,7 +98,8 @@ pub(super) struct Registry {
     next: AtomicU64,
     /// How many states of conversations were taken from the store.
     loads: AtomicU64,
-    users: Mutex<HashMap<UserId, UserEntry>>,
+    /// In boxes, because a table has room for more than it holds.
+    users: Mutex<HashMap<UserId, Box<UserEntry>>>,
     /// Held while those who watch a user are told, so that they are told in order. As many as let different users come and
     /// go side by side.
     telling: Vec<Mutex<()>>,
