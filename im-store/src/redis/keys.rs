@@ -1,6 +1,6 @@
 //! What everything is called in Redis: each key and each channel, in one place.
 
-use im_core::{NodeId, UserId};
+use im_core::{NodeId, UserId, port::AttemptKey};
 
 use super::RedisError;
 
@@ -52,6 +52,21 @@ impl Keys {
         format!("{}:lease:{name}", self.prefix)
     }
 
+    /// Text: when all attempts that were used up are given back, in microseconds of the server's clock.
+    pub(super) fn used(&self, key: &AttemptKey) -> String {
+        format!("{}:used:{}", self.prefix, named(key))
+    }
+
+    /// Hash: `failures` in a row, and `until` when they lock, in microseconds of the server's clock.
+    pub(super) fn failures(&self, key: &AttemptKey) -> String {
+        format!("{}:failures:{}", self.prefix, named(key))
+    }
+
+    /// Text: how far a store has come.
+    pub(super) fn reach(&self, store: &str) -> String {
+        format!("{}:reach:{store}", self.prefix)
+    }
+
     /// Channel: what is for all nodes.
     pub(super) fn to_all(&self) -> String {
         format!("{}:{}:all", self.prefix, self.database)
@@ -61,6 +76,10 @@ impl Keys {
     pub(super) fn to_node(&self, node: NodeId) -> String {
         format!("{}:{}:node:{node}", self.prefix, self.database)
     }
+}
+
+fn named(key: &AttemptKey) -> String {
+    format!("{}:{:032x}", key.kind, u128::from_be_bytes(key.of))
 }
 
 #[cfg(test)]
