@@ -7,6 +7,10 @@ use super::RedisError;
 /// Characters of a prefix at most.
 const LONGEST: usize = 64;
 
+/// Places for what is counted of one kind of attempt: whoever tries under many names fills no more than these. Two that share a
+/// place share a count; nobody can choose with whom.
+const PLACES: u32 = 1 << 18;
+
 /// The names of one cluster of nodes.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
@@ -79,7 +83,12 @@ impl Keys {
 }
 
 fn named(key: &AttemptKey) -> String {
-    format!("{}:{:032x}", key.kind, u128::from_be_bytes(key.of))
+    let [a, b, c, d, ..] = key.of;
+    format!(
+        "{}:{:x}",
+        key.kind,
+        u32::from_be_bytes([a, b, c, d]) % PLACES
+    )
 }
 
 #[cfg(test)]
@@ -103,6 +112,20 @@ mod tests {
         let keys = Keys::new("im", 0).unwrap();
         let slot = |key: String| fred::util::redis_keyslot(key.as_bytes());
         assert_eq!(slot(keys.nodes()), slot(keys.whose()));
+    }
+
+    #[test]
+    fn there_are_no_more_counts_than_places() {
+        let names = (0..PLACES * 3 / 2).map(|n| {
+            let mut of = [7; 16];
+            of[..4].copy_from_slice(&n.wrapping_mul(0x9E37_79B1).to_be_bytes());
+            named(&AttemptKey { kind: "user", of })
+        });
+
+        let names: std::collections::HashSet<_> = names.collect();
+
+        assert!(names.len() <= PLACES as usize);
+        assert!(names.len() > PLACES as usize / 2, "and they are used");
     }
 
     #[test]
