@@ -9,6 +9,7 @@ use im_core::port::Adjustable;
 use serde_json::{Map, Value};
 
 use crate::{
+    attempts::Counted,
     config::Registration,
     lock_out::LockOut,
     throttle::{RateLimits, Throttle},
@@ -25,11 +26,12 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    pub(crate) fn new(configured: RateLimits) -> Self {
+    pub(crate) fn new(configured: RateLimits, counted: Counted) -> Self {
+        let lock_out = LockOut::new(configured.failures_before_lock, counted.clone());
         Self {
             configured,
-            lock_out: Arc::new(LockOut::new(configured.failures_before_lock)),
-            throttle: Arc::new(Throttle::new(configured)),
+            lock_out: Arc::new(lock_out),
+            throttle: Arc::new(Throttle::new(configured, counted)),
         }
     }
 }
@@ -124,11 +126,19 @@ impl Adjustable for Entrance {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::IpAddr, time::Duration};
+    use std::net::IpAddr;
+
+    use im_store::MemoryAttempts;
 
     use super::*;
+    use crate::secret::Secret;
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn rates(configured: RateLimits) -> Rates {
+        let attempts = Arc::new(MemoryAttempts::new());
+        Rates::new(configured, Counted::new(&Secret::new("a secret"), attempts))
+    }
 
     fn with(group: &impl Adjustable, name: &str, value: Value) -> Map<String, Value> {
         let mut settings = group.configured();
@@ -136,30 +146,33 @@ mod tests {
         settings
     }
 
-    #[test]
-    fn other_rates_hold_at_once_and_what_was_counted_stays_counted() {
-        let rates = Rates::new(RateLimits {
+    #[tokio::test]
+    async fn other_rates_hold_at_once_and_what_was_counted_stays_counted() {
+        let rates = rates(RateLimits {
             sign_ins_per_user: 2,
             failures_before_lock: 0,
             ..RateLimits::default()
         });
-        let admit = || rates.throttle.admit_user("alice", HOME, Duration::ZERO);
-        assert!(admit().is_ok() && admit().is_ok() && admit().is_err());
+        let admit = async || rates.throttle.admit_user("alice", HOME).await.is_ok();
+        assert!(admit().await && admit().await && !admit().await);
 
         rates.hold(&with(&rates, "sign_ins_per_user", Value::from(0)));
-        assert!(admit().is_ok());
+        assert!(admit().await);
         rates.hold(&rates.configured());
-        assert!(admit().is_err());
-        let fail = || rates.lock_out.judge(("alice", HOME), false, Duration::ZERO);
-        assert!(!fail() && rates.lock_out.judge(("alice", HOME), true, Duration::ZERO));
+        assert!(!admit().await);
+        let attempt = async |is_right| {
+            let judged = rates.lock_out.judge(("alice", HOME), is_right).await;
+            judged.unwrap()
+        };
+        assert!(!attempt(false).await && attempt(true).await);
         rates.hold(&with(&rates, "failures_before_lock", Value::from(1)));
 
-        assert!(!fail() && !rates.lock_out.judge(("alice", HOME), true, Duration::ZERO));
+        assert!(!attempt(false).await && !attempt(true).await);
     }
 
     #[test]
     fn what_cannot_be_is_refused_by_name() {
-        let rates = Rates::new(RateLimits::default());
+        let rates = rates(RateLimits::default());
         for wrong in [Value::from(-1), Value::from("x"), Value::from(MOST + 1)] {
             let refused = rates.check(&with(&rates, "codes_per_target", wrong));
             let why = refused.unwrap_err();

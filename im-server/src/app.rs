@@ -35,6 +35,9 @@ pub(crate) type Upgrade = Box<dyn Fn(Request) -> Result<Response, Refused> + Sen
 /// Waits until the links that had sessions are gone.
 pub(crate) type Drained = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;
 
+/// Tells other nodes how far the database has come.
+pub(crate) type Remember = Box<dyn Fn() -> BoxFuture<()> + Send + Sync>;
+
 /// How many links there are.
 pub(crate) type Links = Box<dyn Fn() -> usize + Send + Sync>;
 
@@ -52,6 +55,7 @@ pub(crate) struct App {
     pub(crate) ports: Ports,
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) readiness: Readiness,
+    pub(crate) remember: Remember,
     pub(crate) single_sign_on: SingleSignOn,
     pub(crate) tcp: TcpServer,
     pub(crate) throttle: Arc<Throttle>,

@@ -30,6 +30,7 @@
 mod accounts;
 mod adjusting;
 mod app;
+mod attempts;
 mod authenticator;
 mod codes;
 mod config;

@@ -34,6 +34,9 @@ const HEAR: Duration = Duration::from_millis(500);
 /// How much further back one looks than to the last look: the clocks of two servers differ, and a commit takes a moment.
 const HEAR_AGAIN: i64 = 60_000;
 
+/// How often the other nodes are told how far the database has come.
+const REMEMBER: Duration = Duration::from_secs(5);
+
 /// How often it is looked whether a file that is read again has changed.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -112,6 +115,7 @@ impl Server {
         let look = look_at_files(Arc::clone(&app), certificate.clone(), stopping.clone());
         tokio::spawn(look);
         tokio::spawn(hear_of_revocations(Arc::clone(&app), stopping.clone()));
+        tokio::spawn(remember(Arc::clone(&app), stopping.clone()));
         let listeners = Listeners {
             certificate: certificate.clone(),
             http,
@@ -201,6 +205,7 @@ impl Server {
             }
             // To the engine the sessions are over; their links still have last words to write.
             (self.app.drained)().await;
+            (self.app.remember)().await;
         };
         if tokio::time::timeout(STOP_TIMEOUT, finish).await.is_err() {
             tracing::warn!("some requests or sessions did not end in time");
@@ -232,6 +237,20 @@ async fn erase(im: Im, mut stopping: watch::Receiver<bool>) {
                 tracing::warn!(%rejection, "erasures that are due have to wait");
             }
             tokio::time::sleep(ERASURES_PAUSE).await;
+        };
+        tokio::select! {
+            () = round => {}
+            () = told(&mut stopping) => return,
+        }
+    }
+}
+
+/// Tells other nodes how far the database has come, until told to stop.
+async fn remember(app: Arc<App>, mut stopping: watch::Receiver<bool>) {
+    loop {
+        let round = async {
+            (app.remember)().await;
+            tokio::time::sleep(REMEMBER).await;
         };
         tokio::select! {
             () = round => {}

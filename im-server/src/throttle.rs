@@ -1,27 +1,27 @@
-//! How often somebody may try to sign in, and have codes sent: token buckets by client address, user name and target. A name's bucket belongs to
-//! one network, so that a stranger who guesses does not lock out whom the name belongs to.
+//! How often somebody may try to sign in, and have codes sent: by client address, user name and target. What a name has
+//! belongs to one network, so that a stranger who guesses does not lock out whom the name belongs to. `attempts` counts, over
+//! all nodes.
 //!
 //! What users may ask per second is the engine's business (`Limits::sends_per_second` and `requests_per_second`).
 
 use std::{
-    hash::{BuildHasher as _, Hash, RandomState},
     net::IpAddr,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    num::NonZeroU32,
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
-use im_core::{Code, Rejection};
+use im_core::{
+    Code, Rejection,
+    port::{Admission, AttemptRate},
+};
 use serde::{Deserialize, Serialize};
 
-/// Buckets in each table. A table is 192 KiB, whatever comes in.
-const SLOTS: usize = 1 << 13;
+use crate::attempts::Counted;
 
 /// So many networks together can use up the attempts that a name has everywhere. More than a stranger has at hand; few
 /// enough that guessing from many places stays slow.
-pub(crate) const NETWORKS: u32 = 20;
+pub(crate) const NETWORKS: NonZeroU32 = NonZeroU32::new(20).expect("20 is not 0");
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -65,31 +65,43 @@ impl Default for RateLimits {
 
 /// Lets attempts through, or says when to come back.
 pub(crate) struct Throttle {
-    addresses: Table,
-    code_addresses: Table,
-    code_targets: Table,
-    failed_keys: Table,
-    users: Table,
-    users_everywhere: Table,
+    counted: Counted,
+    addresses: Allowance,
+    code_addresses: Allowance,
+    code_targets: Allowance,
+    failed_keys: Allowance,
+    users: Allowance,
+    users_everywhere: Allowance,
+}
+
+/// How often attempts of one kind may be made.
+struct Allowance {
+    kind: &'static str,
+    /// At once, and as often again in each period; 0 for as often as anybody likes.
+    most: AtomicU32,
+    period: Duration,
 }
 
 impl Throttle {
-    /// Full buckets.
-    pub(crate) fn new(limits: RateLimits) -> Self {
-        Self {
-            addresses: Table::new(limits.sign_ins_per_address, MINUTE),
-            code_addresses: Table::new(limits.codes_per_address, HOUR),
-            code_targets: Table::new(limits.codes_per_target, HOUR),
-            failed_keys: Table::new(limits.sign_ins_per_address, MINUTE),
-            users: Table::new(limits.sign_ins_per_user, MINUTE),
-            users_everywhere: Table::new(limits.sign_ins_per_user.saturating_mul(NETWORKS), MINUTE),
-        }
+    /// Nobody has tried anything.
+    pub(crate) fn new(limits: RateLimits, counted: Counted) -> Self {
+        let throttle = Self {
+            counted,
+            addresses: Allowance::new("address", MINUTE),
+            code_addresses: Allowance::new("code-address", HOUR),
+            code_targets: Allowance::new("code-target", HOUR),
+            failed_keys: Allowance::new("key", MINUTE),
+            users: Allowance::new("user", MINUTE),
+            users_everywhere: Allowance::new("user-everywhere", MINUTE),
+        };
+        throttle.change(limits);
+        throttle
     }
 
     /// Holds other limits from now on. What was counted stays counted.
     pub(crate) fn change(&self, limits: RateLimits) {
-        let everywhere = limits.sign_ins_per_user.saturating_mul(NETWORKS);
-        for (table, burst) in [
+        let everywhere = limits.sign_ins_per_user.saturating_mul(NETWORKS.get());
+        for (allowance, most) in [
             (&self.addresses, limits.sign_ins_per_address),
             (&self.code_addresses, limits.codes_per_address),
             (&self.code_targets, limits.codes_per_target),
@@ -97,7 +109,7 @@ impl Throttle {
             (&self.users, limits.sign_ins_per_user),
             (&self.users_everywhere, everywhere),
         ] {
-            table.burst.store(burst, Ordering::Relaxed);
+            allowance.most.store(most, Ordering::Relaxed);
         }
     }
 
@@ -105,227 +117,215 @@ impl Throttle {
     ///
     /// # Errors
     /// [`Code::RateLimited`] with the time to wait.
-    pub(crate) fn admit_address(&self, address: IpAddr, now: Duration) -> Result<(), Rejection> {
-        self.addresses.admit(&network_of(address), now)
+    pub(crate) async fn admit_address(&self, address: IpAddr) -> Result<(), Rejection> {
+        self.admit(&self.addresses, &network(address)).await
     }
 
     /// Whether an address may present a server key that was not good before.
     ///
     /// # Errors
     /// [`Code::RateLimited`] with the time to wait, after too many that were not.
-    pub(crate) fn check_key(&self, address: IpAddr, now: Duration) -> Result<(), Rejection> {
-        self.failed_keys.check(&network_of(address), now)
+    pub(crate) async fn check_key(&self, address: IpAddr) -> Result<(), Rejection> {
+        let Some(rate) = self.failed_keys.rate() else {
+            return Ok(());
+        };
+        let key = self.counted.key(self.failed_keys.kind, &network(address));
+        outcome(self.counted.attempts.check(key, rate).await?)
     }
 
     /// Counts a server key that was not good.
-    pub(crate) fn count_failed_key(&self, address: IpAddr, now: Duration) {
+    pub(crate) async fn count_failed_key(&self, address: IpAddr) {
         // What is refused was counted enough.
-        let _ = self.failed_keys.admit(&network_of(address), now);
+        let _ = self.admit(&self.failed_keys, &network(address)).await;
     }
 
     /// Counts an attempt from an address to be a user, whether or not there is one of that name.
     ///
     /// # Errors
     /// [`Code::RateLimited`] with the time to wait.
-    pub(crate) fn admit_user(
-        &self,
-        name: &str,
-        address: IpAddr,
-        now: Duration,
-    ) -> Result<(), Rejection> {
+    pub(crate) async fn admit_user(&self, name: &str, address: IpAddr) -> Result<(), Rejection> {
         // What one network has no attempts left for takes nothing from the others.
-        self.users.admit(&(name, network_of(address)), now)?;
-        self.users_everywhere.admit(&name, now)
+        self.admit(&self.users, &from_network(name, address))
+            .await?;
+        self.admit(&self.users_everywhere, name).await
     }
 
     /// Counts a code that is sent from an address to a target, whether or not somebody is found there.
     ///
     /// # Errors
     /// [`Code::RateLimited`] with the time to wait.
-    pub(crate) fn admit_code(
-        &self,
-        target: &str,
-        address: IpAddr,
-        now: Duration,
-    ) -> Result<(), Rejection> {
-        self.code_addresses.admit(&network_of(address), now)?;
-        self.code_targets.admit(&target, now)
+    pub(crate) async fn admit_code(&self, target: &str, address: IpAddr) -> Result<(), Rejection> {
+        self.admit(&self.code_addresses, &network(address)).await?;
+        self.admit(&self.code_targets, target).await
     }
+
+    async fn admit(&self, allowance: &Allowance, by: &str) -> Result<(), Rejection> {
+        let Some(rate) = allowance.rate() else {
+            return Ok(());
+        };
+        let key = self.counted.key(allowance.kind, by);
+        outcome(self.counted.attempts.admit(key, rate).await?)
+    }
+}
+
+impl Allowance {
+    fn new(kind: &'static str, period: Duration) -> Self {
+        Self {
+            kind,
+            most: AtomicU32::new(0),
+            period,
+        }
+    }
+
+    /// `None` where nothing is limited.
+    fn rate(&self) -> Option<AttemptRate> {
+        let most = NonZeroU32::new(self.most.load(Ordering::Relaxed))?;
+        let period = self.period;
+        Some(AttemptRate { most, period })
+    }
+}
+
+fn outcome(admission: Admission) -> Result<(), Rejection> {
+    match admission {
+        Admission::Admitted => Ok(()),
+        Admission::Wait(wait) => {
+            let detail = "too many attempts; wait as long as retry_after_ms says";
+            Err(Rejection::new(Code::RateLimited, detail).retry_after(wait))
+        }
+    }
+}
+
+/// A name as one network uses it. No name has a line end.
+pub(crate) fn from_network(name: &str, address: IpAddr) -> String {
+    format!("{name}\n{}", network(address))
 }
 
 /// Whoever has one IPv6 address has its whole /64.
-pub(crate) fn network_of(address: IpAddr) -> u64 {
+fn network(address: IpAddr) -> String {
     match address.to_canonical() {
-        IpAddr::V4(v4) => u64::from(v4.to_bits()),
-        IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64,
-    }
-}
-
-/// A table of fixed size: keys that share a slot share a bucket, and nobody can choose to, because the hash is keyed.
-struct Table {
-    burst: AtomicU32,
-    period: Duration,
-    hasher: RandomState,
-    slots: Mutex<Vec<Bucket>>,
-}
-
-#[derive(Clone, Copy)]
-struct Bucket {
-    tokens: f64,
-    at: Duration,
-}
-
-impl Table {
-    /// `burst` at once, and as many in each `period`.
-    fn new(burst: u32, period: Duration) -> Self {
-        let full = Bucket {
-            // As many as a bucket holds, whatever that is.
-            tokens: f64::INFINITY,
-            at: Duration::ZERO,
-        };
-        Self {
-            burst: AtomicU32::new(burst),
-            period,
-            hasher: RandomState::new(),
-            slots: Mutex::new(vec![full; SLOTS]),
-        }
-    }
-
-    /// Takes from a key's bucket.
-    fn admit(&self, key: &impl Hash, now: Duration) -> Result<(), Rejection> {
-        self.take(key, now, 1.0)
-    }
-
-    /// Looks whether there is something in a key's bucket.
-    fn check(&self, key: &impl Hash, now: Duration) -> Result<(), Rejection> {
-        self.take(key, now, 0.0)
-    }
-
-    fn take(&self, key: &impl Hash, now: Duration, tokens: f64) -> Result<(), Rejection> {
-        let burst = self.burst.load(Ordering::Relaxed);
-        if burst == 0 {
-            return Ok(());
-        }
-        let burst = f64::from(burst);
-        let per_second = burst / self.period.as_secs_f64();
-        let slot = self.hasher.hash_one(key) as usize % SLOTS;
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = &mut slots[slot];
-        let passed = now.saturating_sub(bucket.at).as_secs_f64();
-        bucket.tokens = (bucket.tokens + passed * per_second).min(burst);
-        bucket.at = now;
-        if bucket.tokens >= 1.0 {
-            bucket.tokens -= tokens;
-            return Ok(());
-        }
-        let wait = Duration::from_secs_f64((1.0 - bucket.tokens) / per_second);
-        Err(Rejection::new(
-            Code::RateLimited,
-            "too many attempts; wait as long as retry_after_ms says",
-        )
-        .retry_after(wait))
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("{:x}::/64", v6.to_bits() >> 64),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
 
-    fn throttle(sign_ins_per_user: u32) -> Throttle {
-        Throttle::new(RateLimits {
+    use im_core::testing::ManualRuntime;
+    use im_store::MemoryAttempts;
+
+    use super::*;
+    use crate::secret::Secret;
+
+    fn throttle(limits: RateLimits) -> (Throttle, ManualRuntime) {
+        let runtime = ManualRuntime::default();
+        let attempts = MemoryAttempts::on(Arc::new(runtime.clone()));
+        let counted = Counted::new(&Secret::new("a secret"), Arc::new(attempts));
+        (Throttle::new(limits, counted), runtime)
+    }
+
+    fn per_user(sign_ins_per_user: u32) -> RateLimits {
+        RateLimits {
             sign_ins_per_address: 60,
             sign_ins_per_user,
             ..RateLimits::default()
-        })
+        }
     }
 
     fn address(text: &str) -> IpAddr {
         text.parse().expect("an address")
     }
 
-    #[test]
-    fn a_burst_passes_then_attempts_wait_and_time_heals() {
-        let throttle = throttle(3);
-        let now = Duration::from_secs(100);
-        let admit = |now| throttle.admit_user("alice", address("192.0.2.1"), now);
+    #[tokio::test]
+    async fn a_burst_passes_then_attempts_wait_and_time_heals() {
+        let (throttle, runtime) = throttle(per_user(3));
+        let admit = || throttle.admit_user("alice", address("192.0.2.1"));
         for _ in 0..3 {
-            assert_eq!(admit(now), Ok(()));
+            assert_eq!(admit().await, Ok(()));
         }
 
-        let refused = admit(now).expect_err("the fourth waits");
+        let refused = admit().await.expect_err("the fourth waits");
 
         assert_eq!(refused.code, Code::RateLimited);
         assert_eq!(refused.retry_after_ms, Some(20_000));
-        let later = now + Duration::from_secs(20);
-        assert_eq!(admit(later), Ok(()));
-        assert!(admit(later).is_err());
+        runtime.advance(Duration::from_secs(20));
+        assert_eq!(admit().await, Ok(()));
+        assert!(admit().await.is_err());
     }
 
-    #[test]
-    fn a_stranger_cannot_lock_a_user_out() {
-        let throttle = throttle(3);
-        let now = Duration::from_secs(100);
+    #[tokio::test]
+    async fn a_stranger_cannot_lock_a_user_out() {
+        let (throttle, _) = throttle(per_user(3));
         let (stranger, home) = (address("192.0.2.1"), address("192.0.2.2"));
-        let guesses = (0..1_000).map(|_| throttle.admit_user("alice", stranger, now));
-        assert_eq!(guesses.filter(Result::is_ok).count(), 3);
+        let mut guesses = 0;
+        for _ in 0..1_000 {
+            guesses += usize::from(throttle.admit_user("alice", stranger).await.is_ok());
+        }
+        assert_eq!(guesses, 3);
 
-        assert_eq!(throttle.admit_user("alice", home, now), Ok(()));
+        assert_eq!(throttle.admit_user("alice", home).await, Ok(()));
     }
 
-    #[test]
-    fn guessing_from_many_networks_is_bounded_too() {
-        let throttle = throttle(3);
-        let now = Duration::from_secs(100);
-        let networks = (0..1_000_u32).map(|n| IpAddr::from((0xC612_0000 + n).to_be_bytes()));
-        let admitted = networks.filter(|from| throttle.admit_user("alice", *from, now).is_ok());
+    #[tokio::test]
+    async fn guessing_from_many_networks_is_bounded_too() {
+        let (throttle, _) = throttle(per_user(3));
+        let mut admitted = 0;
+        for n in 0..1_000_u32 {
+            let from = IpAddr::from((0xC612_0000 + n).to_be_bytes());
+            admitted += usize::from(throttle.admit_user("alice", from).await.is_ok());
+        }
 
-        assert_eq!(admitted.count(), 60);
+        assert_eq!(admitted, 60);
     }
 
-    #[test]
-    fn zero_switches_a_limit_off() {
-        let throttle = Throttle::new(RateLimits {
+    #[tokio::test]
+    async fn zero_switches_a_limit_off() {
+        let (throttle, _) = throttle(RateLimits {
             sign_ins_per_address: 0,
             sign_ins_per_user: 0,
             ..RateLimits::default()
         });
         for _ in 0..1000 {
-            let admitted = throttle.admit_user("alice", address("192.0.2.1"), Duration::ZERO);
+            let admitted = throttle.admit_user("alice", address("192.0.2.1")).await;
             assert_eq!(admitted, Ok(()));
         }
     }
 
     #[test]
     fn addresses_of_one_ipv6_network_count_together() {
-        let [a, b, c] = ["2001:db8::1", "2001:db8::ffff", "2001:db9::1"].map(address);
-        assert_eq!(network_of(a), network_of(b));
-        assert_ne!(network_of(a), network_of(c));
+        let [a, b, c] = ["2001:db8::1", "2001:db8::ffff", "2001:db8:0:1::1"].map(address);
+        assert_eq!(network(a), network(b));
+        assert_ne!(network(a), network(c));
+        assert_eq!(
+            network(address("::ffff:192.0.2.1")),
+            network(address("192.0.2.1"))
+        );
     }
 
-    #[test]
-    fn codes_are_counted_by_target_and_by_address() {
-        let throttle = Throttle::new(RateLimits {
+    #[tokio::test]
+    async fn codes_are_counted_by_target_and_by_address() {
+        let (throttle, runtime) = throttle(RateLimits {
             codes_per_address: 3,
             codes_per_target: 3,
             ..RateLimits::default()
         });
-        let now = Duration::from_secs(100_000);
         let (here, there) = (address("192.0.2.1"), address("198.51.100.1"));
-        let admit = |target, from, now| throttle.admit_code(target, from, now).is_ok();
+        let admit = async |target, from| throttle.admit_code(target, from).await.is_ok();
         for _ in 0..3 {
-            assert!(admit("a@example.org", here, now));
+            assert!(admit("a@example.org", here).await);
         }
-        assert!(!admit("a@example.org", there, now), "the target has enough");
         assert!(
-            !admit("b@example.org", here, now),
+            !admit("a@example.org", there).await,
+            "the target has enough"
+        );
+        assert!(
+            !admit("b@example.org", here).await,
             "the address has asked enough"
         );
 
-        assert!(admit("b@example.org", there, now));
-        assert!(admit(
-            "a@example.org",
-            there,
-            now + Duration::from_secs(20 * 60)
-        ));
+        assert!(admit("b@example.org", there).await);
+        runtime.advance(Duration::from_secs(20 * 60));
+        assert!(admit("a@example.org", there).await);
     }
 }

@@ -7,9 +7,12 @@ use std::{
 
 use axum::body::Body;
 use im_core::{
-    Im, NODE_PROTOCOL, Store as _, StoreError, figures::Figures, hook::ReportFlags, port::Ports,
+    Im, NODE_PROTOCOL, Store as _, StoreError,
+    figures::Figures,
+    hook::ReportFlags,
+    port::{Attempts, Ports},
 };
-use im_store::{MemoryStore, Redis, RedisError, RedisOptions, SqlStore};
+use im_store::{MemoryAttempts, MemoryStore, Redis, RedisError, RedisOptions, SqlStore};
 use im_transport::{
     Bounds,
     sse::EventsServer,
@@ -21,7 +24,8 @@ use im_transport::{
 use crate::{
     accounts::{Accounts, Parts},
     adjusting::{Entrance, Rates},
-    app::{App, Drained, Links, Upgrade},
+    app::{App, Drained, Links, Remember, Upgrade},
+    attempts::{Counted, WithOwn},
     authenticator::TokenAuthenticator,
     codes::{CodeSender, Codes, LogSender},
     config::{
@@ -55,6 +59,13 @@ pub enum WireError {
     /// No Redis.
     #[error("cluster.redis: there is no way to the other nodes")]
     Redis(#[from] RedisError),
+    /// An older state of the database was put in its place.
+    #[error(
+        "database_url: nodes of this cluster have stored more than is in the database: an older state of it was restored, or \
+         another server took over without all that was stored. Stop all nodes and run `im-server new-epoch`, so that \
+         devices that have seen more start over"
+    )]
+    OlderState,
     /// No other nodes.
     #[error("cluster.redis: the other nodes cannot be joined; check that the Redis runs")]
     Join(#[source] StoreError),
@@ -102,7 +113,9 @@ pub(crate) async fn assemble_with(
         tickets: Arc::clone(&tickets),
         tokens: Arc::clone(&tokens),
     };
-    let rates = Arc::new(Rates::new(config.rate_limits));
+    let redis = open_cluster(config, &ports).await?;
+    let counted = Counted::new(&secret, attempts(redis.as_ref(), &ports));
+    let rates = Arc::new(Rates::new(config.rate_limits, counted));
     let entrance = Arc::new(Entrance::new(config.registration));
     let mut builder = Im::builder(ports.clone(), authenticator)
         .limits(config.limits.clone())
@@ -120,7 +133,8 @@ pub(crate) async fn assemble_with(
             .before(words.filter())
             .after(flags);
     }
-    if let Some(redis) = open_cluster(config, &ports).await? {
+    let remember = remember(redis.as_ref(), &ports);
+    if let Some(redis) = redis {
         builder = builder.cluster(redis.clone(), redis);
     }
     let im = builder.build();
@@ -156,6 +170,7 @@ pub(crate) async fn assemble_with(
         ports,
         public_url: config.public_url.clone(),
         readiness: Readiness::default(),
+        remember,
         single_sign_on,
         throttle: rates.throttle.clone(),
         tickets,
@@ -211,8 +226,45 @@ async fn open_cluster(config: &Config, ports: &Ports) -> Result<Option<Redis>, W
     let store = ports.log.epoch().await?.to_string();
     let options = RedisOptions::new(store, NODE_PROTOCOL).prefix(&cluster.prefix);
     // Boxed for the same reason as above.
-    let opening = Box::pin(Redis::open(cluster.redis.expose(), options));
-    Ok(Some(opening.await?))
+    let redis = Box::pin(Redis::open(cluster.redis.expose(), options)).await?;
+    check_reach(&redis, ports).await?;
+    Ok(Some(redis))
+}
+
+/// Refuses a database that has less in it than nodes have stored.
+async fn check_reach(redis: &Redis, ports: &Ports) -> Result<(), WireError> {
+    // Asked in this order: what others store meanwhile makes the second number larger alone.
+    let remembered = redis.remember_reach(0).await?;
+    let reached = ports.heads.reached().await?;
+    if reached < remembered {
+        return Err(WireError::OlderState);
+    }
+    Ok(())
+}
+
+/// Tells the other nodes, and those that start later, how far the database has come.
+fn remember(redis: Option<&Redis>, ports: &Ports) -> Remember {
+    let (redis, heads) = (redis.cloned(), ports.heads.clone());
+    Box::new(move || {
+        let (redis, heads) = (redis.clone(), heads.clone());
+        Box::pin(async move {
+            let Some(redis) = redis else { return };
+            // What fails is told elsewhere; the next time makes it good.
+            if let Ok(reached) = heads.reached().await {
+                let _ = redis.remember_reach(reached).await;
+            }
+        })
+    })
+}
+
+/// Who counts attempts: nodes together, beside each by itself.
+fn attempts(redis: Option<&Redis>, ports: &Ports) -> Arc<dyn Attempts> {
+    let runtime = ports.runtime.clone();
+    let own = Arc::new(MemoryAttempts::on(runtime.clone()));
+    match redis {
+        Some(redis) => Arc::new(WithOwn::new(Arc::new(redis.clone()), own, runtime)),
+        None => own,
+    }
 }
 
 /// Where links and polls come in.

@@ -23,10 +23,10 @@
 //! ```
 //!
 //! Several nodes on one SQL database tell each other what happens over a `Redis`, or within one process over a
-//! [`MemoryBus`] with a [`MemoryDirectory`].
+//! [`MemoryBus`] with a [`MemoryDirectory`]. Attempts are counted by a `Redis`, or by [`MemoryAttempts`].
 //!
 //! # Features
-//! - `redis`: `Redis`, the bus and the directory of several nodes.
+//! - `redis`: `Redis`, the bus and the directory of several nodes, and their counts of attempts.
 //!
 //! It does not decide who may do what, and keeps no copy of a conversation: that is `im_core`'s.
 
@@ -36,7 +36,7 @@ mod redis;
 mod rows;
 mod sql;
 
-pub use memory::{MemoryBus, MemoryDirectory, MemoryStore};
+pub use memory::{MemoryAttempts, MemoryBus, MemoryDirectory, MemoryStore};
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisError, RedisOptions};
 pub use sql::{SqlOptions, SqlStore};

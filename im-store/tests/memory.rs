@@ -10,15 +10,15 @@ async fn open() -> Option<(Ports, ())> {
 im_core::every_store_suite!(open());
 
 mod cluster {
-    //! The bus and the directory.
+    //! The bus, the directory and counts of attempts.
 
     use std::sync::Arc;
 
     use im_core::{
         port::{Bus, TokioRuntime},
-        testing::{Cable, bus::BusTrial, directory::DirectoryTrial},
+        testing::{Cable, attempts::AttemptsTrial, bus::BusTrial, directory::DirectoryTrial},
     };
-    use im_store::{MemoryBus, MemoryDirectory};
+    use im_store::{MemoryAttempts, MemoryBus, MemoryDirectory};
 
     async fn bus() -> Option<(BusTrial, ())> {
         let bus = MemoryBus::new();
@@ -49,6 +49,17 @@ mod cluster {
         };
         Some((trial, ()))
     }
+
+    async fn attempts() -> Option<(AttemptsTrial, ())> {
+        let attempts = MemoryAttempts::new();
+        let trial = AttemptsTrial {
+            ends: [Arc::new(attempts.clone()), Arc::new(attempts)],
+            runtime: Arc::new(TokioRuntime),
+        };
+        Some((trial, ()))
+    }
+
+    im_core::attempts_suite!(attempts());
 
     im_core::bus_suite!(bus());
 

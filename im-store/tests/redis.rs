@@ -1,4 +1,4 @@
-//! The bus, the directory and leases over Redis: each case has keys of its own on the server at `IM_TEST_REDIS_URL`.
+//! The bus, the directory, counts of attempts and leases over Redis: each case has keys of its own on the server at `IM_TEST_REDIS_URL`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,8 +6,8 @@ use std::{env, sync::Arc, time::Duration};
 
 use im_core::{
     NodeId, Store,
-    port::{Bus, Directory, Ports, TokioRuntime},
-    testing::{bus::BusTrial, directory::DirectoryTrial},
+    port::{Attempts, Bus, Directory, Ports, TokioRuntime},
+    testing::{attempts::AttemptsTrial, bus::BusTrial, directory::DirectoryTrial},
 };
 use im_store::{MemoryStore, Redis, RedisError, RedisOptions};
 use tokio::{
@@ -133,6 +133,18 @@ async fn directory() -> Option<(DirectoryTrial, ())> {
     Some((trial, ()))
 }
 
+async fn attempts() -> Option<(AttemptsTrial, ())> {
+    let place = Place::new()?;
+    let trial = AttemptsTrial {
+        ends: [
+            Arc::new(place.open().await) as Arc<dyn Attempts>,
+            Arc::new(place.open().await),
+        ],
+        runtime: Arc::new(TokioRuntime),
+    };
+    Some((trial, ()))
+}
+
 async fn leases() -> Option<(Ports, ())> {
     let ports = Ports {
         leases: Arc::new(Place::new()?.open().await),
@@ -140,6 +152,8 @@ async fn leases() -> Option<(Ports, ())> {
     };
     Some((ports, ()))
 }
+
+im_core::attempts_suite!(attempts());
 
 im_core::bus_suite!(bus());
 
@@ -223,4 +237,20 @@ async fn what_is_no_redis_is_refused_with_a_sentence_and_without_the_password() 
     }
     let refused = Redis::open("redis://localhost", options().prefix("a b")).await;
     assert!(matches!(refused, Err(RedisError::Prefix)));
+}
+
+#[tokio::test]
+async fn how_far_a_store_has_come_is_remembered_for_each_store() {
+    let Some(place) = Place::new() else { return };
+    let redis = place.open().await;
+    let other = RedisOptions::new("another", 1).prefix(&place.prefix);
+    let other = Redis::open(&place.url, other).await.unwrap();
+
+    assert_eq!(redis.remember_reach(0).await.unwrap(), 0);
+    assert_eq!(redis.remember_reach(7).await.unwrap(), 0);
+    assert_eq!(redis.remember_reach(5).await.unwrap(), 7);
+    let again = place.open().await;
+    assert_eq!(again.remember_reach(u64::MAX >> 12).await.unwrap(), 7);
+    assert_eq!(again.remember_reach(0).await.unwrap(), u64::MAX >> 12);
+    assert_eq!(other.remember_reach(0).await.unwrap(), 0);
 }

@@ -131,4 +131,4 @@ macro_rules! targets {
     };
 }
 
-targets! { archive config cursor frames_json frames_msgpack rest search texts token websocket }
+targets! { archive config cursor frames_json frames_msgpack rest search tcp texts token websocket }

@@ -34,7 +34,9 @@ impl Engine {
             ("behind", counts.behind.total()),
             ("reset", counts.resets.total()),
         ];
-        vec![
+        let now = self.ports.runtime.monotonic();
+        let mut figures = self.nodes.figures(now);
+        figures.extend([
             Figure::level(
                 "im_sessions",
                 "Sessions that are open on this node, on whatever link.",
@@ -77,6 +79,7 @@ impl Engine {
                 "Conversations that are kept in memory.",
                 self.slots.count() as u64,
             ),
-        ]
+        ]);
+        figures
     }
 }

@@ -7,6 +7,8 @@ mod counter;
 mod histogram;
 mod refusals;
 
+use std::time::Duration;
+
 pub use counter::Counter;
 pub use histogram::{Histogram, HistogramReading};
 pub use refusals::Refusals;
@@ -80,6 +82,12 @@ impl Figure {
     #[must_use]
     pub fn level(name: &'static str, help: &'static str, value: u64) -> Self {
         Self::new(name, help, Kind::Level, number(value))
+    }
+
+    /// A span of time, in seconds, that grows and shrinks.
+    #[must_use]
+    pub fn span(name: &'static str, help: &'static str, span: Duration) -> Self {
+        Self::new(name, help, Kind::Level, Value::Number(span.as_secs_f64()))
     }
 
     /// How often which values came.

@@ -1,6 +1,6 @@
 //! What nodes tell each other.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,6 +14,19 @@ pub enum Address {
     All,
     /// One node.
     Node(NodeId),
+}
+
+/// How a bus is doing, as one process has it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct BusCondition {
+    /// Whether what is sent now goes out, and what others send is heard.
+    pub is_connected: bool,
+    /// How many messages were lost since the start, as far as the sender's side of the bus knows.
+    pub lost: u64,
+    /// How many wait to be sent.
+    pub waiting: u64,
+    /// How long the last one that went out had waited until the bus had it; or how long the oldest waits, if that is longer.
+    pub lag: Duration,
 }
 
 /// Messages between nodes.
@@ -34,6 +47,9 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Ends what [`Bus::join`] began, after what was sent so far is gone or lost.
     async fn leave(&self, node: NodeId);
+
+    /// How it is doing. Holds nobody up who sends.
+    fn condition(&self) -> BusCondition;
 }
 
 /// Who hears what comes by a bus. Neither method blocks or waits.
@@ -58,4 +74,11 @@ impl Bus for NoBus {
     fn send(&self, _: Address, _: Bytes) {}
 
     async fn leave(&self, _: NodeId) {}
+
+    fn condition(&self) -> BusCondition {
+        BusCondition {
+            is_connected: true,
+            ..BusCondition::default()
+        }
+    }
 }

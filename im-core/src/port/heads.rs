@@ -17,4 +17,8 @@ pub trait HeadStore: Send + Sync + 'static {
         &self,
         conversations: &[ConversationId],
     ) -> Result<Vec<(ConversationId, Seq)>, StoreError>;
+
+    /// How far the store as a whole has come: a number that every append to any log raises, and that never goes down. Of two
+    /// states of one history the older one has the lower; 0 where nothing was appended yet.
+    async fn reached(&self) -> Result<u64, StoreError>;
 }

@@ -311,4 +311,19 @@ suite! { bus_suite in bus on super::bus::BusTrial:
         let mut whole = whole;
         broken.reach(&mut whole, "answer").await;
     }
+
+    /// A bus that works says so, and what was heard by others waits no more and was not lost.
+    async fn a_bus_that_works_says_so(trial) {
+        let [a, mut b, _] = Joined::three(trial).await;
+        for n in 0..100 {
+            a.say(Address::Node(b.id), &format!("{n}"));
+        }
+        a.say(Address::Node(b.id), "last");
+        assert_eq!(b.until("last").await.len(), 100);
+
+        let condition = a.bus.condition();
+        assert!(condition.is_connected, "{condition:?}");
+        assert_eq!((condition.lost, condition.waiting), (0, 0), "{condition:?}");
+        assert!(condition.lag < PATIENCE, "{condition:?}");
+    }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::{
     Here, NodeId, StoreError, UserId, Whereabouts,
-    port::{Address, Beat, Bus, Directory, Ear},
+    port::{Address, Beat, Bus, BusCondition, Directory, Ear},
 };
 
 /// A bus and a directory as one node has them, around those that all share. One cable is one node's; clones are the same
@@ -28,6 +28,8 @@ struct State {
     /// How many messages are still lost on their way out and in.
     losing_out: usize,
     losing_in: usize,
+    /// How many were lost on their way out.
+    lost: u64,
     ear: Option<Arc<Listener>>,
 }
 
@@ -106,7 +108,9 @@ impl Bus for Cable {
     fn send(&self, to: Address, bytes: Bytes) {
         let is_lost = {
             let mut state = lock(&self.state);
-            state.is_cut || take_one(&mut state.losing_out)
+            let is_lost = state.is_cut || take_one(&mut state.losing_out);
+            state.lost += u64::from(is_lost);
+            is_lost
         };
         if !is_lost {
             self.bus.send(to, bytes);
@@ -116,6 +120,15 @@ impl Bus for Cable {
     async fn leave(&self, node: NodeId) {
         lock(&self.state).ear = None;
         self.bus.leave(node).await;
+    }
+
+    fn condition(&self) -> BusCondition {
+        let (state, whole) = (lock(&self.state), self.bus.condition());
+        BusCondition {
+            is_connected: !state.is_cut && whole.is_connected,
+            lost: whole.lost + state.lost,
+            ..whole
+        }
     }
 }
 

@@ -253,6 +253,29 @@ suite! { log_store_suite in log:
         assert_eq!(ports.heads.heads(&[]).await.unwrap(), []);
     }
 
+    /// Everything that is appended, to whatever log, raises how far the store has come; nothing else does, or lowers it.
+    async fn every_append_comes_further(ports) {
+        let reached = async || ports.heads.reached().await.unwrap();
+        let mut logs = vec![group(ports, &["alice"]).await, group(ports, &["bob"]).await];
+        let mut last = reached().await;
+        assert!(last > 0);
+
+        for round in 0..3 {
+            for log in &mut logs {
+                log.store(ports, [Draft::new("alice", said("a"))]).await;
+                let now = reached().await;
+                assert!(now > last, "{now} after {last}");
+                last = now;
+            }
+            let recalled = Body::Recalled { target: Seq(2 + round * 2) };
+            logs[0].store(ports, [Draft::new("alice", recalled)]).await;
+            let now = reached().await;
+            assert!(now > last, "a recall wipes, and comes further");
+            assert_eq!(reached().await, now);
+            last = now;
+        }
+    }
+
     /// An entry is found by who sent it under which client id, where it was sent.
     async fn entries_are_found_by_client_id(ports) {
         let mut log = group(ports, &["alice", "bob"]).await;

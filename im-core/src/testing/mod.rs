@@ -11,7 +11,8 @@
 //! im_core::every_store_suite!(open());
 //! ```
 //!
-//! A bus and a directory are no store's: their suites, [`bus`] and [`directory`], have macros of their own.
+//! A bus, a directory and counts of attempts are no store's: their suites, [`bus`], [`directory`] and [`attempts`], have macros
+//! of their own.
 //!
 //! The crate that calls the macros needs tokio with `macros` and `rt-multi-thread` among its dev-dependencies.
 
@@ -33,6 +34,7 @@ pub mod accounts;
 pub mod alarms;
 pub mod annotations;
 pub mod append;
+pub mod attempts;
 pub mod audits;
 pub mod bus;
 pub mod codes;

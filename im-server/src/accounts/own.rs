@@ -110,7 +110,7 @@ impl Accounts {
         if !self.ports.accounts.set_password(&user, None, hash).await? {
             return Err(codes::wrong());
         }
-        self.lock_out.forget(user.as_str());
+        self.lock_out.forget(user.as_str()).await?;
         self.sign_out_everywhere(&user).await
     }
 

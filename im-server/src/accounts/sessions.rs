@@ -129,9 +129,7 @@ impl Accounts {
         stored: Option<String>,
     ) -> Result<bool, Rejection> {
         let matches = self.passwords.verify(password, stored).await?;
-        Ok(self
-            .lock_out
-            .judge(from, matches, self.ports.runtime.monotonic()))
+        Ok(self.lock_out.judge(from, matches).await?)
     }
 
     /// Refuses who is kept out, by what the store says. Whoever has not proved who it is gets no further than to that.

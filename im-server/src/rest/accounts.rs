@@ -51,7 +51,7 @@ async fn register(
             return Err(Problem::new(Code::Forbidden, detail));
         }
     }
-    app.throttle.admit_address(address, app.uptime())?;
+    app.throttle.admit_address(address).await?;
     let user = new.user.clone();
     app.accounts
         .register(new, key.as_ref().map(ClientId::as_str))
@@ -80,10 +80,11 @@ async fn reset_password(
     Address(address): Address,
     FromBody(body): FromBody<ResetPassword, MAX_PUBLIC_BODY>,
 ) -> Result<StatusCode, Problem> {
-    app.throttle.admit_address(address, app.uptime())?;
+    app.throttle.admit_address(address).await?;
     let identifier = parse_identifier(&body.identifier)?;
     app.throttle
-        .admit_user(identifier.as_str(), address, app.uptime())?;
+        .admit_user(identifier.as_str(), address)
+        .await?;
     app.accounts
         .reset_password(&identifier, &body.code, body.password)
         .await?;

@@ -87,13 +87,13 @@ impl FromRequestParts<Arc<App>> for Credential {
 async fn check_key(parts: &mut Parts, app: &Arc<App>, key: &str) -> Result<(), Problem> {
     let Address(address) = Address::from_request_parts(parts, app).await?;
     if !app.accounts.was_good(key) {
-        app.throttle.check_key(address, app.uptime())?;
+        app.throttle.check_key(address).await?;
     }
     match app.accounts.server_key(key).await {
         Ok(_) => Ok(()),
         Err(rejection) => {
             if rejection.code == Code::Unauthenticated {
-                app.throttle.count_failed_key(address, app.uptime());
+                app.throttle.count_failed_key(address).await;
             }
             Err(rejection.into())
         }

@@ -57,7 +57,8 @@ async fn give(
         (Purpose::Register | Purpose::ResetPassword | Purpose::SignIn, _) => None,
     };
     app.throttle
-        .admit_code(identifier.as_str(), address, app.uptime())?;
+        .admit_code(identifier.as_str(), address)
+        .await?;
     let user = claims.as_ref().map(|claims| &claims.sub);
     app.accounts
         .give_code(body.purpose, identifier, user)

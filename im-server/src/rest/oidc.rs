@@ -73,7 +73,7 @@ async fn start(
     FromPath(path): FromPath<ProviderPath>,
     FromQuery(query): FromQuery<Departure>,
 ) -> Result<Response, Problem> {
-    app.throttle.admit_address(address, app.uptime())?;
+    app.throttle.admit_address(address).await?;
     let purpose = Purpose::SignIn(query.device);
     let started = app.single_sign_on.start(&path.provider, purpose).await?;
     let headers = [
@@ -115,7 +115,8 @@ async fn link(
         claims.actor().require(scope)?;
     }
     app.throttle
-        .admit_user(claims.sub.as_str(), address, app.uptime())?;
+        .admit_user(claims.sub.as_str(), address)
+        .await?;
     let checking = app.accounts.check_own(&claims.sub, body.password, address);
     checking.await?;
     let purpose = Purpose::Link(Box::new(claims));
@@ -135,7 +136,7 @@ async fn callback(
     FromPath(path): FromPath<ProviderPath>,
     FromQuery(query): FromQuery<Return>,
 ) -> Answer<SignedIn> {
-    app.throttle.admit_address(address, app.uptime())?;
+    app.throttle.admit_address(address).await?;
     let returned = Returned {
         state: &query.state,
         code: query.code.as_deref(),

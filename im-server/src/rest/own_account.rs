@@ -114,7 +114,8 @@ async fn change_password(
     FromBody(body): FromBody<ChangePassword>,
 ) -> Result<StatusCode, Problem> {
     app.throttle
-        .admit_user(claims.sub.as_str(), address, app.uptime())?;
+        .admit_user(claims.sub.as_str(), address)
+        .await?;
     let passwords = (body.old, body.new);
     app.accounts
         .change_password(&claims, passwords, address)
@@ -133,7 +134,8 @@ async fn attach(
 ) -> Answer<OwnAccount> {
     let identifier = parse_identifier(&body.identifier)?;
     app.throttle
-        .admit_user(claims.sub.as_str(), address, app.uptime())?;
+        .admit_user(claims.sub.as_str(), address)
+        .await?;
     let proof = (&identifier, &body.code);
     let attaching = app.accounts.attach(&claims, body.password, proof, address);
     Ok(Json(attaching.await?))
@@ -149,7 +151,8 @@ async fn show_document(
     FromBody(document): FromBody<Document>,
 ) -> Answer<RealNameView> {
     app.throttle
-        .admit_user(claims.sub.as_str(), address, app.uptime())?;
+        .admit_user(claims.sub.as_str(), address)
+        .await?;
     let showing = app.accounts.show_document(&claims.sub, document);
     Ok(Json(showing.await?))
 }

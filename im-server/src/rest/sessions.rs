@@ -85,7 +85,7 @@ async fn sign_in(
     Address(address): Address,
     FromBody(body): FromBody<SignIn, MAX_PUBLIC_BODY>,
 ) -> Result<(StatusCode, Json<SignedIn>), Problem> {
-    app.throttle.admit_address(address, app.uptime())?;
+    app.throttle.admit_address(address).await?;
     let name = match (body.user, body.identifier) {
         (Some(user), None) => Name::User(user),
         (None, Some(text)) => Name::Identifier(parse_identifier(&text)?),
@@ -94,8 +94,7 @@ async fn sign_in(
             return Err(Problem::new(Code::InvalidRequest, detail));
         }
     };
-    app.throttle
-        .admit_user(name.as_str(), address, app.uptime())?;
+    app.throttle.admit_user(name.as_str(), address).await?;
     let attempt = Attempt {
         name,
         password: body.password,
@@ -114,10 +113,11 @@ async fn sign_in_by_code(
     Address(address): Address,
     FromBody(body): FromBody<SignInByCode, MAX_PUBLIC_BODY>,
 ) -> Result<(StatusCode, Json<SignedIn>), Problem> {
-    app.throttle.admit_address(address, app.uptime())?;
+    app.throttle.admit_address(address).await?;
     let identifier = parse_identifier(&body.identifier)?;
     app.throttle
-        .admit_user(identifier.as_str(), address, app.uptime())?;
+        .admit_user(identifier.as_str(), address)
+        .await?;
     let signing_in = app
         .accounts
         .sign_in_by_code(&identifier, &body.code, body.device);
@@ -133,7 +133,7 @@ async fn refresh(
     Address(address): Address,
     FromBody(body): FromBody<Refresh, MAX_PUBLIC_BODY>,
 ) -> Answer<SignedIn> {
-    app.throttle.admit_address(address, app.uptime())?;
+    app.throttle.admit_address(address).await?;
     Ok(Json(app.accounts.refresh(&body.refresh_token).await?))
 }
 

@@ -25,6 +25,7 @@ mod profiles;
 mod real_names;
 mod service;
 mod single_sign_on;
+mod starting;
 mod talk;
 mod watching;
 mod words;

@@ -58,6 +58,23 @@ impl Place {
         Served::serve(self.command(node))
     }
 
+    /// The server with these variables, where it is expected not to start: what it says.
+    fn refused(&self, variables: &[(&str, &str)]) -> String {
+        let mut command = self.command("refused");
+        command.envs(variables.iter().copied());
+        let output = run(command.args(["--listen", "127.0.0.1:0"]), "");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{said}");
+        said
+    }
+
+    /// Puts a copy of a database of this place at another's, when nobody has them open.
+    async fn copy(&self, from: &str, to: &str) {
+        execute(&self.postgres, &format!("DROP DATABASE IF EXISTS {to}")).await;
+        let copy = format!("CREATE DATABASE {to} TEMPLATE {from}");
+        execute(&self.postgres, &copy).await;
+    }
+
     async fn clear_away(self) {
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         execute(&self.postgres, &drop).await;
@@ -180,13 +197,8 @@ async fn a_start_that_cannot_work_says_what_to_change() {
         ),
         ("IM_CLUSTER_PREFIX", "a b", "a prefix has"),
     ] {
-        let mut command = place.command("b");
-        command.env(name, value).args(["--listen", "127.0.0.1:0"]);
+        let said = place.refused(&[(name, value)]);
 
-        let output = run(&mut command, "");
-
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success(), "{name}={value}");
         assert!(
             said.contains("cluster.redis") && said.contains(part),
             "{said}"
@@ -194,5 +206,83 @@ async fn a_start_that_cannot_work_says_what_to_change() {
         assert!(!said.contains("hush"), "{said}");
     }
     drop(running);
+    place.clear_away().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_passwords_and_attempts_are_counted_by_all_nodes_together() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let start = |node: &str| {
+        let mut command = place.command(node);
+        command.envs([
+            ("IM_RATE_LIMITS_FAILURES_BEFORE_LOCK", "4"),
+            ("IM_RATE_LIMITS_SIGN_INS_PER_USER", "6"),
+            ("IM_RATE_LIMITS_SIGN_INS_PER_ADDRESS", "0"),
+        ]);
+        Served::serve(command)
+    };
+    let nodes = [start("a"), start("b")];
+    for user in ["alice", "bob"] {
+        let new = json!({"user": user, "password": crate::house::PASSWORD});
+        let made = Ask::new(nodes[0].address, "POST /v1/accounts").json(new);
+        assert_eq!(made.await.status, 201);
+    }
+    let sign_in = async |node: usize, user: &str, password: &str| {
+        let ask = Ask::new(nodes[node].address, "POST /v1/sessions");
+        let attempt = json!({"user": user, "password": password});
+        ask.json(attempt).await.status
+    };
+
+    for node in [0, 1, 0, 1] {
+        assert_eq!(sign_in(node, "alice", "a wrong one").await, 401);
+    }
+    for node in [0, 1] {
+        let locked = sign_in(node, "alice", crate::house::PASSWORD).await;
+        assert_eq!(locked, 401, "right, and locked out on node {node}");
+    }
+    for node in [0, 1] {
+        assert_eq!(sign_in(node, "alice", crate::house::PASSWORD).await, 429);
+    }
+    for node in [0, 1] {
+        assert_eq!(sign_in(node, "bob", crate::house::PASSWORD).await, 201);
+    }
+
+    drop(nodes);
+    place.clear_away().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_state_of_the_database_is_refused_until_it_has_a_new_epoch() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let (name, backup) = (place.name.clone(), format!("{}_backup", place.name));
+    let say_something = async |node: &Served, user: &str| {
+        let token = token_of(node, user).await;
+        let open = Ask::new(node.address, "POST /v1/conversations").token(&token);
+        assert_eq!(open.json(json!({"name": "notes"})).await.status, 201);
+    };
+    let node = place.start("a");
+    say_something(&node, "alice").await;
+    assert!(node.stop().0);
+    place.copy(&name, &backup).await;
+    let node = place.start("a");
+    say_something(&node, "bob").await;
+    assert!(node.stop().0);
+    let node = place.start("a");
+    assert!(node.stop().0, "what is as it was is no older state");
+
+    place.copy(&backup, &name).await;
+    let said = place.refused(&[]);
+    assert!(said.contains("im-server new-epoch"), "{said}");
+
+    let renewed = run(place.command("a").arg("new-epoch"), "");
+    assert!(renewed.status.success(), "{renewed:?}");
+    let node = place.start("a");
+    say_something(&node, "carol").await;
+    assert!(node.stop().0);
+    execute(&place.postgres, &format!("DROP DATABASE {backup}")).await;
     place.clear_away().await;
 }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use im_core::{
     NodeId, StoreError,
-    port::{Address, Bus, Ear, Runtime, TokioRuntime},
+    port::{Address, Bus, BusCondition, Ear, Runtime, TokioRuntime},
 };
 use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
 
@@ -32,6 +32,8 @@ const WAITING: usize = 1 << 16;
 #[derive(Clone)]
 pub struct MemoryBus {
     ends: Arc<Mutex<BTreeMap<NodeId, Arc<End>>>>,
+    /// How many messages there was no room for.
+    lost: Arc<AtomicU64>,
     runtime: Arc<dyn Runtime>,
 }
 
@@ -54,6 +56,7 @@ impl MemoryBus {
     pub fn on(runtime: Arc<dyn Runtime>) -> Self {
         Self {
             ends: Arc::default(),
+            lost: Arc::default(),
             runtime,
         }
     }
@@ -94,9 +97,9 @@ impl Bus for MemoryBus {
         let mut ends = self.ends();
         // Who does not listen any more has ended without a word.
         match to {
-            Address::All => ends.retain(|_, end| end.put(bytes.clone())),
+            Address::All => ends.retain(|_, end| self.put(end, bytes.clone())),
             Address::Node(node) => {
-                if ends.get(&node).is_some_and(|end| !end.put(bytes)) {
+                if ends.get(&node).is_some_and(|end| !self.put(end, bytes)) {
                     ends.remove(&node);
                 }
             }
@@ -106,19 +109,30 @@ impl Bus for MemoryBus {
     async fn leave(&self, node: NodeId) {
         self.ends().remove(&node);
     }
+
+    fn condition(&self) -> BusCondition {
+        BusCondition {
+            is_connected: true,
+            lost: self.lost.load(Ordering::Relaxed),
+            ..BusCondition::default()
+        }
+    }
 }
 
-impl End {
-    /// Puts a message to those that wait, if there is room. Whether somebody still listens.
-    fn put(&self, bytes: Bytes) -> bool {
-        if self.is_full.load(Ordering::Acquire) {
-            return !self.sender.is_closed();
-        }
-        match self.sender.try_send(bytes) {
+impl MemoryBus {
+    /// Puts a message to those that wait for a node, if there is room. Whether it still listens.
+    fn put(&self, end: &End, bytes: Bytes) -> bool {
+        let outcome = if end.is_full.load(Ordering::Acquire) {
+            Err(TrySendError::Full(bytes))
+        } else {
+            end.sender.try_send(bytes)
+        };
+        match outcome {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => {
-                self.is_full.store(true, Ordering::Release);
-                true
+                end.is_full.store(true, Ordering::Release);
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                !end.sender.is_closed()
             }
             Err(TrySendError::Closed(_)) => false,
         }

@@ -247,4 +247,9 @@ impl HeadStore for MemoryStore {
         let head = |id: ConversationId| Some((id, state.logs.get(&id)?.last()));
         Ok(asked.into_iter().filter_map(head).collect())
     }
+
+    async fn reached(&self) -> Result<u64, StoreError> {
+        let state = self.state();
+        Ok(state.logs.values().map(|log| log.last().0).sum())
+    }
 }

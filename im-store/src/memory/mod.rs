@@ -4,6 +4,7 @@
 //! [`rows`](crate::rows).
 
 mod account;
+mod attempts;
 mod audit;
 mod bus;
 mod directory;
@@ -27,7 +28,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-pub use self::{bus::MemoryBus, directory::MemoryDirectory};
+pub use self::{attempts::MemoryAttempts, bus::MemoryBus, directory::MemoryDirectory};
 use crate::rows::Rows;
 use im_core::{
     ChangedSettings, ConversationId, Device, DeviceId, Epoch, Invite, JoinRequest, Profile, Seq,

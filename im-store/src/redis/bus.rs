@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use fred::interfaces::ClientLike as _;
 use im_core::{
     NodeId, StoreError,
-    port::{Address, Bus, Ear},
+    port::{Address, Bus, BusCondition, Ear},
 };
 
 use super::{
@@ -31,6 +32,15 @@ impl Bus for Redis {
     async fn leave(&self, node: NodeId) {
         self.shared.outbox.flush().await;
         self.listening().remove(&node);
+    }
+
+    fn condition(&self) -> BusCondition {
+        let shared = &*self.shared;
+        let is_heard = self.listening().values().all(Listening::is_connected);
+        BusCondition {
+            is_connected: shared.publisher.is_connected() && is_heard,
+            ..shared.outbox.condition()
+        }
     }
 }
 

@@ -38,7 +38,7 @@ pub enum RedisError {
     /// Nodes of another database live there.
     #[error(
         "under the prefix `{prefix}` of the Redis at {server} nodes run that have another database: give these a prefix of \
-         their own, or the same database"
+         their own, or the same database; or, after `im-server new-epoch`, stop those first"
     )]
     OtherStore {
         /// Host and port.

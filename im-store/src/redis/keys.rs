@@ -1,11 +1,15 @@
 //! What everything is called in Redis: each key and each channel, in one place.
 
-use im_core::{NodeId, UserId};
+use im_core::{NodeId, UserId, port::AttemptKey};
 
 use super::RedisError;
 
 /// Characters of a prefix at most.
 const LONGEST: usize = 64;
+
+/// Places for what is counted of one kind of attempt: whoever tries under many names fills no more than these. Two that share a
+/// place share a count; nobody can choose with whom.
+const PLACES: u32 = 1 << 18;
 
 /// The names of one cluster of nodes.
 #[derive(Clone, Debug)]
@@ -52,6 +56,21 @@ impl Keys {
         format!("{}:lease:{name}", self.prefix)
     }
 
+    /// Text: when all attempts that were used up are given back, in microseconds of the server's clock.
+    pub(super) fn used(&self, key: &AttemptKey) -> String {
+        format!("{}:used:{}", self.prefix, named(key))
+    }
+
+    /// Hash: `failures` in a row, and `until` when they lock, in microseconds of the server's clock.
+    pub(super) fn failures(&self, key: &AttemptKey) -> String {
+        format!("{}:failures:{}", self.prefix, named(key))
+    }
+
+    /// Text: how far a store has come.
+    pub(super) fn reach(&self, store: &str) -> String {
+        format!("{}:reach:{store}", self.prefix)
+    }
+
     /// Channel: what is for all nodes.
     pub(super) fn to_all(&self) -> String {
         format!("{}:{}:all", self.prefix, self.database)
@@ -61,6 +80,15 @@ impl Keys {
     pub(super) fn to_node(&self, node: NodeId) -> String {
         format!("{}:{}:node:{node}", self.prefix, self.database)
     }
+}
+
+fn named(key: &AttemptKey) -> String {
+    let [a, b, c, d, ..] = key.of;
+    format!(
+        "{}:{:x}",
+        key.kind,
+        u32::from_be_bytes([a, b, c, d]) % PLACES
+    )
 }
 
 #[cfg(test)]
@@ -84,6 +112,20 @@ mod tests {
         let keys = Keys::new("im", 0).unwrap();
         let slot = |key: String| fred::util::redis_keyslot(key.as_bytes());
         assert_eq!(slot(keys.nodes()), slot(keys.whose()));
+    }
+
+    #[test]
+    fn there_are_no_more_counts_than_places() {
+        let names = (0..PLACES * 3 / 2).map(|n| {
+            let mut of = [7; 16];
+            of[..4].copy_from_slice(&n.wrapping_mul(0x9E37_79B1).to_be_bytes());
+            named(&AttemptKey { kind: "user", of })
+        });
+
+        let names: std::collections::HashSet<_> = names.collect();
+
+        assert!(names.len() <= PLACES as usize);
+        assert!(names.len() > PLACES as usize / 2, "and they are used");
     }
 
     #[test]

@@ -29,6 +29,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 
 /// A node's ear at its channels, until this is dropped.
 pub(super) struct Listening {
+    client: Client,
     _hearing: Task,
 }
 
@@ -51,7 +52,7 @@ impl Listening {
         channels: [String; 2],
         ear: Arc<dyn Ear>,
     ) -> Result<Self, Error> {
-        let client = &connected.client;
+        let client = connected.client.clone();
         let hearing = Hearing {
             messages: client.message_rx(),
             connections: client.reconnect_rx(),
@@ -64,8 +65,13 @@ impl Listening {
         };
         hearing.subscribe().await?;
         Ok(Self {
+            client,
             _hearing: Task::spawn(hearing.run()),
         })
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.client.is_connected()
     }
 }
 

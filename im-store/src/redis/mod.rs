@@ -1,5 +1,5 @@
 //! Several nodes over one Redis: the [`Bus`](im_core::port::Bus) between them, the
-//! [`Directory`](im_core::port::Directory) of where users are, and leases.
+//! [`Directory`](im_core::port::Directory) of where users are, counts of [`Attempts`](im_core::port::Attempts), and leases.
 //!
 //! Nothing here lasts: a Redis may be restarted, emptied and out of reach at any time. What it loses, the engine notices and
 //! announces again; messages are in the store.
@@ -7,9 +7,10 @@
 //! ```text
 //!  send ──► outbox ──► one connection ──► PUBLISH ──► channel of a node, or of all ──► listening ──► Ear
 //!           bounded     batches, in order                                    told when something was missed
-//!  announce, find, beat, take ──► one connection ──► a script for each step that must be one
+//!  announce, find, beat, admit, judge, take ──► one connection ──► a script for each step that must be one
 //! ```
 
+mod attempts;
 mod bus;
 mod client;
 mod directory;
@@ -18,6 +19,7 @@ mod keys;
 mod lease;
 mod listening;
 mod outbox;
+mod reach;
 mod script;
 
 use std::{
@@ -31,6 +33,7 @@ use std::{
 };
 
 use fred::{
+    clients::Client,
     interfaces::EventInterface as _,
     types::{
         Value,
@@ -98,6 +101,7 @@ struct Shared {
     scripts: Scripts,
     commands: Connected,
     outbox: Arc<Outbox>,
+    publisher: Client,
     listening: Mutex<HashMap<NodeId, Listening>>,
     standing: Arc<Standing>,
     /// The newest version of whereabouts that was seen: none that is given later is below it.
@@ -124,6 +128,7 @@ impl Redis {
         let publisher = Connected::open(&config, &server, Purpose::Commands).await?;
         let outbox = Arc::new(Outbox::default());
         let standing = Arc::new(Standing::default());
+        let sends_by = publisher.client.clone();
         let publishing = outbox::publish(Arc::clone(&outbox), publisher, keys.clone());
         let watching = watch(&commands, Arc::clone(&standing));
         let redis = Self {
@@ -135,6 +140,7 @@ impl Redis {
                 scripts: Scripts::new(),
                 commands,
                 outbox,
+                publisher: sends_by,
                 listening: Mutex::default(),
                 standing,
                 newest: AtomicU64::new(0),
@@ -144,12 +150,6 @@ impl Redis {
         };
         redis.claim().await?;
         Ok(redis)
-    }
-
-    /// How many messages were lost because they could not be sent, or too many waited.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.shared.outbox.lost()
     }
 
     /// Makes sure that the prefix is this cluster's.

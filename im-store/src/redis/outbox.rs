@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use fred::{
     interfaces::{ClientLike as _, PubsubInterface as _},
     types::{Value, config::Options},
 };
-use im_core::port::Address;
+use im_core::port::{Address, BusCondition};
 use tokio::sync::{Notify, oneshot};
 
 use super::{client::Connected, keys::Keys};
@@ -30,6 +31,15 @@ const BYTES: usize = 64 << 20;
 /// Messages, and bytes beyond the last one, that go at once.
 const BATCH: (usize, usize) = (1_024, 1 << 20);
 
+/// What is to be sent.
+#[derive(Clone)]
+struct Letter {
+    to: Address,
+    bytes: Bytes,
+    /// Since when it waits.
+    since: Instant,
+}
+
 /// The queue.
 #[derive(Default)]
 pub(super) struct Outbox {
@@ -37,14 +47,18 @@ pub(super) struct Outbox {
     /// Rung when something waits.
     bell: Notify,
     lost: AtomicU64,
+    /// How long the last message that went out had waited, in microseconds.
+    lag: AtomicU64,
 }
 
 #[derive(Default)]
 struct Waiting {
-    messages: VecDeque<(Address, Bytes)>,
+    messages: VecDeque<Letter>,
     bytes: usize,
     /// How many messages were taken out so far.
     taken: u64,
+    /// Since when the oldest of what is on its way waits.
+    under_way: Option<Instant>,
     /// Who waits until so many were, and what was taken is gone.
     flushing: Vec<(u64, oneshot::Sender<()>)>,
 }
@@ -57,7 +71,8 @@ impl Outbox {
             let has_room = waiting.messages.len() < MESSAGES && waiting.bytes < BYTES;
             if has_room {
                 waiting.bytes += bytes.len();
-                waiting.messages.push_back((to, bytes));
+                let since = Instant::now();
+                waiting.messages.push_back(Letter { to, bytes, since });
             }
             has_room
         };
@@ -80,8 +95,26 @@ impl Outbox {
         let _ = gone.await;
     }
 
-    pub(super) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+    /// How the sending goes; whether there is a connection is not known here.
+    pub(super) fn condition(&self) -> BusCondition {
+        let waiting = self.waiting();
+        let first = waiting.messages.front().map(|letter| letter.since);
+        let oldest = waiting.under_way.or(first);
+        let last = Duration::from_micros(self.lag.load(Ordering::Relaxed));
+        BusCondition {
+            is_connected: false,
+            lost: self.lost.load(Ordering::Relaxed),
+            waiting: waiting.messages.len() as u64,
+            lag: oldest.map_or(last, |since| last.max(since.elapsed())),
+        }
+    }
+
+    /// A batch is gone, or lost.
+    fn finished(&self) {
+        let begun = self.waiting().under_way.take();
+        let lag = begun.map_or(Duration::ZERO, |since| since.elapsed());
+        let lag = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
+        self.lag.store(lag, Ordering::Relaxed);
     }
 
     fn lose(&self, count: u64) {
@@ -89,7 +122,7 @@ impl Outbox {
     }
 
     /// Takes the next batch. Whoever waited for what was taken before is told.
-    fn take(&self) -> Vec<(Address, Bytes)> {
+    fn take(&self) -> Vec<Letter> {
         let mut waiting = self.waiting();
         let taken = waiting.taken;
         let told = waiting.flushing.extract_if(.., |(last, _)| *last <= taken);
@@ -101,11 +134,12 @@ impl Outbox {
             let Some(message) = waiting.messages.pop_front() else {
                 break;
             };
-            bytes += message.1.len();
+            bytes += message.bytes.len();
             batch.push(message);
         }
         waiting.bytes -= bytes;
         waiting.taken += batch.len() as u64;
+        waiting.under_way = batch.first().map(|letter| letter.since);
         batch
     }
 
@@ -128,15 +162,12 @@ pub(super) async fn publish(outbox: Arc<Outbox>, publisher: Connected, keys: Key
             tracing::debug!(%error, count, "messages to other nodes were lost");
             outbox.lose(count);
         }
+        outbox.finished();
     }
 }
 
 /// Sends a batch, each message once or not at all.
-async fn send(
-    publisher: &Connected,
-    keys: &Keys,
-    batch: Vec<(Address, Bytes)>,
-) -> Result<(), Error> {
+async fn send(publisher: &Connected, keys: &Keys, batch: Vec<Letter>) -> Result<(), Error> {
     let client = &publisher.client;
     let options = Options {
         max_attempts: Some(1),
@@ -145,7 +176,7 @@ async fn send(
     };
     let pipeline = client.pipeline().with_options(&options);
     let is_cluster = client.is_clustered();
-    for (to, bytes) in batch {
+    for Letter { to, bytes, .. } in batch {
         let channel = match to {
             Address::All => keys.to_all(),
             Address::Node(node) => keys.to_node(node),
@@ -171,17 +202,21 @@ mod tests {
         for _ in 0..MESSAGES + 10 {
             outbox.put(Address::All, Bytes::new());
         }
-        assert_eq!(outbox.lost(), 10);
+        assert_eq!(outbox.condition().lost, 10);
         assert_eq!(outbox.take().len(), BATCH.0);
 
         let outbox = Outbox::default();
         for _ in 0..3 {
             outbox.put(Address::All, Bytes::from(vec![0; BYTES / 2]));
         }
-        assert_eq!(outbox.lost(), 1);
+        assert_eq!(outbox.condition().lost, 1);
         assert_eq!(outbox.take().len(), 1);
         assert_eq!(outbox.take().len(), 1);
         outbox.put(Address::All, Bytes::from(vec![0; BYTES * 2]));
-        assert_eq!(outbox.lost(), 1, "one message of any size always has room");
+        assert_eq!(
+            outbox.condition().lost,
+            1,
+            "one message of any size always has room"
+        );
     }
 }

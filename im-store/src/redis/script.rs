@@ -15,19 +15,27 @@ pub(super) struct Script {
 
 /// Every script.
 pub(super) struct Scripts {
+    pub(super) admit: Script,
     pub(super) announce: Script,
     pub(super) beat: Script,
     pub(super) find: Script,
+    pub(super) forget: Script,
+    pub(super) judge: Script,
     pub(super) lease: Script,
+    pub(super) reach: Script,
 }
 
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
+            admit: Script::new(include_str!("scripts/admit.lua")),
             announce: Script::new(include_str!("scripts/announce.lua")),
             beat: Script::new(include_str!("scripts/beat.lua")),
             find: Script::new(include_str!("scripts/find.lua")),
+            forget: Script::new(include_str!("scripts/forget.lua")),
+            judge: Script::new(include_str!("scripts/judge.lua")),
             lease: Script::new(include_str!("scripts/lease.lua")),
+            reach: Script::new(include_str!("scripts/reach.lua")),
         }
     }
 }

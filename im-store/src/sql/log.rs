@@ -44,6 +44,9 @@ const FIND: &str = "SELECT sender, client_id, seq, at_ms, fingerprint FROM entry
 const HEADS: &str = "SELECT c.id, (SELECT x.seq FROM entry x WHERE x.conversation_id = c.id \
     ORDER BY x.seq DESC LIMIT 1) FROM conversation c WHERE c.id IN ([?|, ])";
 
+/// Rows of entries are numbered over all logs, and none is ever deleted.
+const REACH: &str = "SELECT n FROM entry ORDER BY n DESC LIMIT 1";
+
 /// The statements whose plans are checked.
 #[cfg(test)]
 pub(super) const HOT: &[&str] = &[LOAD, AFTER, BEFORE, EARLIER, FIND, HEADS];
@@ -140,6 +143,11 @@ impl SqlStore {
             }
         }
         Ok(found)
+    }
+
+    async fn read_reach(&self) -> Result<u64, SqlError> {
+        let rows = self.core.query(REACH, 0, &[]).await?;
+        rows.first().map_or(Ok(0), |row| number(row, 0))
     }
 
     async fn find_known(
@@ -247,5 +255,10 @@ impl HeadStore for SqlStore {
     ) -> Result<Vec<(ConversationId, Seq)>, StoreError> {
         let reading = self.read_heads(conversations).await;
         reading.map_err(|error| error.during("reading heads"))
+    }
+
+    async fn reached(&self) -> Result<u64, StoreError> {
+        let reading = self.read_reach().await;
+        reading.map_err(|error| error.during("reading how far it has come"))
     }
 }

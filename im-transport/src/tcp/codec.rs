@@ -23,7 +23,7 @@ const _: () = assert!(size_of::<Decoder>() <= 48);
 /// A length above the bound. Told from the length alone, before anything else arrives.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a frame of {len} bytes is too large; at most {max} are taken")]
-pub(crate) struct TooLarge {
+pub struct TooLarge {
     len: u32,
     max: u32,
 }
@@ -33,7 +33,8 @@ pub(crate) struct TooLarge {
 /// A frame that arrives in one piece is handed out where it lies; only one that is still incomplete is copied. Memory
 /// follows the bytes that arrived, never the length that a peer claims: it is at most twice the former, and at most the
 /// latter. It has no `Debug`, because it holds what people write.
-pub(crate) struct Decoder {
+#[allow(missing_debug_implementations, reason = "it holds what people write")]
+pub struct Decoder {
     kept: Vec<u8>,
     max: u32,
     phase: Phase,
@@ -63,7 +64,8 @@ impl Phase {
 
 impl Decoder {
     /// A decoder before its first byte, for frames of at most `max` bytes.
-    pub(crate) const fn new(max: u32) -> Self {
+    #[must_use]
+    pub const fn new(max: u32) -> Self {
         Self {
             kept: Vec::new(),
             max,
@@ -72,7 +74,7 @@ impl Decoder {
     }
 
     /// Takes what a read of the socket returned; the frames in it are to be taken out until there are no more.
-    pub(crate) const fn feed<'a>(&'a mut self, bytes: &'a [u8]) -> Frames<'a> {
+    pub const fn feed<'a>(&'a mut self, bytes: &'a [u8]) -> Frames<'a> {
         Frames {
             current: Cow::Borrowed(&[]),
             decoder: self,
@@ -86,7 +88,8 @@ impl Decoder {
     }
 
     /// Bytes kept of a frame that is half-read; 0 between frames.
-    pub(crate) const fn buffered(&self) -> usize {
+    #[must_use]
+    pub const fn buffered(&self) -> usize {
         self.kept.len()
     }
 
@@ -167,7 +170,8 @@ impl Decoder {
 }
 
 /// What one read of the socket holds, frame by frame. Dropped early, it loses the rest of the input.
-pub(crate) struct Frames<'a> {
+#[allow(missing_debug_implementations, reason = "it holds what people write")]
+pub struct Frames<'a> {
     current: Cow<'a, [u8]>,
     decoder: &'a mut Decoder,
     input: &'a [u8],
@@ -175,7 +179,10 @@ pub(crate) struct Frames<'a> {
 
 impl Frames<'_> {
     /// The next complete frame, without its length; `None` when the input is used up, or after an error.
-    pub(crate) fn next_frame(&mut self) -> Result<Option<&[u8]>, TooLarge> {
+    ///
+    /// # Errors
+    /// [`TooLarge`], once; nothing comes after it.
+    pub fn next_frame(&mut self) -> Result<Option<&[u8]>, TooLarge> {
         self.current = Cow::Borrowed(&[]);
         let Some(frame) = self.decoder.read(&mut self.input)? else {
             return Ok(None);
@@ -211,7 +218,8 @@ pub(crate) fn append_last(out: &mut Vec<u8>, code: u16, reason: &str) {
 }
 
 /// The code of a last frame; `None` for any other.
-pub(crate) fn last_code(frame: &[u8]) -> Option<u16> {
+#[must_use]
+pub fn last_code(frame: &[u8]) -> Option<u16> {
     let rest = frame.strip_prefix(&LAST)?;
     let code = rest.first_chunk()?;
     Some(u16::from_be_bytes(*code))

@@ -32,7 +32,7 @@
 //! # }
 //! ```
 
-pub(crate) mod codec;
+pub mod codec;
 pub(crate) mod dial;
 pub(crate) mod framing;
 mod serve;

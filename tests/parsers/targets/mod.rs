@@ -7,6 +7,7 @@ mod archive;
 mod config;
 mod frames;
 mod rest;
+mod tcp;
 mod texts;
 mod websocket;
 
@@ -29,6 +30,7 @@ pub(crate) const TARGETS: &[Target] = &[
     target("frames_msgpack", frames::msgpack, 6_000),
     target("rest", rest::rest, 1_500),
     target("search", texts::search, 5_000),
+    target("tcp", tcp::tcp, 6_000),
     target("texts", texts::texts, 5_000),
     target("token", rest::token, 2_000),
     target("websocket", websocket::websocket, 6_000),

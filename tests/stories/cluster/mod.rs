@@ -2,7 +2,9 @@
 //!
 //! Each story is told within one process on SQLite; and over Redis, on PostgreSQL and MariaDB, where there are servers.
 
+mod allowances;
 mod ends;
+mod figures;
 mod members;
 mod outages;
 mod pair;
@@ -71,4 +73,6 @@ told! {
     nothing_is_lost_while_nodes_do_not_reach_each_other = outages::all_cut_off;
     a_directory_that_forgot_everything_is_told_again = outages::forgotten;
     who_was_on_a_node_that_is_gone_is_offline = outages::gone;
+    what_a_user_may_ask_it_may_ask_of_all_nodes_together = allowances::shared;
+    what_is_counted_of_nodes_moves = figures::move_with_what_happens;
 }

@@ -73,12 +73,9 @@ impl Engine {
                 .iter()
                 .map(|one| (one.user.clone(), self.registry.here(&one.user)));
             let here: Vec<(UserId, Here)> = here.collect();
-            match self
-                .nodes
-                .directory
-                .announce(self.nodes.id, here.clone())
-                .await
-            {
+            let nodes = &self.nodes;
+            let announcing = nodes.directory.announce(nodes.id, here.clone());
+            match nodes.counts.answered(announcing.await) {
                 Ok(mut whereabouts) => {
                     self.only_there(&mut whereabouts).await;
                     for ((one, (_, here)), whereabouts) in
@@ -131,6 +128,7 @@ impl Engine {
             return unknown();
         }
         let found = self.nodes.directory.find(users).await;
+        let found = self.nodes.counts.answered(found);
         // Logged by the conversion.
         let Ok(mut found) = found.map_err(Rejection::from) else {
             return unknown();

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{
     super::{Engine, lock},
-    To,
+    Letter, To,
 };
 use crate::{NodeId, StoreError};
 
@@ -43,7 +43,9 @@ impl Engine {
     async fn try_to_beat(&self) -> Result<(), StoreError> {
         // From before the question: who comes after it is not gone.
         let mentioned = lock(&self.nodes.mentioned).clone();
-        let beat = self.nodes.directory.beat(self.nodes.id, TTL).await?;
+        let beat = self.nodes.directory.beat(self.nodes.id, TTL).await;
+        let beat = self.nodes.counts.answered(beat)?;
+        let now = self.ports.runtime.monotonic();
         let there: HashSet<NodeId> = beat.nodes.into_iter().collect();
         let before = std::mem::replace(&mut *lock(&self.nodes.there), there.clone());
         for node in there
@@ -51,11 +53,13 @@ impl Engine {
             .filter(|node| **node != self.nodes.id)
         {
             tracing::info!(%node, "a node is there");
+            self.nodes.counts.came(*node, now);
         }
         let mut gone: HashSet<NodeId> = before.difference(&there).copied().collect();
         for node in gone.iter().filter(|node| **node != self.nodes.id) {
             tracing::info!(%node, "a node is gone");
             lock(&self.nodes.numbering).forget(*node);
+            self.nodes.counts.is_gone(*node);
         }
         gone.extend(mentioned.difference(&there).copied());
         if !gone.is_empty() {
@@ -72,6 +76,17 @@ impl Engine {
         Ok(())
     }
 
+    /// Tells the others who has asked much of this node: nobody has more of all together than of one.
+    fn tell_spent(&self) {
+        let nodes = lock(&self.nodes.there).len();
+        if nodes > 1 {
+            let spent = self.spent(nodes);
+            if !spent.is_nothing() {
+                self.write_to(To::All, &Letter::Spent(spent));
+            }
+        }
+    }
+
     /// Begins to say so again and again.
     pub(super) fn keep_beating(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
@@ -83,6 +98,7 @@ impl Engine {
                     };
                     // It is told of a failure there.
                     let _ = engine.beat().await;
+                    engine.tell_spent();
                     // Tells the others how much they should have heard.
                     engine.post(To::Count, Bytes::new());
                     engine.ports.runtime.sleep(BEAT)

@@ -87,6 +87,7 @@ impl Engine {
         if envelope.from == self.nodes.id {
             return;
         }
+        self.nodes.counts.heard();
         let letter = match envelope.letter() {
             Ok(letter) => letter,
             Err(error) => {
@@ -97,7 +98,10 @@ impl Engine {
         if self.is_gap(&envelope, &letter) {
             self.repair_soon();
         }
-        if !matches!(letter, Letter::Count(..)) {
+        if matches!(letter, Letter::Count(..)) {
+            let now = self.ports.runtime.monotonic();
+            self.nodes.counts.spoke(envelope.from, now);
+        } else {
             self.put_in(letter);
         }
     }
@@ -117,6 +121,7 @@ impl Engine {
             let mut queue = lock(&self.nodes.inbox.0);
             if queue.waiting.len() >= WAITING {
                 drop(queue);
+                self.nodes.counts.dropped();
                 return self.repair_soon();
             }
             queue.waiting.push_back(letter);
@@ -182,6 +187,7 @@ impl Engine {
                 whereabouts.nodes.retain(|(node, _)| *node != self.nodes.id);
                 self.is_elsewhere(&user, whereabouts);
             }
+            Letter::Spent(spent) => self.owe(spent),
             // Counted as it came.
             Letter::Count(..) => {}
         }

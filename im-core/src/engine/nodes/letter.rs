@@ -11,7 +11,7 @@ use crate::{
     Block, CloseReason, ConversationId, ConversationView, Deleted, DeviceId, Entry, JoinRequest,
     NODE_PROTOCOL, NodeId, OwnRow, Push, Receipt, SaidNow, Seq, SessionId, TextGrew, TypingChanged,
     UserId, Whereabouts,
-    engine::log_outs::Affected,
+    engine::{log_outs::Affected, rates::Spent},
     state::Run,
     wire::{Format, WireError},
 };
@@ -47,6 +47,8 @@ pub(in crate::engine) enum Letter {
     Displaced(UserId, Vec<SessionId>),
     /// Where a user is by now.
     Whereabouts(UserId, Whereabouts),
+    /// Users have used so much of their allowances at the writer's.
+    Spent(Spent),
     /// So many letters did the writer write to all, and to the reader alone.
     Count(u64, u64),
 }

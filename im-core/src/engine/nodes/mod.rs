@@ -5,6 +5,7 @@
 
 mod announcing;
 mod beating;
+mod counts;
 mod hearing;
 mod letter;
 mod posting;
@@ -37,6 +38,7 @@ pub(super) struct Nodes {
     directory: Arc<dyn Directory>,
     /// Whether a bus and a directory were given.
     has_others: bool,
+    counts: counts::Counts,
     /// Whether there may be others.
     are_several: AtomicBool,
     /// Whether the directory answered the last beat.
@@ -68,6 +70,7 @@ impl Nodes {
             bus,
             directory,
             has_others: true,
+            counts: counts::Counts::default(),
             are_several: AtomicBool::new(false),
             is_reached: AtomicBool::new(false),
             is_late: AtomicBool::new(false),
@@ -127,7 +130,8 @@ impl Engine {
         }
         self.announce_changed().await;
         self.nodes.post.finish(self).await;
-        if let Err(error) = self.nodes.directory.leave(self.nodes.id).await {
+        let left = self.nodes.directory.leave(self.nodes.id).await;
+        if let Err(error) = self.nodes.counts.answered(left) {
             // The others notice. Logged by the conversion.
             let _ = crate::Rejection::from(error);
         }

@@ -109,6 +109,7 @@ impl Engine {
             let mut queue = lock(&self.nodes.post.queue);
             if queue.waiting.len() >= WAITING {
                 queue.lost = true;
+                self.nodes.counts.dropped();
                 return;
             }
             queue.waiting.push_back((to, body));
@@ -153,7 +154,7 @@ impl Engine {
                 To::All => {
                     sending.to_all += 1;
                     let envelope = Envelope::new(self.nodes.id, Run::ToAll, sending.to_all, body);
-                    self.nodes.bus.send(Address::All, envelope.into_bytes());
+                    self.hand_over(Address::All, envelope);
                 }
                 To::Node(node) => self.send_one(&mut sending, node, body),
                 To::Users(_) | To::Members(..) => {
@@ -170,9 +171,12 @@ impl Engine {
         let number = sending.to_each.entry(node).or_default();
         *number += 1;
         let envelope = Envelope::new(self.nodes.id, Run::ToMe, *number, body);
-        self.nodes
-            .bus
-            .send(Address::Node(node), envelope.into_bytes());
+        self.hand_over(Address::Node(node), envelope);
+    }
+
+    fn hand_over(&self, to: Address, envelope: Envelope) {
+        self.nodes.counts.sent();
+        self.nodes.bus.send(to, envelope.into_bytes());
     }
 
     /// Tells each node how much it should have heard. These have no number of their own.
@@ -182,9 +186,7 @@ impl Engine {
             let to_it = sending.to_each.get(&node).copied().unwrap_or_default();
             let body = Letter::Count(sending.to_all, to_it).body();
             let envelope = Envelope::new(self.nodes.id, Run::ToMe, 0, body);
-            self.nodes
-                .bus
-                .send(Address::Node(node), envelope.into_bytes());
+            self.hand_over(Address::Node(node), envelope);
         }
     }
 
@@ -213,7 +215,8 @@ impl Engine {
         asked.dedup();
         let mut by_user = HashMap::with_capacity(asked.len());
         for users in asked.chunks(PAGE) {
-            let found = self.nodes.directory.find(users).await?;
+            let found = self.nodes.directory.find(users).await;
+            let found = self.nodes.counts.answered(found)?;
             by_user.extend(users.iter().zip(found));
         }
         let nodes_of = |user: &UserId| {

@@ -66,6 +66,7 @@ impl Engine {
     }
 
     async fn repair(self: &Arc<Self>) -> Result<(), crate::StoreError> {
+        self.nodes.counts.repaired();
         tracing::info!("something that other nodes told was lost; looking at everything");
         self.relations.forget();
         self.preferences.forget();

@@ -1,0 +1,3 @@
+-- Forgets failures.
+-- KEYS: they.
+return redis.call('DEL', KEYS[1])
