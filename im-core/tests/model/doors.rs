@@ -100,10 +100,11 @@ impl World {
         };
         let (truth, me) = (self.truth(group), user(n));
         let is_good = uses > 0 && !truth.dismissed;
-        let expected = if !is_good {
-            Expect::Refuse(Code::NotFound)
-        } else if truth.is_in(&me) {
+        // Whoever is in is told so, whatever has become of the link.
+        let expected = if truth.is_in(&me) {
             Expect::Nothing
+        } else if !is_good {
+            Expect::Refuse(Code::NotFound)
         } else {
             unless_banned(&truth, &me, self.now())
         };
@@ -113,8 +114,8 @@ impl World {
             code,
         };
         let answer = self.call(n, ask);
-        // Who may not come in has spent a use in vain.
-        if is_good && !truth.is_in(&me) {
+        // Who may not come in spends nothing.
+        if expected == Expect::Append {
             self.doors.links.get_mut(&group).unwrap().1 -= 1;
         }
         let came = self.meets(&expected, &answer, wish) && expected == Expect::Append;
