@@ -3,11 +3,15 @@
 use std::{
     env, fs,
     io::{self, BufRead as _, BufReader},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    process::{Child, ChildStdout, Command, Stdio},
-    time::Duration,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::random::Random;
 
 /// A server in a process of its own. It is killed when this is dropped.
 #[derive(Debug)]
@@ -59,6 +63,15 @@ impl Server {
         self.child.wait().map(drop)
     }
 
+    /// Asks it to end in order (SIGTERM), and waits until it has.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub fn stop(&mut self) -> io::Result<ExitStatus> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        self.child.wait()
+    }
+
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -76,6 +89,21 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.kill();
     }
+}
+
+/// A port of this machine at which nobody listens, below those that outgoing connections take: a server that ends can
+/// come back there.
+///
+/// # Errors
+/// When there seems to be none.
+pub fn free_port() -> io::Result<u16> {
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH);
+    let clock = clock.map_or(0, |time| time.as_nanos() as u64);
+    let mut random = Random::new(clock ^ u64::from(std::process::id()));
+    let ports = (0..100).map(|_| 20_000 + random.below(10_000) as u16);
+    let mut free = ports.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    free.next()
+        .ok_or_else(|| io::Error::other("no free port between 20000 and 30000"))
 }
 
 /// What a process has used, as `/proc` says it.
