@@ -2,6 +2,7 @@
 
 mod embedded;
 mod nodes;
+mod rolling;
 
 use std::{env, fmt, io, path::PathBuf};
 
@@ -17,6 +18,8 @@ pub(crate) enum Scenario {
     Embedded,
     /// One of three nodes is killed with SIGKILL, over PostgreSQL and then over MariaDB, with a Redis
     Nodes,
+    /// Two nodes are stopped in order and started again, one after the other, under load
+    Rolling,
 }
 
 /// Where a scenario runs, and how.
@@ -43,6 +46,7 @@ impl Scenario {
         match self {
             Self::Embedded => embedded::run(place).await,
             Self::Nodes => nodes::run(place).await,
+            Self::Rolling => rolling::run(place).await,
         }
     }
 
