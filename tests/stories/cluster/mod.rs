@@ -71,4 +71,5 @@ told! {
     nothing_is_lost_while_nodes_do_not_reach_each_other = outages::all_cut_off;
     a_directory_that_forgot_everything_is_told_again = outages::forgotten;
     who_was_on_a_node_that_is_gone_is_offline = outages::gone;
+    what_a_node_stored_last_is_heard_when_it_is_gone = outages::last_words;
 }
