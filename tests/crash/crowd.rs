@@ -94,11 +94,13 @@ impl Crowd {
             }
         };
         // What is stored and nobody had heard of may still be on its way.
-        while let Err(violation) = audit::devices(&self.world.borrow(), &logs) {
-            if began.elapsed() > PATIENCE {
-                return Err(violation);
+        loop {
+            let outcome = audit::devices(&self.world.borrow(), &logs);
+            match outcome {
+                Ok(()) => break,
+                Err(violation) if began.elapsed() > PATIENCE => return Err(violation),
+                Err(_) => sleep(Duration::from_millis(5)).await,
             }
-            sleep(Duration::from_millis(5)).await;
             took = began.elapsed();
         }
         self.audited = audit::audit(&self.world.borrow(), &logs)?;
@@ -107,20 +109,21 @@ impl Crowd {
 
     /// Waits until nobody waits for an answer and nobody is behind another.
     async fn even(&self, began: Instant) -> Result<(), Violation> {
-        loop {
-            let world = self.world.borrow();
-            if let Some(violation) = &world.violation {
-                return Err(violation.clone());
-            }
-            if world.is_settled() && world.is_even() {
-                return Ok(());
-            }
+        while !self.is_even()? {
             if began.elapsed() > PATIENCE {
-                let behind = world.whereabouts();
+                let behind = self.world.borrow().whereabouts();
                 return Err(format!("not in one state within {PATIENCE:?}: {behind}"));
             }
-            drop(world);
             sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
+    }
+
+    fn is_even(&self) -> Result<bool, Violation> {
+        let world = self.world.borrow();
+        match &world.violation {
+            Some(violation) => Err(violation.clone()),
+            None => Ok(world.is_settled() && world.is_even()),
         }
     }
 

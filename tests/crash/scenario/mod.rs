@@ -1,10 +1,11 @@
 //! Which plugs are pulled, and what must hold then.
 
+mod database;
 mod embedded;
 mod nodes;
 mod rolling;
 
-use std::{env, fmt, io, path::PathBuf};
+use std::{env, fmt, io, path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
 use tests::random::Random;
@@ -20,7 +21,12 @@ pub(crate) enum Scenario {
     Nodes,
     /// Two nodes are stopped in order and started again, one after the other, under load
     Rolling,
+    /// The database of two nodes is killed with all its processes, PostgreSQL and then MariaDB, and started again
+    Database,
 }
+
+/// Within this everybody has everything, once what was away is back.
+const CONVERGES_WITHIN: Duration = Duration::from_secs(2);
 
 /// Where a scenario runs, and how.
 #[derive(Debug)]
@@ -47,6 +53,7 @@ impl Scenario {
             Self::Embedded => embedded::run(place).await,
             Self::Nodes => nodes::run(place).await,
             Self::Rolling => rolling::run(place).await,
+            Self::Database => database::run(place).await,
         }
     }
 
