@@ -3,6 +3,7 @@
 mod database;
 mod embedded;
 mod nodes;
+mod redis;
 mod rolling;
 
 use std::{env, fmt, io, path::PathBuf, time::Duration};
@@ -23,6 +24,8 @@ pub(crate) enum Scenario {
     Rolling,
     /// The database of two nodes is killed with all its processes, PostgreSQL and then MariaDB, and started again
     Database,
+    /// The Redis of two nodes is killed and comes back empty, or is silent for a while
+    Redis,
 }
 
 /// Within this everybody has everything, once what was away is back.
@@ -54,6 +57,7 @@ impl Scenario {
             Self::Nodes => nodes::run(place).await,
             Self::Rolling => rolling::run(place).await,
             Self::Database => database::run(place).await,
+            Self::Redis => redis::run(place).await,
         }
     }
 
