@@ -8,7 +8,7 @@ use super::{Device, Door, End, Link, Waiting};
 use crate::{
     Violation,
     log::Seen,
-    world::{Answer, Kind},
+    world::{Answer, Kind, comes_and_goes},
 };
 
 /// The pause before something that was refused for a while is asked again.
@@ -163,6 +163,8 @@ impl Device {
         let ask = &world.asks[&client_id];
         match (&ask.kind, answer) {
             (Kind::Message(_), Answer::Stored(seq)) => self.own.push((ask.conversation, seq)),
+            // What is asked again later may come after having left.
+            (Kind::Message(_), _) if ask.was_deferred && comes_and_goes(&self.user) => {}
             (Kind::Message(_), _) => return Err(format!("{client_id} was refused: {frame}").into()),
             (Kind::Join, Answer::Stored(_)) => self.door = Door::In,
             (Kind::Leave, Answer::Stored(_)) => self.door = Door::Out,

@@ -1,6 +1,7 @@
 //! Which plugs are pulled, and what must hold then.
 
 mod database;
+mod disk;
 mod embedded;
 mod nodes;
 mod redis;
@@ -26,6 +27,8 @@ pub(crate) enum Scenario {
     Database,
     /// The Redis of two nodes is killed and comes back empty, or is silent for a while
     Redis,
+    /// The disk of a server on SQLite fills up, and one becomes read-only
+    Disk,
 }
 
 /// Within this everybody has everything, once what was away is back.
@@ -58,6 +61,7 @@ impl Scenario {
             Self::Rolling => rolling::run(place).await,
             Self::Database => database::run(place).await,
             Self::Redis => redis::run(place).await,
+            Self::Disk => disk::run(place).await,
         }
     }
 
