@@ -1,5 +1,6 @@
 //! Which plugs are pulled, and what must hold then.
 
+mod clock;
 mod database;
 mod disk;
 mod embedded;
@@ -29,6 +30,8 @@ pub(crate) enum Scenario {
     Redis,
     /// The disk of a server on SQLite fills up, and one becomes read-only
     Disk,
+    /// The clock of a server on SQLite steps by an hour, forwards and back
+    Clock,
 }
 
 /// Within this everybody has everything, once what was away is back.
@@ -62,6 +65,7 @@ impl Scenario {
             Self::Database => database::run(place).await,
             Self::Redis => redis::run(place).await,
             Self::Disk => disk::run(place).await,
+            Self::Clock => clock::run(place).await,
         }
     }
 
