@@ -4,16 +4,21 @@
 
 use std::{env, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use im_core::{
     NodeId, Store,
-    port::{Attempts, Bus, Directory, Ports, TokioRuntime},
+    port::{Address, Attempts, Bus, Directory, Ear, Ports, TokioRuntime},
     testing::{attempts::AttemptsTrial, bus::BusTrial, directory::DirectoryTrial},
 };
 use im_store::{MemoryStore, Redis, RedisError, RedisOptions};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        watch,
+    },
+    time::timeout,
 };
 use uuid::Uuid;
 
@@ -69,22 +74,29 @@ impl Place {
 struct Way {
     address: String,
     cuts: watch::Sender<()>,
+    silences: watch::Sender<()>,
 }
 
 impl Way {
     async fn to(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let cuts = watch::Sender::default();
-        let way = Self { address, cuts };
-        let cuts = way.cuts.clone();
+        let way = Self {
+            address,
+            cuts: watch::Sender::default(),
+            silences: watch::Sender::default(),
+        };
+        let (cuts, silences) = (way.cuts.clone(), way.silences.clone());
         tokio::spawn(async move {
             while let Ok((mut client, _)) = listener.accept().await {
-                let (mut cut, server) = (cuts.subscribe(), server.clone());
+                let (mut cut, mut silence) = (cuts.subscribe(), silences.subscribe());
+                let server = server.clone();
                 tokio::spawn(async move {
                     let mut server = TcpStream::connect(server).await.unwrap();
                     tokio::select! {
                         _ = cut.changed() => {}
+                        // Both ends stay open, and nothing comes through.
+                        _ = silence.changed() => { let _ = cut.changed().await; }
                         _ = copy_bidirectional(&mut client, &mut server) => {}
                     }
                 });
@@ -96,9 +108,18 @@ impl Way {
     fn cut(&self) {
         self.cuts.send_replace(());
     }
+
+    /// Connections of now are silent from now on; new ones are not.
+    fn fall_silent(&self) {
+        self.silences.send_replace(());
+    }
 }
 
 async fn bus() -> Option<(BusTrial, ())> {
+    interrupted_by(Way::cut).await
+}
+
+async fn interrupted_by(interrupt: fn(&Way)) -> Option<(BusTrial, ())> {
     let place = Place::new()?;
     let way = Way::to(place.address()).await;
     let url = format!("redis://{}", way.address);
@@ -109,7 +130,7 @@ async fn bus() -> Option<(BusTrial, ())> {
             Arc::new(place.open().await),
         ],
         interrupt: Box::new(move || {
-            way.cut();
+            interrupt(&way);
             Box::pin(async {})
         }),
         runtime: Arc::new(TokioRuntime),
@@ -160,6 +181,63 @@ im_core::bus_suite!(bus());
 im_core::directory_suite!(directory());
 
 im_core::lease_store_suite!(leases());
+
+/// How long a silent connection may go unnoticed, and its successor take. Generous: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hears_over_a_silent_connection_is_told_and_hears_again() {
+    if let Some((trial, ())) = interrupted_by(Way::fall_silent).await {
+        im_core::testing::bus::who_was_interrupted_is_told_and_hears_again(&trial).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_and_sends_over_silent_connections_is_answered_and_heard_again() {
+    let Some(place) = Place::new() else { return };
+    let way = Way::to(place.address()).await;
+    let url = format!("redis://{}", way.address);
+    let here = Redis::open(&url, place.options()).await.unwrap();
+    let (there, id) = (place.open().await, node());
+    let (ear, mut heard) = Notes::new();
+    there.join(id, ear).await.unwrap();
+    here.beat(id, LONG).await.unwrap();
+
+    way.fall_silent();
+
+    // Asked again and again, as engines do: a connection in use is as silent as one that is not.
+    let again = async {
+        while here.beat(id, LONG).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        loop {
+            here.send(Address::All, Bytes::from_static(b"hello"));
+            let waited = timeout(Duration::from_millis(100), heard.recv()).await;
+            if waited.is_ok() {
+                break;
+            }
+        }
+    };
+    assert!(timeout(PATIENCE, again).await.is_ok());
+}
+
+/// An ear that passes on what it hears.
+struct Notes(UnboundedSender<Bytes>);
+
+impl Notes {
+    fn new() -> (Arc<Self>, UnboundedReceiver<Bytes>) {
+        let (sender, heard) = unbounded_channel();
+        (Arc::new(Self(sender)), heard)
+    }
+}
+
+impl Ear for Notes {
+    fn hear(&self, bytes: Bytes) {
+        let _ = self.0.send(bytes);
+    }
+
+    fn missed(&self) {}
+}
 
 const LONG: Duration = Duration::from_secs(600);
 

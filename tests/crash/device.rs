@@ -1,4 +1,6 @@
-//! A device: comes back, resumes, asks again for what has no answer, and puts load on the server until it dies.
+//! A device: comes back, resumes, asks again for what has no answer, and puts load on the server until its link is gone.
+
+mod taking;
 
 use std::{
     cell::RefCell,
@@ -9,20 +11,22 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{random::Random, socket::Socket};
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
     Violation,
-    log::{Log, Seen},
-    world::{Answer, CONVERSATIONS, DeviceLog, Kind, World},
+    log::Log,
+    world::{CONVERSATIONS, DeviceLog, World},
 };
 
 /// Requests without an answer, at most.
 const IN_FLIGHT: usize = 4;
 /// The pause between two requests, at most.
 const PAUSE_MS: usize = 4;
+/// The pause before it comes back, at most.
+const RETURN_MS: usize = 20;
 
 /// What devices do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,6 +35,17 @@ pub(crate) enum Phase {
     Settle,
     /// Ask for things.
     Load,
+    /// Go.
+    End,
+}
+
+/// When a device is done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Until {
+    /// When its link is gone.
+    LinkGone,
+    /// At the end: while it lasts the device comes back, to the next server that it knows.
+    End,
 }
 
 /// One installation of a client, with what it keeps while the server is away.
@@ -59,7 +74,7 @@ pub(crate) enum Door {
 
 /// Why a connection's life is over.
 enum End {
-    /// The server died, as it should.
+    /// The link is gone, as when a server dies.
     Gone,
     Wrong(Violation),
 }
@@ -100,6 +115,7 @@ impl Device {
             user: user.to_owned(),
             logs: vec![Log::default(); CONVERSATIONS],
             whereabouts: String::new(),
+            is_settled: false,
         };
         world.borrow_mut().seen.insert(name.clone(), log);
         Self {
@@ -115,30 +131,42 @@ impl Device {
         }
     }
 
-    /// Lives until the server dies. Returns itself for the next life.
+    /// Lives, with the servers that it knows. Returns itself for the next life.
     pub(crate) async fn live(
         mut self,
-        address: SocketAddr,
-        phase: watch::Receiver<Phase>,
+        servers: Rc<[SocketAddr]>,
+        mut phase: watch::Receiver<Phase>,
+        until: Until,
     ) -> (Self, Result<(), Violation>) {
-        let result = match self.try_live(address, phase).await {
-            Ok(()) | Err(End::Gone) => Ok(()),
-            Err(End::Wrong(violation)) => {
+        let mut at = self.random.below(servers.len());
+        loop {
+            let mut end = phase.clone();
+            let outcome = tokio::select! {
+                outcome = self.try_live(servers[at], &mut phase) => outcome,
+                _ = end.wait_for(|phase| *phase == Phase::End) => Err(End::Gone),
+            };
+            self.note_settled(false);
+            if let Err(End::Wrong(violation)) = outcome {
                 let violation = format!("device {}: {violation}", self.name);
                 self.world
                     .borrow_mut()
                     .violation
                     .get_or_insert(violation.clone());
-                Err(violation)
+                return (self, Err(violation));
             }
-        };
-        (self, result)
+            if until == Until::LinkGone || *phase.borrow() == Phase::End {
+                return (self, Ok(()));
+            }
+            at = (at + 1) % servers.len();
+            let pause = self.random.below(RETURN_MS) as u64;
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
     }
 
     async fn try_live(
         &mut self,
         address: SocketAddr,
-        mut phase: watch::Receiver<Phase>,
+        phase: &mut watch::Receiver<Phase>,
     ) -> Result<(), End> {
         self.is_at("connects");
         let token = self.world.borrow().tokens[&self.user].clone();
@@ -147,6 +175,7 @@ impl Device {
         socket
             .call("session.open", &json!({"device": self.name}))
             .await?;
+        self.world.borrow_mut().sessions += 1;
         let mut link = Link {
             dirty: HashSet::new(),
             fetching: HashSet::new(),
@@ -161,16 +190,16 @@ impl Device {
             let frame = link.socket.next().await?;
             self.take(&mut link, frame).await?;
         }
-        self.is_at("asks again");
+        self.is_at("is back");
         for client_id in self.unanswered.clone() {
             self.ask(&mut link, &client_id).await?;
         }
         let mut next_ask = Instant::now();
         loop {
-            if !link.is_settled && link.waiting.is_empty() {
-                link.is_settled = true;
-                self.is_at("is back");
-                self.world.borrow_mut().settled += 1;
+            let is_settled = link.waiting.is_empty();
+            if is_settled != link.is_settled {
+                link.is_settled = is_settled;
+                self.note_settled(is_settled);
             }
             let may_ask = *phase.borrow() == Phase::Load && self.unanswered.len() < IN_FLIGHT;
             tokio::select! {
@@ -190,6 +219,13 @@ impl Device {
         let mut world = self.world.borrow_mut();
         if let Some(seen) = world.seen.get_mut(&self.name) {
             seen.whereabouts = place.to_owned();
+        }
+    }
+
+    fn note_settled(&self, is_so: bool) {
+        let mut world = self.world.borrow_mut();
+        if let Some(seen) = world.seen.get_mut(&self.name) {
+            seen.is_settled = is_so;
         }
     }
 
@@ -241,151 +277,6 @@ impl Device {
         };
         let id = link.socket.request("message.history", &ask).await?;
         link.waiting.insert(id, Waiting::History(conversation));
-        Ok(())
-    }
-
-    async fn take(&mut self, link: &mut Link, mut frame: Value) -> Result<(), End> {
-        let Some(id) = frame["id"].as_u64() else {
-            return self.pushed(link, &frame).await;
-        };
-        match link.waiting.remove(&id) {
-            Some(Waiting::Ask(client_id)) => self.answered(link, client_id, &frame).await,
-            Some(Waiting::Sync) => {
-                self.pulled(link, frame["result"].take(), &frame["error"])
-                    .await
-            }
-            Some(Waiting::History(conversation)) => {
-                link.fetching.remove(&conversation);
-                for entry in frame["result"]["items"].as_array().into_iter().flatten() {
-                    self.entry(entry, None)?;
-                }
-                // Who has left meanwhile is refused, and there is nothing for it to fetch.
-                if frame["result"]["done"] == false {
-                    self.fetch(link, conversation).await?;
-                }
-                Ok(())
-            }
-            None => Err(format!("a reply to nothing: {frame}").into()),
-        }
-    }
-
-    async fn pushed(&mut self, link: &mut Link, frame: &Value) -> Result<(), End> {
-        let params = &frame["params"];
-        let method = frame["method"].as_str().unwrap_or_default();
-        let gap = match method {
-            "message.stored" | "entry.appended" => self.entry(params, None)?,
-            "head.moved" => self
-                .world
-                .borrow()
-                .conversation_at(params["conversation"].as_str().unwrap_or_default()),
-            "session.closing" => return Err(End::Gone),
-            _ if frame["error"].is_object() => return Err(format!("refused: {frame}").into()),
-            _ => None,
-        };
-        match gap {
-            Some(conversation) if link.have.is_some() => {
-                link.dirty.insert(conversation);
-                Ok(())
-            }
-            Some(conversation) => self.fetch(link, conversation).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn pulled(&mut self, link: &mut Link, page: Value, error: &Value) -> Result<(), End> {
-        if page.is_null() || page["reset"] == true {
-            return Err(format!("sync said {page} {error}").into());
-        }
-        let have = link.have.take().unwrap_or_default();
-        for item in page["items"].as_array().into_iter().flatten() {
-            for entry in item["entries"].as_array().into_iter().flatten() {
-                if let Some(gap) = self.entry(entry, Some(&have))? {
-                    return Err(
-                        format!("sync left a gap in conversation {gap} before {entry}").into(),
-                    );
-                }
-            }
-        }
-        self.cursor = page["cursor"].as_str().map(str::to_owned);
-        if page["done"] == false {
-            return self.pull(link).await;
-        }
-        for conversation in std::mem::take(&mut link.dirty) {
-            self.fetch(link, conversation).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes an entry in, when it is the next one. Returns its conversation when one before it is missing.
-    fn entry(
-        &self,
-        entry: &Value,
-        have: Option<&BTreeMap<usize, u64>>,
-    ) -> Result<Option<usize>, Violation> {
-        let mut world = self.world.borrow_mut();
-        let place = world.conversation_at(entry["conversation"].as_str().unwrap_or_default());
-        let (Some(conversation), Some(seq)) = (place, entry["seq"].as_u64()) else {
-            return Err(format!("an entry of nowhere: {entry}"));
-        };
-        let seen = Seen::new(entry);
-        let is_back = seen.kind == "joined" && seen.sender == self.user;
-        let Some(log) = world
-            .seen
-            .get_mut(&self.name)
-            .map(|seen| &mut seen.logs[conversation])
-        else {
-            return Err("it is nobody".to_owned());
-        };
-        if seq <= log.last() {
-            let known = have
-                .and_then(|have| have.get(&conversation))
-                .is_some_and(|have| seq <= *have);
-            return if known {
-                Err(format!("sync repeats {entry}"))
-            } else {
-                Ok(None)
-            };
-        }
-        if seq == log.last() + 1 || is_back {
-            log.take(seq, seen);
-            return Ok(None);
-        }
-        Ok(Some(conversation))
-    }
-
-    async fn answered(
-        &mut self,
-        link: &mut Link,
-        client_id: String,
-        frame: &Value,
-    ) -> Result<(), End> {
-        let error = &frame["error"]["data"];
-        if error["retryable"] == true {
-            if let Some(ask) = self.world.borrow_mut().asks.get_mut(&client_id) {
-                ask.was_deferred = true;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            return self.ask(link, &client_id).await;
-        }
-        let answer = match (frame["result"]["seq"].as_u64(), error["code"].as_str()) {
-            (Some(seq), _) => Answer::Stored(seq),
-            (None, Some(code)) => Answer::Refused(code.to_owned()),
-            (None, None) => return Err(format!("{client_id} is answered {frame}").into()),
-        };
-        self.unanswered.retain(|one| *one != client_id);
-        let mut world = self.world.borrow_mut();
-        world.answered(&client_id, answer.clone())?;
-        let ask = &world.asks[&client_id];
-        match (&ask.kind, answer) {
-            (Kind::Message(_), Answer::Stored(seq)) => self.own.push((ask.conversation, seq)),
-            (Kind::Message(_), _) => return Err(format!("{client_id} was refused: {frame}").into()),
-            (Kind::Join, Answer::Stored(_)) => self.door = Door::In,
-            (Kind::Leave, Answer::Stored(_)) => self.door = Door::Out,
-            (Kind::Join | Kind::Leave, _) => {
-                return Err(format!("{client_id} was refused: {frame}").into());
-            }
-            (Kind::Edit(..) | Kind::Recall(_), _) => {}
-        }
         Ok(())
     }
 }

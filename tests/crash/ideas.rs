@@ -2,7 +2,7 @@
 
 use crate::{
     device::{Device, Door},
-    world::{Answer, Ask, Kind, OPEN_GROUP},
+    world::{Answer, Ask, Kind, OPEN_GROUP, comes_and_goes},
 };
 
 impl Device {
@@ -26,7 +26,7 @@ impl Device {
     }
 
     fn idea(&mut self, client_id: &str) -> (usize, Kind) {
-        let comes_and_goes = matches!(self.user.as_str(), "eve" | "fay");
+        let comes_and_goes = comes_and_goes(&self.user);
         let text = format!("{} {client_id}", "la ".repeat(1 + self.random.below(40)));
         let dice = self.random.below(100);
         if comes_and_goes && self.door == Door::Out && dice < 30 {

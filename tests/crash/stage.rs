@@ -1,21 +1,9 @@
-//! The server and what is there before the first crash: users, tokens, conversations.
+//! What is there before anything goes wrong: users, tokens, conversations. And the logs, for the audit.
 
-use std::{
-    cell::RefCell,
-    fs::{File, OpenOptions},
-    io,
-    path::Path,
-    process::Command,
-    rc::Rc,
-};
+use std::{cell::RefCell, io, net::SocketAddr, rc::Rc};
 
 use serde_json::{Value, json};
-use tests::{
-    http,
-    process::{Server, im_server},
-    random::Random,
-    socket::Socket,
-};
+use tests::{http, random::Random, socket::Socket};
 
 use crate::{
     device::Device,
@@ -36,50 +24,25 @@ const DEVICES: &[(&str, &str)] = &[
 /// The most entries in a page of history.
 const PAGE: u64 = 200;
 
-/// A running server.
-pub(crate) struct Stage {
-    pub(crate) server: Server,
-}
-
-impl Stage {
-    pub(crate) fn start(folder: &Path) -> io::Result<Self> {
-        let log: File = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(folder.join("server.log"))?;
-        let mut command = Command::new(im_server());
-        command
-            .arg("--data-dir")
-            .arg(folder.join("data"))
-            .args(["--listen", "127.0.0.1:0", "--log", "warn"])
-            .env("IM_LIMITS_SENDS_PER_SECOND", "0")
-            .env("IM_LIMITS_REQUESTS_PER_SECOND", "0")
-            .stderr(log);
-        Ok(Self {
-            server: Server::start(&mut command)?,
-        })
+/// All logs, as those see them who have been there from the beginning.
+pub(crate) async fn logs(address: SocketAddr, world: &Rc<RefCell<World>>) -> io::Result<Vec<Log>> {
+    let wanted: Vec<_> = {
+        let world = world.borrow();
+        let witnesses = world
+            .witnesses
+            .iter()
+            .map(|user| world.tokens[user].clone());
+        world.conversations.iter().cloned().zip(witnesses).collect()
+    };
+    let mut logs = Vec::new();
+    for (conversation, token) in wanted {
+        let mut socket = Socket::connect(address, &token).await?;
+        socket
+            .call("session.open", &json!({"device": "auditor"}))
+            .await?;
+        logs.push(read(&mut socket, &conversation).await?);
     }
-
-    /// All logs, as those see them who have been there from the beginning.
-    pub(crate) async fn logs(&self, world: &Rc<RefCell<World>>) -> io::Result<Vec<Log>> {
-        let wanted: Vec<_> = {
-            let world = world.borrow();
-            let witnesses = world
-                .witnesses
-                .iter()
-                .map(|user| world.tokens[user].clone());
-            world.conversations.iter().cloned().zip(witnesses).collect()
-        };
-        let mut logs = Vec::new();
-        for (conversation, token) in wanted {
-            let mut socket = Socket::connect(self.server.address, &token).await?;
-            socket
-                .call("session.open", &json!({"device": "auditor"}))
-                .await?;
-            logs.push(read(&mut socket, &conversation).await?);
-        }
-        Ok(logs)
-    }
+    Ok(logs)
 }
 
 async fn read(socket: &mut Socket, conversation: &str) -> io::Result<Log> {
@@ -106,22 +69,15 @@ async fn read(socket: &mut Socket, conversation: &str) -> io::Result<Log> {
 
 /// Makes users, tokens and conversations, and the devices that will use them.
 pub(crate) async fn set_up(
-    folder: &Path,
+    address: SocketAddr,
+    key: &str,
     world: &Rc<RefCell<World>>,
     random: &mut Random,
 ) -> io::Result<Vec<Device>> {
-    let key = create_key(folder)?;
-    let stage = Stage::start(folder)?;
-    let address = stage.server.address;
     for (user, _) in DEVICES {
-        http::call(address, &key, &format!("PUT /v1/users/{user}"), &json!({}))?;
+        http::call(address, key, &format!("PUT /v1/users/{user}"), &json!({}))?;
         let ask = json!({"device": "any", "ttl_ms": 86_400_000});
-        let issued = http::call(
-            address,
-            &key,
-            &format!("POST /v1/users/{user}/tokens"),
-            &ask,
-        )?;
+        let issued = http::call(address, key, &format!("POST /v1/users/{user}/tokens"), &ask)?;
         let token = issued["access_token"]
             .as_str()
             .ok_or_else(|| io::Error::other(issued.to_string()))?;
@@ -155,25 +111,6 @@ pub(crate) async fn set_up(
         .iter()
         .map(|(user, name)| Device::new(user, name, world, random.number()));
     Ok(devices.collect())
-}
-
-fn create_key(folder: &Path) -> io::Result<String> {
-    let output = Command::new(im_server())
-        .arg("--data-dir")
-        .arg(folder.join("data"))
-        .args(["key", "create", "crash"])
-        .output()?;
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let key = printed
-        .split_whitespace()
-        .find(|word| word.starts_with("imk_"));
-    let failed = || {
-        io::Error::other(format!(
-            "no key: {printed} {}",
-            String::from_utf8_lossy(&output.stderr)
-        ))
-    };
-    key.map(str::to_owned).ok_or_else(failed)
 }
 
 fn text(value: &Value) -> String {

@@ -1,7 +1,12 @@
 //! What the harness knows from the outside: who asked for what, what was answered, and what each device has seen.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
+use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use crate::{Violation, log::Log};
@@ -24,8 +29,16 @@ pub(crate) struct World {
     pub(crate) asks: HashMap<String, Ask>,
     /// What each device has seen, by its name.
     pub(crate) seen: BTreeMap<String, DeviceLog>,
-    /// Devices that are back since the last restart.
-    pub(crate) settled: usize,
+    /// The last seq of each conversation that was acknowledged or seen by anybody, by place.
+    pub(crate) heads: [u64; CONVERSATIONS],
+    /// How much was acknowledged.
+    pub(crate) acknowledged: u64,
+    /// What was refused for a while, by code: how often.
+    pub(crate) deferrals: BTreeMap<String, u64>,
+    /// How many sessions were opened.
+    pub(crate) sessions: u64,
+    /// From the time of an entry to its arrival at a device.
+    pub(crate) gaps: Gaps,
     /// The first thing that a device found wrong.
     pub(crate) violation: Option<Violation>,
 }
@@ -37,7 +50,13 @@ pub(crate) struct DeviceLog {
     pub(crate) logs: Vec<Log>,
     /// What it is doing.
     pub(crate) whereabouts: String,
+    /// Whether it is connected, has caught up, and waits for no answer.
+    pub(crate) is_settled: bool,
 }
+
+/// Times from the moment that an entry names as its own to the moment when a device had it.
+#[derive(Debug)]
+pub(crate) struct Gaps(Histogram<u64>);
 
 /// Something that a device asked for.
 #[derive(Clone, Debug)]
@@ -100,10 +119,50 @@ impl World {
         self.conversations.iter().position(|one| one == id)
     }
 
+    pub(crate) fn is_settled(&self) -> bool {
+        self.seen.values().all(|device| device.is_settled)
+    }
+
+    /// Whether every device has come as far as anything that was acknowledged or seen. Those who come and go in the open
+    /// group are not looked at there.
+    pub(crate) fn is_even(&self) -> bool {
+        self.seen.values().all(|device| {
+            let logs = device.logs.iter().enumerate();
+            let mut own = logs.filter(|(_, log)| !log.entries.is_empty());
+            let comes_and_goes = comes_and_goes(&device.user);
+            own.all(|(at, log)| log.last() >= self.heads[at] || comes_and_goes && at == OPEN_GROUP)
+        })
+    }
+
+    /// Notes that a conversation has come so far.
+    pub(crate) fn reached(&mut self, conversation: usize, seq: u64) {
+        self.heads[conversation] = self.heads[conversation].max(seq);
+    }
+
+    /// How often something was refused for a while.
+    pub(crate) fn deferred(&self) -> u64 {
+        self.deferrals.values().sum()
+    }
+
+    /// What was refused for a while, for people.
+    pub(crate) fn told_later(&self) -> String {
+        if self.deferrals.is_empty() {
+            return "nothing refused for a while".to_owned();
+        }
+        let all = self.deferrals.iter();
+        let all: Vec<_> = all.map(|(code, count)| format!("{count} {code}")).collect();
+        format!("refused for a while: {}", all.join(", "))
+    }
+
+    /// What each device does, and what it has of the last that anybody has, for people.
     pub(crate) fn whereabouts(&self) -> String {
-        let all = self.seen.iter();
-        let all = all.map(|(name, seen)| format!("{name} {}", seen.whereabouts));
-        all.collect::<Vec<_>>().join(", ")
+        let all = self.seen.iter().map(|(name, seen)| {
+            let lasts: Vec<_> = seen.logs.iter().map(Log::last).collect();
+            let (whereabouts, is_settled) = (&seen.whereabouts, seen.is_settled);
+            format!("{name} {whereabouts}, settled: {is_settled}, has {lasts:?}")
+        });
+        let all = all.collect::<Vec<_>>().join("; ");
+        format!("{all}; the last ones are {:?}", self.heads)
     }
 
     /// Takes an answer in. A second answer must be the same as the first.
@@ -118,6 +177,52 @@ impl World {
             ));
         }
         ask.answer = answer;
+        let conversation = ask.conversation;
+        if let Answer::Stored(seq) = ask.answer {
+            self.acknowledged += 1;
+            self.reached(conversation, seq);
+        }
         Ok(())
+    }
+}
+
+/// Whether a user joins and leaves the open group again and again.
+pub(crate) fn comes_and_goes(user: &str) -> bool {
+    matches!(user, "eve" | "fay")
+}
+
+impl Gaps {
+    /// An entry of that time arrived now.
+    pub(crate) fn arrived(&mut self, at_ms: u64) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |time| time.as_millis() as u64);
+        self.0.saturating_record(now.saturating_sub(at_ms));
+    }
+
+    /// Milliseconds that 99 of 100 stay below.
+    pub(crate) fn p99_ms(&self) -> u64 {
+        self.0.value_at_quantile(0.99)
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.0.reset();
+    }
+}
+
+impl Default for Gaps {
+    fn default() -> Self {
+        Self(Histogram::new_with_bounds(1, 600_000, 3).expect("these bounds are fine"))
+    }
+}
+
+impl fmt::Display for Gaps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, max) = (self.0.len(), self.0.max());
+        let median = self.0.value_at_quantile(0.5);
+        write!(
+            f,
+            "{count} deliveries, from storing to arriving: p50 {median} ms, p99 {} ms, max {max} ms",
+            self.p99_ms()
+        )
     }
 }

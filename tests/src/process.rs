@@ -3,14 +3,16 @@
 use std::{
     env, fs,
     io::{self, BufRead as _, BufReader},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::random::Random;
 
 /// A server in a process of its own. It is killed when this is dropped.
 #[derive(Debug)]
@@ -62,11 +64,11 @@ impl Server {
         self.child.wait().map(drop)
     }
 
-    /// Asks it to end, and waits until it is gone.
+    /// Asks it to end in order (SIGTERM), and waits until it has.
     ///
     /// # Errors
     /// When the system does not let us, and as [`Server::wait`].
-    pub fn stop(&mut self) -> io::Result<()> {
+    pub fn stop(&mut self) -> io::Result<ExitStatus> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         self.wait()
     }
@@ -75,16 +77,18 @@ impl Server {
     ///
     /// # Errors
     /// When it is still there after 20 seconds: then it is killed.
-    pub fn wait(&mut self) -> io::Result<()> {
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
         let begin = Instant::now();
-        while self.child.try_wait()?.is_none() {
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
             if begin.elapsed() > Duration::from_secs(20) {
                 self.kill()?;
                 return Err(io::ErrorKind::TimedOut.into());
             }
             thread::sleep(Duration::from_millis(5));
         }
-        Ok(())
     }
 
     /// Its process id.
@@ -104,6 +108,21 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.kill();
     }
+}
+
+/// A port of this machine at which nobody listens, below those that outgoing connections take: a server that ends can
+/// come back there.
+///
+/// # Errors
+/// When there seems to be none.
+pub fn free_port() -> io::Result<u16> {
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH);
+    let clock = clock.map_or(0, |time| time.as_nanos() as u64);
+    let mut random = Random::new(clock ^ u64::from(std::process::id()));
+    let ports = (0..100).map(|_| 20_000 + random.below(10_000) as u16);
+    let mut free = ports.filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    free.next()
+        .ok_or_else(|| io::Error::other("no free port between 20000 and 30000"))
 }
 
 /// What a process has used, as `/proc` says it.

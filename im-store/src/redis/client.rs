@@ -1,24 +1,32 @@
 //! Connections: how they are made, and that they come again.
+//!
+//! A connection that breaks is noticed at once. One that is silent is not, as when a cable is pulled or the server is stopped:
+//! the client's own watch begins anew with each command, so that it never ends while there are commands. So each connection is
+//! asked once a second whether it is there.
 
 use std::time::Duration;
 
 use fred::{
     clients::Client,
+    error::ErrorKind,
     interfaces::ClientLike as _,
     types::{
-        Builder, ConnectHandle, RespVersion,
-        config::{Config, ReconnectPolicy, UnresponsiveConfig},
+        Builder, ConnectHandle, RespVersion, Value,
+        config::{Config, ReconnectPolicy},
     },
 };
-use tokio::task::JoinHandle;
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 use super::RedisError;
 
-/// How long a command may take. A Redis that is there takes less than a millisecond.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a command or a connection may take. A Redis that is there takes less than a millisecond.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long a connection may take.
-const CONNECTING: Duration = Duration::from_secs(5);
+/// How often a connection is asked whether it is there.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// Between two attempts to connect again, in milliseconds: the first and the longest.
 const PAUSES: (u32, u32) = (20, 500);
@@ -30,7 +38,7 @@ const WAITING: usize = 10_000;
 const UNHEARD: usize = 8_192;
 
 /// How long to wait before a client that gave up is started anew.
-const RESTART: Duration = Duration::from_secs(1);
+const RESTART: Duration = Duration::from_millis(250);
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,28 +105,45 @@ fn builder(config: &Config, purpose: Purpose) -> Builder {
             }
         })
         .with_connection_config(|it| {
-            it.connection_timeout = CONNECTING;
-            it.internal_command_timeout = CONNECTING;
+            it.connection_timeout = PATIENCE;
+            it.internal_command_timeout = PATIENCE;
             // Nothing is done twice: a message would be heard twice.
             it.max_command_attempts = 1;
             it.max_command_buffer_len = WAITING;
             it.tcp.nodelay = Some(true);
-            it.unresponsive = UnresponsiveConfig {
-                max_timeout: Some(PATIENCE * 2),
-                interval: PATIENCE / 2,
-            };
         });
     builder
 }
 
-/// Connects anew when a client has given up, as after an answer that it takes for final.
+/// Connects anew when a client has given up, as after an answer that it takes for final, and when a connection is silent.
 async fn keep(client: Client, mut connection: ConnectHandle) {
     loop {
         let mut running = Running(connection);
-        let ended = (&mut running.0).await;
-        tracing::warn!(?ended, "a connection to Redis ended, and is begun anew");
-        tokio::time::sleep(RESTART).await;
+        tokio::select! {
+            ended = &mut running.0 => tracing::debug!(?ended, "a connection to Redis ended, and is begun anew"),
+            () = silence(&client) => tracing::warn!("a connection to Redis is silent, and is begun anew"),
+        }
+        // With it its connection is dropped, and what waits for answers on it is told that there are none.
+        drop(running);
+        sleep(RESTART).await;
         connection = client.connect();
+    }
+}
+
+/// Resolves when the server does not answer over a connection that seems to be there.
+async fn silence(client: &Client) {
+    loop {
+        sleep(BEAT).await;
+        if client.is_connected() {
+            let answer = timeout(PATIENCE, client.ping::<Value>(None)).await;
+            let is_late = match answer {
+                Ok(answer) => answer.is_err_and(|error| *error.kind() == ErrorKind::Timeout),
+                Err(_) => true,
+            };
+            if is_late {
+                return;
+            }
+        }
     }
 }
 

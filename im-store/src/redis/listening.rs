@@ -16,10 +16,10 @@ use fred::{
 use im_core::port::Ear;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
-use super::client::{Connected, PATIENCE, Task};
+use super::client::{Connected, Task};
 
 /// How often it is looked whether the subscriptions are there.
 const LOOK: Duration = Duration::from_secs(1);
@@ -144,16 +144,11 @@ impl Hearing {
         self.look().await
     }
 
-    /// Makes sure that the server knows of the subscriptions. Where it does not answer the connection is made anew.
+    /// Makes sure that the server knows of the subscriptions.
     async fn look(&self) -> Result<(), Error> {
-        let client = &self.connected.client;
-        match timeout(PATIENCE, subscribers(client, &self.channels)).await {
-            Ok(Ok(0)) => Err(Error::new(ErrorKind::Unknown, "not subscribed")),
-            Ok(outcome) => outcome.map(drop),
-            Err(_) => {
-                client.force_reconnection().await?;
-                Err(Error::new(ErrorKind::Timeout, "no answer"))
-            }
+        match subscribers(&self.connected.client, &self.channels).await? {
+            0 => Err(Error::new(ErrorKind::Unknown, "not subscribed")),
+            _ => Ok(()),
         }
     }
 }

@@ -2,7 +2,11 @@
 
 #[cfg(unix)]
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::{fs::OpenOptions, str::FromStr as _, time::Duration};
+use std::{
+    fs::OpenOptions,
+    str::FromStr as _,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{ConnectOptions, Database};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -43,6 +47,10 @@ impl Default for SqlOptions {
 /// How long SQLite waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// How long a read waits for a connection, at most. While a database cannot be reached, the pool waits longer and longer before
+/// it tries again, up to a fifth of this: so long it may not be noticed that the database is back.
+const ACQUIRING: Duration = Duration::from_secs(5);
+
 /// How often opening is tried while another process holds a SQLite file in the middle of its creation.
 const TRIES: u32 = 100;
 
@@ -52,8 +60,11 @@ pub(super) async fn open(
     blocks: Blocks,
 ) -> Result<Core, SqlError> {
     let mut tries = 0;
+    let began = Instant::now();
     loop {
         match open_once(url, options, &blocks).await {
+            // A database that starts together with us may take its time. The pool has waited already.
+            Err(error) if is_away(&error) && began.elapsed() < options.patience => {}
             // Turning on the write-ahead log does not wait for others, it fails.
             Err(error) if is_locked(&error) && tries < TRIES => {
                 tries += 1;
@@ -107,14 +118,17 @@ fn is_locked(error: &SqlError) -> bool {
     matches!(error, SqlError::Setup(error) if error.to_string().contains("database is locked"))
 }
 
+fn is_away(error: &SqlError) -> bool {
+    matches!(error, SqlError::Setup(error) if error.to_string().contains("timed out"))
+}
+
 fn connect_options(url: &str, options: &SqlOptions, in_memory: bool) -> ConnectOptions {
     let mut connect = ConnectOptions::new(url);
     let (cache_kib, checkpoint) = (options.sqlite_cache_kib, options.sqlite_checkpoint_pages);
     connect
         .sqlx_logging(false)
         .test_before_acquire(false)
-        .acquire_timeout(options.patience)
-        .connect_timeout(options.patience)
+        .acquire_timeout(options.patience.min(ACQUIRING))
         .max_connections(options.readers.max(1))
         // A database in memory lives as long as one connection does.
         .min_connections(u32::from(in_memory))

@@ -43,6 +43,7 @@ fn fine() -> (World, Vec<Log>) {
         user: "ben".to_owned(),
         logs: vec![log.clone()],
         whereabouts: String::new(),
+        is_settled: true,
     };
     world.seen.insert("ben-phone".to_owned(), seen);
     (world, vec![log])

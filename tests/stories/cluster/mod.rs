@@ -75,4 +75,5 @@ told! {
     who_was_on_a_node_that_is_gone_is_offline = outages::gone;
     what_a_user_may_ask_it_may_ask_of_all_nodes_together = allowances::shared;
     what_is_counted_of_nodes_moves = figures::move_with_what_happens;
+    what_a_node_stored_last_is_heard_when_it_is_gone = outages::last_words;
 }

@@ -115,3 +115,19 @@ pub(crate) async fn gone(pair: Pair) {
     drop(bob);
     becomes(&mut alice, Availability::Offline).await;
 }
+
+pub(crate) async fn last_words(pair: Pair) {
+    let alice = pair.connect(A, "alice", "phone").await;
+    let mut bob = pair.connect(B, "bob", "phone").await;
+    let open = OpenDirect { user: user("bob") };
+    let chat = call(&alice, open).await.conversation;
+    entries_until(&mut bob, chat, Seq(1)).await;
+
+    // To the others a node that is cut off is as one that was killed, before it could tell what it had stored.
+    pair.part(A);
+    let sent = within("a send", alice.send(&chat, "the last words")).await;
+
+    // Nobody says anything more there, and the node does not come back.
+    let heard = entries_until(&mut bob, chat, sent.unwrap().seq).await;
+    assert_eq!(seqs(&heard), [2]);
+}

@@ -66,6 +66,7 @@ impl Engine {
             let now = self.ports.runtime.now();
             self.registry.are_gone(|node| gone.contains(&node), now);
             lock(&self.nodes.mentioned).retain(|node| !gone.contains(node));
+            self.nodes.repair.note_gone();
         }
         if !beat.stands {
             self.nodes.be_late();
@@ -99,6 +100,7 @@ impl Engine {
                     // It is told of a failure there.
                     let _ = engine.beat().await;
                     engine.tell_spent();
+                    engine.repair_noted();
                     // Tells the others how much they should have heard.
                     engine.post(To::Count, Bytes::new());
                     engine.ports.runtime.sleep(BEAT)
