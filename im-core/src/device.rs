@@ -5,6 +5,7 @@ mod room;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use policy::Meeting;
 pub use policy::{Admission, LoginPolicy};
 pub use room::Room;
 

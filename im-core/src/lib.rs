@@ -62,6 +62,7 @@ pub use command::*;
 pub use contact::Block;
 pub use conversation::*;
 pub use cursor::{Cursor, Epoch, InvalidCursor, Positions, SyncPoint};
+pub(crate) use device::Meeting;
 pub use device::{Admission, Device, DeviceClass, LoginPolicy, Room};
 
 pub use engine::Attachment;

@@ -15,8 +15,9 @@ use super::{
     registry::{SessionEntry, device_limit},
 };
 use crate::{
-    Admission, CloseReason, Code, Command, ConversationId, Device, OpenSession, Push, Rejection,
-    Reply, Scope, Seq, SessionClosing, SessionId, SessionOpened, SessionThere, Whereabouts,
+    Admission, CloseReason, Code, Command, ConversationId, Device, Meeting, OpenSession, Push,
+    Rejection, Reply, Scope, Seq, SessionClosing, SessionId, SessionOpened, SessionThere,
+    Whereabouts,
     port::{Broadcast, Identity, Outlet, Seen, Urgency},
     state::time_away,
 };
@@ -165,19 +166,18 @@ impl Engine {
         admission: Admission,
         elsewhere: Whereabouts,
     ) -> Result<(), Rejection> {
+        let meets = |there: &SessionThere| {
+            admission.meets((&entry.device, entry.class), (&there.device, there.class))
+        };
+        let mut all = elsewhere.nodes.iter().flat_map(|(_, here)| &here.sessions);
+        if all.any(|there| meets(there) == Meeting::Refused) {
+            return Err(device_limit());
+        }
         for (node, here) in elsewhere.nodes {
-            let of_class = |there: &&SessionThere| there.class == entry.class;
-            let others = here
+            let displaced = here
                 .sessions
                 .iter()
-                .filter(|there| there.device != entry.device);
-            if admission == Admission::Refuse && others.clone().any(|there| of_class(&there)) {
-                return Err(device_limit());
-            }
-            let goes = |there: &&SessionThere| {
-                there.device == entry.device || (admission == Admission::One && of_class(there))
-            };
-            let displaced = here.sessions.iter().filter(goes);
+                .filter(|there| meets(there) == Meeting::Displaces);
             let displaced: Vec<SessionId> = displaced.map(|there| there.session).collect();
             if !displaced.is_empty() {
                 let letter = Letter::Displaced(entry.actor.user.clone(), displaced);

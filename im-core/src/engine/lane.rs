@@ -24,11 +24,7 @@ use super::{
     retry::fingerprint,
     slot::{Slot, Stored, Waiting, Work},
 };
-use crate::{
-    CloseReason, Code, Entry, Rejection, Seq,
-    port::{BoxFuture, Range},
-    state::Ask,
-};
+use crate::{CloseReason, Code, Entry, Rejection, port::BoxFuture, state::Ask};
 
 /// Requests that one commit takes from a lane.
 const BATCH: usize = 256;
@@ -36,19 +32,8 @@ const BATCH: usize = 256;
 const GIVE_WAY: usize = 4;
 /// How often a request is decided anew because another writer was faster.
 const ATTEMPTS: usize = 32;
-/// Entries per read when catching up.
-const CATCH_UP_PAGE: usize = 500;
 /// How long to wait before looking whether an append with an unknown outcome happened.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
-/// How long to wait before looking once more, each after the one before: together longer than any store is patient, so
-/// that also what lands after it was given up is found.
-const LOOK_ON: [Duration; 4] = [
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-    Duration::from_secs(16),
-];
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The right to work through a lane. Whatever becomes of the task that holds it, the lane is free afterwards.
 struct Leading {
@@ -246,15 +231,6 @@ impl Engine {
         }
     }
 
-    /// Where reading failed: sees to it that it is done later.
-    fn look_again_after(self: &Arc<Self>, slot: &Arc<Slot>, read: Result<(), Rejection>) {
-        // A failure of the store is logged already.
-        if read.is_err() {
-            slot.lock().doubt = true;
-            self.look_again(slot);
-        }
-    }
-
     async fn decide(self: &Arc<Self>, slot: &Arc<Slot>, mut waiting: Vec<Waiting>) {
         let mut looked = false;
         for _ in 0..ATTEMPTS {
@@ -272,127 +248,6 @@ impl Engine {
             waiting,
             &Rejection::new(Code::Overloaded, detail).retry_after(LOOK_AGAIN),
         );
-    }
-
-    /// When it is not known whether an append happened: sees to it that what it stored is delivered, also when nobody
-    /// writes here any more, and when it happens only after it was looked for.
-    fn look_again(self: &Arc<Self>, slot: &Arc<Slot>) {
-        let doubts = {
-            let mut inner = slot.lock();
-            if !inner.doubt || std::mem::replace(&mut inner.looking, true) {
-                return;
-            }
-            inner.doubts += 1;
-            inner.doubts
-        };
-        let (engine, slot) = (self.clone(), slot.clone());
-        let wait = self.ports.runtime.sleep(LOOK_AGAIN);
-        self.ports.runtime.spawn(Box::pin(async move {
-            wait.await;
-            slot.lock().looking = false;
-            engine.enqueue(&slot, Work::CatchUp).await;
-            for pause in LOOK_ON {
-                engine.ports.runtime.sleep(pause).await;
-                {
-                    let mut inner = slot.lock();
-                    if inner.doubts != doubts {
-                        // Somebody else looks, and for longer.
-                        return;
-                    }
-                    // A beginning is looked for only as long as it is in doubt.
-                    inner.doubt |= inner.state.is_none();
-                }
-                engine.enqueue(&slot, Work::CatchUp).await;
-            }
-        }));
-    }
-
-    /// Reads, applies and delivers what is in the log beyond our head: what others appended, and what we did not know to
-    /// be stored.
-    pub(super) async fn catch_up(self: &Arc<Self>, slot: &Arc<Slot>) -> Result<(), Rejection> {
-        loop {
-            let (head, doubt, delivered) = {
-                let inner = slot.lock();
-                let head = inner.state.as_ref().map(|state| state.head().seq);
-                (head, inner.doubt, inner.delivered())
-            };
-            if head.is_none() && !doubt {
-                if delivered.is_none() || !self.load_for_listeners(slot).await? {
-                    // Nothing was delivered from here yet: whoever needs the state loads it.
-                    return Ok(());
-                }
-                continue;
-            }
-            // Without a state it is the beginning that is in doubt: nobody listens because of it yet.
-            let after = Range::After(delivered.or(head).unwrap_or_default());
-            let missed = self.ports.log.read(slot.id, after, CATCH_UP_PAGE).await?;
-            let known = missed.partition_point(|entry| head.is_some_and(|head| entry.seq <= head));
-            self.apply(slot, &missed[known..]);
-            self.attend_to(&missed);
-            let last = missed.len() < CATCH_UP_PAGE || slot.lock().state.is_none();
-            for entry in &missed {
-                self.wrote(entry);
-            }
-            {
-                let mut inner = slot.lock();
-                let reached = missed.last().map(|entry| entry.seq);
-                inner.heard = reached.filter(|_| !last && inner.heard.is_some());
-            }
-            if last {
-                slot.lock().doubt = false;
-                self.deliver(slot, missed).await;
-                return Ok(());
-            }
-            self.skip(slot, &missed).await;
-        }
-    }
-
-    /// Takes the state from the store for those who listen. `false` when nobody does, or there is no such conversation.
-    async fn load_for_listeners(&self, slot: &Slot) -> Result<bool, Rejection> {
-        if slot.lock().audience.is_empty() {
-            return Ok(false);
-        }
-        self.load(slot).await
-    }
-
-    /// Takes in what another node stored.
-    async fn take_in(
-        self: &Arc<Self>,
-        slot: &Arc<Slot>,
-        mut entries: Vec<Entry>,
-    ) -> Result<(), Rejection> {
-        let (head, is_new, is_exact) = {
-            let inner = slot.lock();
-            let head = inner.state.as_ref().map(|state| state.head().seq);
-            let is_new = head.is_none() && inner.audience.is_empty();
-            let is_exact = !inner.doubt && !inner.is_behind() && (is_new || head.is_some());
-            (head.unwrap_or_default(), is_new, is_exact)
-        };
-        if !is_exact {
-            return self.catch_up(slot).await;
-        }
-        if is_new && entries.first().is_some_and(|first| first.seq > Seq(1)) {
-            // Somebody here was let in where nobody was.
-            return self.load(slot).await.map(drop);
-        }
-        entries.retain(|entry| entry.seq > head);
-        let Some(first) = entries.first() else {
-            return Ok(());
-        };
-        if first.seq != head.next() {
-            // Something between was not heard.
-            return self.catch_up(slot).await;
-        }
-        self.apply(slot, &entries);
-        self.attend_to(&entries);
-        for entry in entries
-            .iter()
-            .filter(|entry| self.registry.is_here(&entry.sender))
-        {
-            self.wrote(entry);
-        }
-        self.deliver(slot, entries).await;
-        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ mod audience;
 mod batch;
 mod beliefs;
 mod caller;
+mod catching_up;
 mod complaints;
 mod contacts;
 mod counts;

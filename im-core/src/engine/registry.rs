@@ -18,8 +18,8 @@ use uuid::Uuid;
 pub(super) use self::elsewhere::{Announced, Changed};
 use super::lock;
 use crate::{
-    Actor, Admission, Attention, Code, ConversationId, DeviceClass, DeviceId, LastSeen, Presence,
-    Push, Rejection, SessionId, Timestamp, UserId, Whereabouts,
+    Actor, Admission, Attention, Code, ConversationId, DeviceClass, DeviceId, LastSeen, Meeting,
+    Presence, Push, Rejection, SessionId, Timestamp, UserId, Whereabouts,
     port::{Broadcast, Outlet, Urgency},
     state::{DeliveryState, PresenceState},
 };
@@ -157,8 +157,8 @@ impl Registry {
         user.check_admission(admission, &session.device, session.class)?;
         user.check_latest(session)?;
         let is_displaced = |other: &&Arc<SessionEntry>| {
-            other.device == session.device
-                || (admission == Admission::One && other.class == session.class)
+            let new = (&session.device, session.class);
+            admission.meets(new, (&other.device, other.class)) == Meeting::Displaces
         };
         let displaced = user.sessions.iter().filter(is_displaced).cloned().collect();
         user.sessions.push(session.clone());
@@ -316,8 +316,11 @@ impl UserEntry {
         device: &DeviceId,
         class: DeviceClass,
     ) -> Result<(), Rejection> {
-        let mut others = self.sessions.iter().filter(|other| other.device != *device);
-        if admission == Admission::Refuse && others.any(|other| other.class == class) {
+        let mut sessions = self.sessions.iter();
+        let is_in_the_way = |other: &Arc<SessionEntry>| {
+            admission.meets((device, class), (&other.device, other.class)) == Meeting::Refused
+        };
+        if sessions.any(is_in_the_way) {
             return Err(device_limit());
         }
         Ok(())

@@ -19,7 +19,7 @@ use super::{
     moved,
 };
 use crate::{
-    CloseReason, Entry, NodeId, Push, Rejection, SessionId, UserId,
+    CloseReason, Entry, Push, Rejection, SessionId, UserId,
     port::{Broadcast, Ear, Urgency},
     state::{Arrival, Run},
 };
@@ -35,7 +35,7 @@ pub(super) struct Inbox(Mutex<Queue>);
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<(NodeId, Letter)>,
+    waiting: VecDeque<Letter>,
     /// Whether a task works through it.
     runs: bool,
 }
@@ -98,7 +98,7 @@ impl Engine {
             self.repair_soon();
         }
         if !matches!(letter, Letter::Count(..)) {
-            self.put_in(envelope.from, letter);
+            self.put_in(letter);
         }
     }
 
@@ -112,14 +112,14 @@ impl Engine {
         numbering.heard(from, envelope.run, envelope.number) == Arrival::AfterGap
     }
 
-    fn put_in(self: &Arc<Self>, from: NodeId, letter: Letter) {
+    fn put_in(self: &Arc<Self>, letter: Letter) {
         {
             let mut queue = lock(&self.nodes.inbox.0);
             if queue.waiting.len() >= WAITING {
                 drop(queue);
                 return self.repair_soon();
             }
-            queue.waiting.push_back((from, letter));
+            queue.waiting.push_back(letter);
             if std::mem::replace(&mut queue.runs, true) {
                 return;
             }
@@ -137,7 +137,7 @@ impl Engine {
                     queue.runs = next.is_some();
                     next
                 };
-                let Some((_, letter)) = next else {
+                let Some(letter) = next else {
                     return working.finish();
                 };
                 engine.take_letter(letter).await;

@@ -3,14 +3,14 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use tokio::sync::{Notify, oneshot};
 
-use super::{super::lock, Registry, tell};
+use super::{super::lock, Registry, SessionEntry, UserEntry, shown_by, tell};
 use crate::{
     Attention, DeviceClass, Here, NodeId, Presence, SessionThere, Timestamp, UserId, Whereabouts,
     state::PresenceState,
@@ -89,7 +89,7 @@ impl Registry {
         let Some(entry) = users.get(user) else {
             return Here::default();
         };
-        let there = |session: &std::sync::Arc<super::SessionEntry>| SessionThere {
+        let there = |session: &Arc<SessionEntry>| SessionThere {
             session: session.id,
             device: session.device.clone(),
             class: session.class,
@@ -137,7 +137,7 @@ impl Registry {
     pub(in crate::engine) fn are_gone(&self, is_gone: impl Fn(NodeId) -> bool, now: Timestamp) {
         let touched: Vec<UserId> = {
             let users = lock(&self.users);
-            let is_there = |user: &super::UserEntry| {
+            let is_there = |user: &UserEntry| {
                 let mut nodes = user.elsewhere.nodes.iter();
                 nodes.any(|(node, _)| is_gone(*node))
             };
@@ -190,7 +190,7 @@ impl Registry {
         let entry = users.get(user);
         let mut state = entry.map_or_else(PresenceState::default, |entry| entry.presence.clone());
         state.elsewhere(sessions_in(elsewhere), now);
-        super::shown_by(&state, user)
+        shown_by(&state, user)
     }
 }
 
