@@ -53,9 +53,14 @@ impl Engine {
             tracing::info!(%node, "a node is there");
         }
         let mut gone: HashSet<NodeId> = before.difference(&there).copied().collect();
+        let mut is_told = true;
         for node in gone.iter().filter(|node| **node != self.nodes.id) {
             tracing::info!(%node, "a node is gone");
             lock(&self.nodes.numbering).forget(*node);
+            is_told &= lock(&self.nodes.left).remove(node);
+        }
+        if !is_told && let Some(engine) = self.owned() {
+            engine.repair_after_a_death();
         }
         gone.extend(mentioned.difference(&there).copied());
         if !gone.is_empty() {

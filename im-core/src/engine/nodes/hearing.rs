@@ -97,15 +97,19 @@ impl Engine {
         if self.is_gap(&envelope, &letter) {
             self.repair_soon();
         }
-        if !matches!(letter, Letter::Count(..)) {
-            self.put_in(letter);
+        match letter {
+            Letter::Count(..) => {}
+            Letter::Left(..) => {
+                lock(&self.nodes.left).insert(envelope.from);
+            }
+            letter => self.put_in(letter),
         }
     }
 
     /// Whether something before a letter was lost.
     fn is_gap(&self, envelope: &Envelope, letter: &Letter) -> bool {
         let (from, mut numbering) = (envelope.from, lock(&self.nodes.numbering));
-        if let Letter::Count(to_all, to_me) = letter {
+        if let Letter::Count(to_all, to_me) | Letter::Left(to_all, to_me) = letter {
             let lacks_one = numbering.told(from, Run::ToMe, *to_me);
             return numbering.told(from, Run::ToAll, *to_all) || lacks_one;
         }
@@ -183,7 +187,7 @@ impl Engine {
                 self.is_elsewhere(&user, whereabouts);
             }
             // Counted as it came.
-            Letter::Count(..) => {}
+            Letter::Count(..) | Letter::Left(..) => {}
         }
     }
 

@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long not again, after the store did not answer.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// How long after a node ended something may be stored that it had begun: longer than any store is patient.
+const LANDS: Duration = Duration::from_secs(30);
+
 #[derive(Default)]
 pub(super) struct Repair {
     is_needed: AtomicBool,
@@ -65,6 +68,24 @@ impl Engine {
         }));
     }
 
+    /// Others ended without a word. What they stored in the end they told nobody, and some of it may be stored yet.
+    pub(super) fn repair_after_a_death(self: &Arc<Self>) {
+        self.repair_soon();
+        let (weak, wait) = (Arc::downgrade(self), self.ports.runtime.sleep(LANDS));
+        self.ports.runtime.spawn(Box::pin(async move {
+            wait.await;
+            if let Some(engine) = weak.upgrade().filter(|engine| !engine.is_closing())
+                && engine
+                    .compare_heads()
+                    .await
+                    .map_err(Rejection::from)
+                    .is_err()
+            {
+                engine.repair_soon();
+            }
+        }));
+    }
+
     async fn repair(self: &Arc<Self>) -> Result<(), crate::StoreError> {
         tracing::info!("something that other nodes told was lost; looking at everything");
         self.relations.forget();
@@ -72,6 +93,17 @@ impl Engine {
         self.look_at_settings().await?;
         // What can be said of a failure is said there.
         let _ = self.look_at_standings_now().await;
+        self.compare_heads().await?;
+        // What is in no log, the devices ask for themselves.
+        let needed = Push::SyncNeeded(SyncNeeded {});
+        let broadcast = Broadcast::new(Urgency::Control, vec![needed]);
+        self.tell_all(&broadcast).await;
+        self.registry.changed.note_all(self.registry.known());
+        Ok(())
+    }
+
+    /// Reads what is missing of all that is followed here.
+    async fn compare_heads(self: &Arc<Self>) -> Result<(), crate::StoreError> {
         let followed = self.slots.followed();
         for ids in followed.chunks(PAGE) {
             for (id, head) in self.ports.heads.heads(ids).await? {
@@ -85,11 +117,6 @@ impl Engine {
                 }
             }
         }
-        // What is in no log, the devices ask for themselves.
-        let needed = Push::SyncNeeded(SyncNeeded {});
-        let broadcast = Broadcast::new(Urgency::Control, vec![needed]);
-        self.tell_all(&broadcast).await;
-        self.registry.changed.note_all(self.registry.known());
         Ok(())
     }
 }
