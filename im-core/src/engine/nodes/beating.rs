@@ -36,6 +36,9 @@ impl Engine {
         }
         if is_reached && !was_reached {
             tracing::info!("the directory of nodes answers");
+            // A beat whose answer was lost may have said that nothing stands, and the ones after it do not say so.
+            self.nodes.be_late();
+            self.registry.changed.note_all(self.registry.known());
         }
         beaten
     }

@@ -97,12 +97,10 @@ impl Engine {
         if self.is_gap(&envelope, &letter) {
             self.repair_soon();
         }
-        match letter {
-            Letter::Count(..) => {}
-            Letter::Left(..) => {
-                lock(&self.nodes.left).insert(envelope.from);
-            }
-            letter => self.put_in(letter),
+        if let Letter::Left(..) = letter {
+            lock(&self.nodes.left).insert(envelope.from);
+        } else if !matches!(letter, Letter::Count(..)) {
+            self.put_in(letter);
         }
     }
 

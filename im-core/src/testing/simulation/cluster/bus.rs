@@ -160,6 +160,14 @@ pub(super) struct NodeBus {
 #[async_trait]
 impl Bus for NodeBus {
     async fn join(&self, id: NodeId, ear: Arc<dyn Ear>) -> Result<(), StoreError> {
+        let mut state = self.exchange.lock();
+        // Who joins again after it could not be announced listens already.
+        if let Some(end) = state.ends.get_mut(&self.node)
+            && end.id == id
+        {
+            end.ear = ear;
+            return Ok(());
+        }
         let end = End {
             id,
             ear,
@@ -167,14 +175,11 @@ impl Bus for NodeBus {
             until: BTreeMap::new(),
             wake: Arc::new(Notify::new()),
         };
-        let before = self.exchange.lock().ends.insert(self.node, end);
-        // Who joins again after it could not be announced listens already.
-        let listens = before.is_some_and(|end| end.id == id);
-        if !listens {
-            let (exchange, node) = (Arc::clone(&self.exchange), self.node);
-            let listening = listen(exchange, (node, id), self.process.clone());
-            self.process.spawn(Box::pin(listening));
-        }
+        state.ends.insert(self.node, end);
+        drop(state);
+        let (exchange, node) = (Arc::clone(&self.exchange), self.node);
+        let listening = listen(exchange, (node, id), self.process.clone());
+        self.process.spawn(Box::pin(listening));
         Ok(())
     }
 
