@@ -45,6 +45,10 @@ pub struct SessionThere {
     pub class: DeviceClass,
     /// Whether somebody is at it.
     pub attention: Attention,
+    /// At which version of the user's whereabouts it took the place of sessions on other nodes, if it did. Sessions that were
+    /// there before and have no room beside it are over, whether they were told or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_place_at: Option<u64>,
 }
 
 /// What a node has of a user.

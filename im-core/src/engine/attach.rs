@@ -11,13 +11,11 @@ use super::{
     Asking, Engine,
     audience::{Listening, listen_as_read},
     lock,
-    nodes::{Letter, To},
-    registry::{SessionEntry, device_limit},
+    registry::SessionEntry,
 };
 use crate::{
-    Actor, Admission, CloseReason, Code, Command, ConversationId, Device, Meeting, OpenSession,
-    Push, Rejection, Reply, Scope, Seq, SessionClosing, SessionId, SessionOpened, SessionThere,
-    Whereabouts,
+    Actor, CloseReason, Code, Command, ConversationId, Device, OpenSession, Push, Rejection, Reply,
+    Scope, Seq, SessionClosing, SessionOpened,
     port::{Broadcast, Identity, Outlet, Seen, Urgency},
     state::time_away,
 };
@@ -63,6 +61,7 @@ impl Attachment {
                     "the token has expired; sign in again",
                 ));
             }
+            engine.is_used(&entry);
             let actor = entry.actor.clone();
             engine.execute(actor, Some(entry), command).await
         }
@@ -143,7 +142,7 @@ impl Engine {
         }
         // Before it reads: what others store from now on is told here.
         let elsewhere = self.announced(&attachment.entry.actor.user).await;
-        self.take_place(&attachment.entry, admission, elsewhere)?;
+        self.take_place(&attachment.entry, admission, &elsewhere)?;
         self.listen_everywhere(&attachment.entry).await?;
         // Who was barred before it was added was not there to be sent away.
         self.check_in(attachment.actor())?;
@@ -156,34 +155,6 @@ impl Engine {
         }
         self.counts.opened.add(1);
         Ok(attachment)
-    }
-
-    /// Takes the place of sessions that the same device, or where only one may another of its class, has on other nodes.
-    fn take_place(
-        self: &Arc<Self>,
-        entry: &SessionEntry,
-        admission: Admission,
-        elsewhere: Whereabouts,
-    ) -> Result<(), Rejection> {
-        let meets = |there: &SessionThere| {
-            admission.meets((&entry.device, entry.class), (&there.device, there.class))
-        };
-        let mut all = elsewhere.nodes.iter().flat_map(|(_, here)| &here.sessions);
-        if all.any(|there| meets(there) == Meeting::Refused) {
-            return Err(device_limit());
-        }
-        for (node, here) in elsewhere.nodes {
-            let displaced = here
-                .sessions
-                .iter()
-                .filter(|there| meets(there) == Meeting::Displaces);
-            let displaced: Vec<SessionId> = displaced.map(|there| there.session).collect();
-            if !displaced.is_empty() {
-                let letter = Letter::Displaced(entry.actor.user.clone(), displaced);
-                self.write_to(To::Node(node), &letter);
-            }
-        }
-        Ok(())
     }
 
     /// Puts a session into the audience of each of its conversations.

@@ -160,7 +160,12 @@ impl Engine {
             inner.ignore(session);
         }
         let sessions = here.iter().flat_map(|user| self.registry.sessions_of(user));
-        let come = sessions.filter(|session| inner.listen(session)).collect();
+        // Who read its conversations since listens where it is in, and may have gone meanwhile.
+        let knows_less =
+            |session: &Arc<SessionEntry>| session.read_at.load(Ordering::Acquire) < inner.loaded;
+        let sessions: Vec<_> = sessions.filter(knows_less).collect();
+        let come = sessions.into_iter();
+        let come = come.filter(|session| inner.listen(session)).collect();
         (gone, come)
     }
 }

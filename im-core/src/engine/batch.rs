@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Engine,
+    comings::Comings,
     nodes::{Letter, To, moved, to_readers},
     retry::{first_client_id, is_of, key, retried},
     slot::{Answer, Slot, Stored, Waiting},
@@ -65,7 +66,9 @@ impl Engine {
         };
         // Until we are told. For a beginning this also keeps others from loading a state that was not delivered.
         slot.lock().doubt = true;
-        match self.ports.log.append(append).await? {
+        let appended = self.ports.log.append(append).await;
+        slot.lock().untold |= appended.is_err();
+        match appended? {
             Appended::Stored => {
                 let entries = entries.into_iter().map(|new| new.entry).collect();
                 self.stored(slot, std::mem::take(waiting), entries).await;
@@ -79,8 +82,12 @@ impl Engine {
                 Ok(())
             }
             Appended::Duplicate => {
+                // Whoever stored it may have ended before it told anybody.
+                let untold = std::mem::replace(&mut slot.lock().untold, true);
                 self.answer_known(slot.id, waiting).await?;
-                self.catch_up(slot).await
+                self.catch_up(slot).await?;
+                slot.lock().untold = untold;
+                Ok(())
             }
         }
     }
@@ -305,18 +312,19 @@ impl Engine {
                 let _ = reply.send(stored);
             }
         };
+        let all = Comings::default();
         if few {
-            self.deliver(slot, entries).await;
+            self.deliver(slot, entries, &all).await;
             answer();
         } else {
             answer();
-            self.deliver(slot, entries).await;
+            self.deliver(slot, entries, &all).await;
         }
         self.hooks.tell(happened, &self.ports.runtime);
     }
 
     /// Tells the other nodes on which somebody may listen.
-    fn tell_nodes(self: &Arc<Self>, slot: &Slot, entries: &[Entry]) {
+    pub(super) fn tell_nodes(self: &Arc<Self>, slot: &Slot, entries: &[Entry]) {
         if !self.nodes.are_several() {
             return;
         }
@@ -331,6 +339,10 @@ impl Engine {
 
     pub(super) fn apply(&self, slot: &Slot, entries: &[Entry]) {
         let mut inner = slot.lock();
+        if !inner.is_behind() {
+            // What comes is delivered from where the state is.
+            inner.heard = None;
+        }
         for entry in entries {
             match &mut inner.state {
                 Some(state) => state.apply(entry),

@@ -6,12 +6,15 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Engine,
     lane::LOOK_AGAIN,
+    nodes::InDoubt,
     slot::{Slot, Work},
 };
 use crate::{Entry, Rejection, Seq, port::Range};
 
 /// Entries per read when catching up.
 const CATCH_UP_PAGE: usize = 500;
+/// Entries of one letter to other nodes.
+const TOLD_AT_ONCE: usize = 64;
 /// How long to wait before looking once more, each after the one before: together longer than any store is patient, so
 /// that also what lands after it was given up is found.
 const LOOK_ON: [Duration; 4] = [
@@ -46,7 +49,7 @@ impl Engine {
             inner.doubts += 1;
             inner.doubts
         };
-        let (engine, slot) = (self.clone(), slot.clone());
+        let (engine, slot, in_doubt) = (self.clone(), slot.clone(), InDoubt::new(self));
         let wait = self.ports.runtime.sleep(LOOK_AGAIN);
         self.ports.runtime.spawn(Box::pin(async move {
             wait.await;
@@ -65,6 +68,11 @@ impl Engine {
                 }
                 engine.enqueue(&slot, Work::CatchUp).await;
             }
+            // The lane may have more to do before that.
+            engine.ports.runtime.sleep(LOOK_AGAIN).await;
+            let mut inner = slot.lock();
+            inner.untold &= inner.doubts != doubts;
+            drop(in_doubt);
         }));
     }
 
@@ -77,18 +85,24 @@ impl Engine {
                 let head = inner.state.as_ref().map(|state| state.head().seq);
                 (head, inner.doubt, inner.delivered())
             };
-            if head.is_none() && !doubt {
+            if head.is_none() && (!doubt || delivered.is_some()) {
                 if delivered.is_none() || !self.load_for_listeners(slot).await? {
                     // Nothing was delivered from here yet: whoever needs the state loads it.
                     return Ok(());
                 }
                 continue;
             }
-            // Without a state it is the beginning that is in doubt: nobody listens because of it yet.
+            // With neither it is the beginning that is in doubt: nobody listens because of it yet.
             let after = Range::After(delivered.or(head).unwrap_or_default());
             let missed = self.ports.log.read(slot.id, after, CATCH_UP_PAGE).await?;
+            let comings = self.comings(slot.id, &missed).await?;
             let known = missed.partition_point(|entry| head.is_some_and(|head| entry.seq <= head));
             self.apply(slot, &missed[known..]);
+            if slot.lock().untold {
+                for told in missed.chunks(TOLD_AT_ONCE) {
+                    self.tell_nodes(slot, told);
+                }
+            }
             self.attend_to(&missed);
             let last = missed.len() < CATCH_UP_PAGE || slot.lock().state.is_none();
             for entry in &missed {
@@ -101,17 +115,22 @@ impl Engine {
             }
             if last {
                 slot.lock().doubt = false;
-                self.deliver(slot, missed).await;
+                self.deliver(slot, missed, &comings).await;
                 return Ok(());
             }
-            self.skip(slot, &missed).await;
+            self.skip(slot, &missed, &comings).await;
         }
     }
 
     /// Takes the state from the store for those who listen. `false` when nobody does, or there is no such conversation.
     async fn load_for_listeners(&self, slot: &Slot) -> Result<bool, Rejection> {
-        if slot.lock().audience.is_empty() {
-            return Ok(false);
+        {
+            let mut inner = slot.lock();
+            // They listen since it was there: what is in doubt is no beginning.
+            inner.doubt = false;
+            if inner.audience.is_empty() {
+                return Ok(false);
+            }
         }
         self.load(slot).await
     }
@@ -144,6 +163,7 @@ impl Engine {
             // Something between was not heard.
             return self.catch_up(slot).await;
         }
+        let comings = self.comings(slot.id, &entries).await?;
         self.apply(slot, &entries);
         self.attend_to(&entries);
         for entry in entries
@@ -152,7 +172,7 @@ impl Engine {
         {
             self.wrote(entry);
         }
-        self.deliver(slot, entries).await;
+        self.deliver(slot, entries, &comings).await;
         Ok(())
     }
 }

@@ -3,7 +3,9 @@
 use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use super::{
-    Engine, lock,
+    Engine,
+    comings::Comings,
+    lock,
     nodes::{Letter, Own, To},
     registry::SessionEntry,
     slot::{Audience, Slot, Work},
@@ -19,7 +21,12 @@ const CHUNK: usize = 128;
 
 impl Engine {
     /// Delivers stored entries, in order. Called by the leader of the lane alone.
-    pub(super) async fn deliver(self: &Arc<Self>, slot: &Arc<Slot>, entries: Vec<Entry>) {
+    pub(super) async fn deliver(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        entries: Vec<Entry>,
+        comings: &Comings,
+    ) {
         let changes: Vec<_> = entries.iter().map(roster_changes).collect();
         // A session that was opened after the entry which brings its user in is in the audience already, and must not get
         // what comes before that entry.
@@ -38,7 +45,9 @@ impl Engine {
                     coming.swap_remove(place);
                 }
             }
-            self.change_audience(slot, entry, changes, &coming).await;
+            self.let_in(slot, entry.seq, changes, comings);
+            self.offer(slot, vec![Push::Entry(entry)], &coming).await;
+            self.let_out(slot, changes);
         }
         if plain.is_empty() {
             return;
@@ -51,13 +60,20 @@ impl Engine {
     }
 
     /// As [`Engine::deliver`], for so much that nobody wants it pushed: whoever listens is told to come and get it.
-    pub(super) async fn skip(self: &Arc<Self>, slot: &Arc<Slot>, entries: &[Entry]) {
+    pub(super) async fn skip(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        entries: &[Entry],
+        comings: &Comings,
+    ) {
         self.flush(slot, &[]).await;
         for entry in entries {
             let changes = roster_changes(entry);
-            self.let_in(slot, &changes);
+            self.let_in(slot, entry.seq, &changes, comings);
             for user in changes.iter().filter_map(exiting) {
-                for session in self.registry.sessions_of(user) {
+                // Who does not listen knows already that it is out.
+                let sessions = self.registry.sessions_of(user).into_iter();
+                for session in sessions.filter(|session| slot.lock().is_heard_by(session)) {
                     fall_behind(&session, slot.id, entry.seq);
                     self.unread_may_change(&session);
                 }
@@ -73,21 +89,10 @@ impl Engine {
     }
 
     /// Newcomers get the entry that brought them in; those who go get the entry that ends it, and nothing after.
-    async fn change_audience(
-        self: &Arc<Self>,
-        slot: &Slot,
-        entry: Entry,
-        changes: &[RosterChange],
-        except: &[&UserId],
-    ) {
-        self.let_in(slot, changes);
-        self.offer(slot, vec![Push::Entry(entry)], except).await;
-        self.let_out(slot, changes);
-    }
-
-    fn let_in(&self, slot: &Slot, changes: &[RosterChange]) {
+    fn let_in(&self, slot: &Slot, seq: Seq, changes: &[RosterChange], comings: &Comings) {
         for user in changes.iter().filter_map(entering) {
-            for session in self.registry.sessions_of(user) {
+            let sessions = self.registry.sessions_of(user).into_iter();
+            for session in sessions.filter(|session| comings.let_in(seq, session)) {
                 // What it missed when it was in before is not for it any more: it begins anew.
                 lock(&session.delivery).caught_up(slot.id);
                 listen(slot, &session);

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod latest;
+mod session;
 mod watching;
 
 use std::{
@@ -9,73 +10,19 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
-use uuid::Uuid;
-
 pub(super) use self::elsewhere::{Announced, Changed};
+pub(crate) use self::session::SessionEntry;
 use super::lock;
 use crate::{
-    Actor, Admission, Attention, Code, ConversationId, DeviceClass, DeviceId, LastSeen, Meeting,
-    Presence, Push, Rejection, SessionId, Timestamp, UserId, Whereabouts,
-    port::{Broadcast, Outlet, Urgency},
-    state::{DeliveryState, PresenceState},
+    Admission, Attention, Code, DeviceClass, DeviceId, LastSeen, Meeting, Presence, Push,
+    Rejection, SessionId, Timestamp, UserId, Whereabouts,
+    port::{Broadcast, Urgency},
+    state::PresenceState,
 };
-
-/// One device's live attachment.
-pub(crate) struct SessionEntry {
-    pub(super) id: SessionId,
-    pub(super) actor: Actor,
-    pub(super) device: DeviceId,
-    pub(super) class: DeviceClass,
-    /// When it must end; `None` for never.
-    pub(super) expires_at_ms: Option<Timestamp>,
-    /// Where its token came from.
-    pub(super) sign_in: Option<Uuid>,
-    pub(super) outlet: Arc<dyn Outlet>,
-    pub(super) delivery: Mutex<DeliveryState>,
-    /// In whose audience it is; `None` once it is over.
-    pub(super) listens: Mutex<Option<Vec<ConversationId>>>,
-    /// Since when it knows what its user is a member of, as [`Registry`] counts what was taken from the store.
-    pub(super) read_at: AtomicU64,
-    /// Whom it watches.
-    pub(super) watches: Mutex<Vec<UserId>>,
-    /// Whether it is told when what is unread changes.
-    pub(super) counts_unread: AtomicBool,
-}
-
-impl SessionEntry {
-    /// A session that has just begun, without an end.
-    pub(super) fn new(
-        id: SessionId,
-        actor: Actor,
-        device: DeviceId,
-        outlet: Arc<dyn Outlet>,
-    ) -> Self {
-        Self {
-            id,
-            actor,
-            device,
-            class: DeviceClass::default(),
-            expires_at_ms: None,
-            sign_in: None,
-            outlet,
-            delivery: Mutex::default(),
-            listens: Mutex::new(Some(Vec::new())),
-            read_at: 0.into(),
-            watches: Mutex::default(),
-            counts_unread: false.into(),
-        }
-    }
-
-    /// Offers something that can be lost: when there is no room, it is.
-    pub(super) fn tell(&self, broadcast: &Broadcast) {
-        // What cannot be queued here is learned by asking or by the next sync.
-        let _ = self.outlet.offer(broadcast);
-    }
-}
 
 /// How somebody is, and who is to be told.
 type News = (Presence, Vec<Arc<SessionEntry>>);
@@ -374,7 +321,10 @@ mod tests {
     use std::sync::OnceLock;
 
     use super::*;
-    use crate::{CloseReason, port::Offer};
+    use crate::{
+        Actor, CloseReason,
+        port::{Offer, Outlet},
+    };
 
     /// Notes whether the users were locked while it was written to.
     #[derive(Default)]

@@ -85,6 +85,8 @@ pub(super) struct SlotState {
     pub(super) looking: bool,
     /// How often the outcome of an append was unknown.
     pub(super) doubts: u64,
+    /// Whether the log may hold entries from here that no other node was told of.
+    pub(super) untold: bool,
     /// Of several nodes: from where on those who listen are to be given what others store, where that is not the head of
     /// the state. They have what came before, or fetch it.
     pub(super) heard: Option<Seq>,
@@ -137,6 +139,13 @@ impl SlotState {
     pub(super) fn is_behind(&self) -> bool {
         let head = self.state.as_ref().map(|state| state.head().seq);
         head.is_some_and(|head| self.heard.is_some_and(|heard| heard < head))
+    }
+
+    /// Whether a session is one of those who see the conversation.
+    pub(super) fn is_heard_by(&self, session: &SessionEntry) -> bool {
+        let audience = &self.audience;
+        let place = audience.binary_search_by_key(&session.id, |other| other.id);
+        place.is_ok()
     }
 
     /// Removes a session.
@@ -242,6 +251,8 @@ impl Slots {
             let of_interest = slots.iter().filter(|slot| slot.lock().is_followed());
             followed.extend(of_interest.map(|slot| slot.id));
         }
+        // So that in a simulation it is the same each time.
+        followed.sort_unstable();
         followed
     }
 }

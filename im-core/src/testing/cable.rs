@@ -57,8 +57,11 @@ impl Cable {
         lock(&self.state).is_cut = true;
     }
 
-    /// Ends what [`Cable::cut`] began. The node is told that it missed something.
+    /// Ends what [`Cable::cut`] began, if it did. The node is told that it missed something.
     pub fn mend(&self) {
+        if !lock(&self.state).is_cut {
+            return;
+        }
         let Some(listener) = lock(&self.state).ear.clone() else {
             lock(&self.state).is_cut = false;
             return;

@@ -35,6 +35,7 @@ fn session(number: u64, name: &str) -> SessionThere {
         device: device(name),
         class: DeviceClass::Desktop,
         attention: Attention::Online,
+        took_place_at: None,
     }
 }
 
@@ -82,6 +83,7 @@ suite! { directory_suite in directory on super::directory::DirectoryTrial:
         let phone = SessionThere {
             class: DeviceClass::Ios,
             attention: Attention::Away,
+            took_place_at: Some(u64::MAX),
             ..session(u64::MAX, "phone-📱")
         };
         let all = Here {

@@ -74,7 +74,10 @@ fn bad(seeds: &[u64]) -> Vec<u64> {
 fn every_schedule_of_the_simulation_is_good() {
     let seeds: Vec<u64> = match asked("IM_SEED") {
         Some(seed) => vec![seed],
-        None => (0..asked("IM_SEEDS").unwrap_or(SEEDS)).collect(),
+        None => {
+            let first = asked("IM_FIRST_SEED").unwrap_or(0);
+            (first..first + asked("IM_SEEDS").unwrap_or(SEEDS)).collect()
+        }
     };
     if env::var_os("IM_TELL").is_some() {
         for event in history(seeds[0]).events {

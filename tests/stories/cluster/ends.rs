@@ -124,6 +124,24 @@ async fn a_device_that_comes_again_by_another_node_takes_its_own_place() {
         .unwrap();
 }
 
+#[tokio::test]
+async fn who_lost_its_place_on_another_node_ends_though_the_letters_that_say_so_are_lost() {
+    for (admission, again) in [(Admission::One, "two"), (Admission::Any, "one")] {
+        let pair = Pair::in_memory_with(rules(admission)).await;
+        let mut first = pair.connect(A, "alice", "one").await;
+        // That it is displaced, and twice where Alice is by now.
+        pair.lose(A, 3);
+
+        let second = pair.connect(B, "alice", again).await;
+
+        let displaced = Error::Closed(CloseReason::Displaced);
+        assert_eq!(end_of(&mut first).await, displaced, "{again}");
+        within("a reply", second.call(im_core::Ping {}))
+            .await
+            .unwrap();
+    }
+}
+
 fn code_of(error: Option<Error>) -> Code {
     match error {
         Some(Error::Rejected(rejection)) => rejection.code,

@@ -97,6 +97,8 @@ impl Engine {
     }
 
     fn tell_whereabouts(self: &Arc<Self>, one: Announced, here: &Here, whereabouts: Whereabouts) {
+        self.registry
+            .announced(&one.user, here, whereabouts.version);
         let letter = Letter::Whereabouts(one.user.clone(), whereabouts.clone());
         let mut elsewhere = whereabouts;
         elsewhere.nodes.retain(|(node, _)| *node != self.nodes.id);
@@ -114,7 +116,8 @@ impl Engine {
     }
 
     /// A user is on these other nodes by now.
-    pub(super) fn is_elsewhere(&self, user: &UserId, elsewhere: Whereabouts) {
+    pub(super) fn is_elsewhere(self: &Arc<Self>, user: &UserId, elsewhere: Whereabouts) {
+        self.give_place(user, &elsewhere);
         let nodes = elsewhere.nodes.iter().map(|(node, _)| *node);
         lock(&self.nodes.mentioned).extend(nodes);
         let now = self.ports.runtime.now();

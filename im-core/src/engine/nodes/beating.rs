@@ -36,6 +36,9 @@ impl Engine {
         }
         if is_reached && !was_reached {
             tracing::info!("the directory of nodes answers");
+            // A beat whose answer was lost may have said that nothing stands, and the ones after it do not say so.
+            self.nodes.be_late();
+            self.registry.changed.note_all(self.registry.known());
         }
         beaten
     }
@@ -56,17 +59,21 @@ impl Engine {
             self.nodes.counts.came(*node, now);
         }
         let mut gone: HashSet<NodeId> = before.difference(&there).copied().collect();
+        let mut is_told = true;
         for node in gone.iter().filter(|node| **node != self.nodes.id) {
             tracing::info!(%node, "a node is gone");
             lock(&self.nodes.numbering).forget(*node);
             self.nodes.counts.is_gone(*node);
+            is_told &= lock(&self.nodes.left).remove(node);
+        }
+        if !is_told && let Some(engine) = self.owned() {
+            engine.repair_after_a_death();
         }
         gone.extend(mentioned.difference(&there).copied());
         if !gone.is_empty() {
             let now = self.ports.runtime.now();
             self.registry.are_gone(|node| gone.contains(&node), now);
             lock(&self.nodes.mentioned).retain(|node| !gone.contains(node));
-            self.nodes.repair.note_gone();
         }
         if !beat.stands {
             self.nodes.be_late();
@@ -100,7 +107,6 @@ impl Engine {
                     // It is told of a failure there.
                     let _ = engine.beat().await;
                     engine.tell_spent();
-                    engine.repair_noted();
                     // Tells the others how much they should have heard.
                     engine.post(To::Count, Bytes::new());
                     engine.ports.runtime.sleep(BEAT)

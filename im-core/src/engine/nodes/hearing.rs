@@ -98,18 +98,22 @@ impl Engine {
         if self.is_gap(&envelope, &letter) {
             self.repair_soon();
         }
-        if matches!(letter, Letter::Count(..)) {
-            let now = self.ports.runtime.monotonic();
-            self.nodes.counts.spoke(envelope.from, now);
-        } else {
-            self.put_in(letter);
+        match letter {
+            Letter::Count(..) => {
+                let now = self.ports.runtime.monotonic();
+                self.nodes.counts.spoke(envelope.from, now);
+            }
+            Letter::Left(..) => {
+                lock(&self.nodes.left).insert(envelope.from);
+            }
+            letter => self.put_in(letter),
         }
     }
 
     /// Whether something before a letter was lost.
     fn is_gap(&self, envelope: &Envelope, letter: &Letter) -> bool {
         let (from, mut numbering) = (envelope.from, lock(&self.nodes.numbering));
-        if let Letter::Count(to_all, to_me) = letter {
+        if let Letter::Count(to_all, to_me) | Letter::Left(to_all, to_me) = letter {
             let lacks_one = numbering.told(from, Run::ToMe, *to_me);
             return numbering.told(from, Run::ToAll, *to_all) || lacks_one;
         }
@@ -189,7 +193,7 @@ impl Engine {
             }
             Letter::Spent(spent) => self.owe(spent),
             // Counted as it came.
-            Letter::Count(..) => {}
+            Letter::Count(..) | Letter::Left(..) => {}
         }
     }
 

@@ -15,10 +15,11 @@ use std::{
     collections::HashSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
+use bytes::Bytes;
 use uuid::Uuid;
 
 pub(super) use letter::{Changed, Letter, Own, To};
@@ -52,6 +53,10 @@ pub(super) struct Nodes {
     there: Mutex<HashSet<NodeId>>,
     /// Where users were said to be since.
     mentioned: Mutex<HashSet<NodeId>>,
+    /// Who took leave, and was still there at the last beat.
+    left: Mutex<HashSet<NodeId>>,
+    /// How many conversations may hold something of this node that was told to nobody.
+    in_doubt: AtomicUsize,
     repair: repair::Repair,
 }
 
@@ -79,6 +84,8 @@ impl Nodes {
             numbering: Mutex::default(),
             there: Mutex::default(),
             mentioned: Mutex::default(),
+            left: Mutex::default(),
+            in_doubt: AtomicUsize::default(),
             repair: repair::Repair::default(),
         }
     }
@@ -96,6 +103,22 @@ impl Nodes {
     /// Whether there may be other nodes to tell something.
     pub(super) fn are_several(&self) -> bool {
         self.are_several.load(Ordering::Acquire)
+    }
+}
+
+/// That something may be stored of which no node was told. Held by whoever looks for it.
+pub(super) struct InDoubt(Arc<Engine>);
+
+impl InDoubt {
+    pub(super) fn new(engine: &Arc<Engine>) -> Self {
+        engine.nodes.in_doubt.fetch_add(1, Ordering::SeqCst);
+        Self(engine.clone())
+    }
+}
+
+impl Drop for InDoubt {
+    fn drop(&mut self) {
+        self.0.nodes.in_doubt.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -129,6 +152,10 @@ impl Engine {
             return;
         }
         self.announce_changed().await;
+        // What may be stored later nobody can be told: then it is for the others to look.
+        if self.nodes.in_doubt.load(Ordering::SeqCst) == 0 {
+            self.post(To::Leave, Bytes::new());
+        }
         self.nodes.post.finish(self).await;
         let left = self.nodes.directory.leave(self.nodes.id).await;
         if let Err(error) = self.nodes.counts.answered(left) {

@@ -52,6 +52,8 @@ struct Sending {
     to_all: u64,
     /// How many went to each.
     to_each: HashMap<NodeId, u64>,
+    /// Whether something was lost that may have been for nodes which have come since.
+    lost_to_new: bool,
     members: HashMap<ConversationId, (Seq, Arc<[UserId]>)>,
 }
 
@@ -82,6 +84,8 @@ impl Post {
         while let Some((batch, lost)) = self.next() {
             engine.send(batch, lost).await;
         }
+        // Another task may have taken some.
+        drop(self.sending.lock().await);
     }
 
     fn next(&self) -> Option<(Vec<(To, Bytes)>, bool)> {
@@ -162,7 +166,8 @@ impl Engine {
                         self.send_one(&mut sending, node, body.clone());
                     }
                 }
-                To::Count => self.send_counts(&sending),
+                To::Count => self.send_counts(&mut sending, Letter::Count),
+                To::Leave => self.send_counts(&mut sending, Letter::Left),
             }
         }
     }
@@ -180,11 +185,17 @@ impl Engine {
     }
 
     /// Tells each node how much it should have heard. These have no number of their own.
-    fn send_counts(&self, sending: &Sending) {
+    fn send_counts(&self, sending: &mut Sending, letter: fn(u64, u64) -> Letter) {
         let there: Vec<NodeId> = lock(&self.nodes.there).iter().copied().collect();
+        // While the directory does not answer, it is not known who has come.
+        if self.nodes.is_reached() && std::mem::take(&mut sending.lost_to_new) {
+            for node in &there {
+                sending.to_each.entry(*node).or_insert(1);
+            }
+        }
         for node in there.into_iter().filter(|node| *node != self.nodes.id) {
             let to_it = sending.to_each.get(&node).copied().unwrap_or_default();
-            let body = Letter::Count(sending.to_all, to_it).body();
+            let body = letter(sending.to_all, to_it).body();
             let envelope = Envelope::new(self.nodes.id, Run::ToMe, 0, body);
             self.hand_over(Address::Node(node), envelope);
         }
@@ -207,7 +218,7 @@ impl Engine {
                     let members = self.members_at(sending, *id, *since).await?;
                     members.iter().chain(also).cloned().collect()
                 }
-                To::All | To::Node(_) | To::Count => Vec::new(),
+                To::All | To::Node(_) | To::Count | To::Leave => Vec::new(),
             });
         }
         let mut asked: Vec<UserId> = readers.iter().flatten().cloned().collect();
@@ -257,6 +268,7 @@ impl Sending {
     /// Something is lost, and it is not known to whom: everybody notices by a number that does not come.
     fn skip(&mut self, there: &HashSet<NodeId>) {
         self.to_all += 1;
+        self.lost_to_new = true;
         for node in there {
             *self.to_each.entry(*node).or_default() += 1;
         }

@@ -10,7 +10,7 @@ use std::{
 
 use super::super::{Engine, slot::Work};
 use crate::{
-    Push, Rejection, StoreError, SyncNeeded,
+    Push, Rejection, SyncNeeded,
     port::{Broadcast, Urgency},
 };
 
@@ -21,21 +21,13 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long not again, after the store did not answer.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// How long after a node ended something may be stored that it had begun: longer than any store is patient.
+const LANDS: Duration = Duration::from_secs(30);
+
 #[derive(Default)]
 pub(super) struct Repair {
-    /// Whether logs are to be looked at.
-    of_logs: AtomicBool,
-    /// Whether all the rest is, too.
-    of_all: AtomicBool,
+    is_needed: AtomicBool,
     runs: AtomicBool,
-}
-
-impl Repair {
-    /// A node is gone, and nobody knows whether it could say what it stored last: logs are to be looked at. Of the rest no
-    /// more is lost than a hint, and most nodes that go do so in order, having told everything.
-    pub(super) fn note_gone(&self) {
-        self.of_logs.store(true, Ordering::SeqCst);
-    }
 }
 
 /// That a task is at it. Whatever becomes of it, another can begin afterwards.
@@ -51,27 +43,17 @@ impl Engine {
     /// Something that was told was not heard.
     pub(super) fn repair_soon(self: &Arc<Self>) {
         let repair = &self.nodes.repair;
-        repair.of_all.store(true, Ordering::SeqCst);
-        repair.of_logs.store(true, Ordering::SeqCst);
-        self.repair_noted();
-    }
-
-    /// Looks at what was noted, if anything was.
-    pub(super) fn repair_noted(self: &Arc<Self>) {
-        let repair = &self.nodes.repair;
-        if !repair.of_logs.load(Ordering::SeqCst) || repair.runs.swap(true, Ordering::SeqCst) {
+        repair.is_needed.store(true, Ordering::SeqCst);
+        if repair.runs.swap(true, Ordering::SeqCst) {
             return;
         }
         let running = Running(self.clone());
         self.ports.runtime.spawn(Box::pin(async move {
             let engine = running.0.clone();
-            let repair = &engine.nodes.repair;
-            while repair.of_logs.swap(false, Ordering::SeqCst) {
-                let all = repair.of_all.swap(false, Ordering::SeqCst);
-                let repaired = engine.repair(all).await.map_err(Rejection::from);
+            while engine.nodes.repair.is_needed.swap(false, Ordering::SeqCst) {
+                let repaired = engine.repair().await.map_err(Rejection::from);
                 if repaired.is_err() {
-                    repair.of_all.fetch_or(all, Ordering::SeqCst);
-                    repair.of_logs.store(true, Ordering::SeqCst);
+                    engine.nodes.repair.is_needed.store(true, Ordering::SeqCst);
                 }
                 let pause = if repaired.is_ok() { PAUSE } else { AGAIN };
                 engine.ports.runtime.sleep(pause).await;
@@ -80,21 +62,49 @@ impl Engine {
                 }
             }
             drop(running);
-            engine.repair_noted();
+            if engine.nodes.repair.is_needed.load(Ordering::SeqCst) {
+                engine.repair_soon();
+            }
         }));
     }
 
-    /// Looks at logs, and at all the rest where that is wanted.
-    async fn repair(self: &Arc<Self>, all: bool) -> Result<(), StoreError> {
+    /// Others ended without a word. What they stored in the end they told nobody, and some of it may be stored yet.
+    pub(super) fn repair_after_a_death(self: &Arc<Self>) {
+        self.repair_soon();
+        let (weak, wait) = (Arc::downgrade(self), self.ports.runtime.sleep(LANDS));
+        self.ports.runtime.spawn(Box::pin(async move {
+            wait.await;
+            if let Some(engine) = weak.upgrade().filter(|engine| !engine.is_closing())
+                && engine
+                    .compare_heads()
+                    .await
+                    .map_err(Rejection::from)
+                    .is_err()
+            {
+                engine.repair_soon();
+            }
+        }));
+    }
+
+    async fn repair(self: &Arc<Self>) -> Result<(), crate::StoreError> {
         self.nodes.counts.repaired();
-        if all {
-            tracing::info!("something that other nodes told was lost; looking at everything");
-            self.relations.forget();
-            self.preferences.forget();
-            self.look_at_settings().await?;
-            // What can be said of a failure is said there.
-            let _ = self.look_at_standings_now().await;
-        }
+        tracing::info!("something that other nodes told was lost; looking at everything");
+        self.relations.forget();
+        self.preferences.forget();
+        self.look_at_settings().await?;
+        // What can be said of a failure is said there.
+        let _ = self.look_at_standings_now().await;
+        self.compare_heads().await?;
+        // What is in no log, the devices ask for themselves.
+        let needed = Push::SyncNeeded(SyncNeeded {});
+        let broadcast = Broadcast::new(Urgency::Control, vec![needed]);
+        self.tell_all(&broadcast).await;
+        self.registry.changed.note_all(self.registry.known());
+        Ok(())
+    }
+
+    /// Reads what is missing of all that is followed here.
+    async fn compare_heads(self: &Arc<Self>) -> Result<(), crate::StoreError> {
         let followed = self.slots.followed();
         for ids in followed.chunks(PAGE) {
             for (id, head) in self.ports.heads.heads(ids).await? {
@@ -108,14 +118,6 @@ impl Engine {
                 }
             }
         }
-        if !all {
-            return Ok(());
-        }
-        // What is in no log, the devices ask for themselves.
-        let needed = Push::SyncNeeded(SyncNeeded {});
-        let broadcast = Broadcast::new(Urgency::Control, vec![needed]);
-        self.tell_all(&broadcast).await;
-        self.registry.changed.note_all(self.registry.known());
         Ok(())
     }
 }

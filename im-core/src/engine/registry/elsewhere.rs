@@ -1,7 +1,7 @@
 //! What this node has of users, for the others; and what the others have of them.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -30,7 +30,8 @@ pub(in crate::engine) struct Announced {
 pub(in crate::engine) struct Changed {
     /// Whether there is anybody to announce it to.
     is_followed: AtomicBool,
-    users: Mutex<HashMap<UserId, Waiters>>,
+    /// In order, so that in a simulation it is the same each time.
+    users: Mutex<BTreeMap<UserId, Waiters>>,
     wake: Notify,
 }
 
@@ -40,7 +41,8 @@ impl Changed {
         self.is_followed.store(true, Ordering::Release);
     }
 
-    pub(super) fn note(&self, user: &UserId) {
+    /// A user has changed.
+    pub(in crate::engine) fn note(&self, user: &UserId) {
         if self.is_followed.load(Ordering::Acquire) {
             lock(&self.users).entry(user.clone()).or_default();
             self.wake.notify_one();
@@ -94,10 +96,22 @@ impl Registry {
             device: session.device.clone(),
             class: session.class,
             attention: entry.presence.attention(session.id),
+            took_place_at: Some(session.took_place_at.load(Ordering::Acquire)).filter(|at| *at > 0),
         };
         Here {
             sessions: entry.sessions.iter().map(there).collect(),
             watched: !entry.watchers.is_empty(),
+        }
+    }
+
+    /// The others can know by now what this node has of a user.
+    pub(in crate::engine) fn announced(&self, user: &UserId, here: &Here, version: u64) {
+        for session in self.sessions_of(user) {
+            if here.sessions.iter().any(|it| it.session == session.id) {
+                let at = &session.announced_at;
+                // The first time counts.
+                let _ = at.compare_exchange(0, version, Ordering::AcqRel, Ordering::Acquire);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    super::Chance,
+    super::{Cable, Chance},
     bugs::Bugs,
     executor::{Executor, Process},
     history::Recorder,
@@ -20,7 +20,7 @@ const NOTICED_WITHIN: Duration = Duration::from_secs(30);
 
 pub(super) struct Ground {
     pub(super) executor: Executor,
-    pub(super) network: Network,
+    pub(super) network: Arc<Network>,
     pub(super) recorder: Recorder,
     pub(super) bugs: Bugs,
     /// Pushes that wait on a link before there is no room.
@@ -43,6 +43,9 @@ pub(super) struct Node {
     pub(super) number: usize,
     pub(super) im: Im,
     pub(super) process: Process,
+    pub(super) cable: Cable,
+    /// Whether the others know of it. Before that no device reaches it.
+    pub(super) has_joined: bool,
 }
 
 impl Ground {
@@ -61,7 +64,7 @@ impl Ground {
             link_count: 0,
         };
         Arc::new(Self {
-            network: Network::new(Duration::from_millis(longest)),
+            network: Arc::new(Network::new(Duration::from_millis(longest))),
             recorder: Recorder::default(),
             bugs,
             room,
@@ -74,6 +77,13 @@ impl Ground {
     /// A node begins, or ends.
     pub(super) fn set_node(&self, number: usize, node: Option<Node>) -> Option<Node> {
         std::mem::replace(&mut self.lock().nodes[number], node)
+    }
+
+    /// The others know of a node by now.
+    pub(super) fn has_joined(&self, number: usize) {
+        if let Some(node) = &mut self.lock().nodes[number] {
+            node.has_joined = true;
+        }
     }
 
     pub(super) fn node(&self, number: usize) -> Option<Node> {
@@ -94,7 +104,7 @@ impl Ground {
             .flatten()
             .filter(|node| {
                 let (near, far) = (Place::Device(device), Place::Node(node.number));
-                self.network.connects(near, far)
+                node.has_joined && self.network.connects(near, far)
             })
             .collect();
         let node = (*chance.pick(&reached)?).clone();

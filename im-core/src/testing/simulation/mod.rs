@@ -10,6 +10,7 @@
 
 mod bugs;
 mod checker;
+mod cluster;
 mod device;
 mod executor;
 mod ground;

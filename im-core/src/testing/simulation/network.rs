@@ -1,6 +1,6 @@
 //! How long what one place sends to another is under way, and whether it arrives.
 //!
-//! Links ask here, and so does whatever else carries something between places: a bus of nodes hands each message to
+//! Links ask here, and so does whatever else carries something between places: the bus of the nodes hands each letter to
 //! [`Network::carry`], and delivers it after that time, or never.
 
 use std::{
@@ -10,6 +10,9 @@ use std::{
 };
 
 use super::super::Chance;
+
+/// How long something that is sent without a link takes at most.
+const STALL: Duration = Duration::from_secs(3);
 
 /// Somebody who sends or receives.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -29,6 +32,8 @@ struct State {
     longest: Duration,
     /// One in so many is lost, of what may be.
     loses: usize,
+    /// One in so many takes much longer, of what may be lost.
+    stalls: usize,
     apart: BTreeSet<(Place, Place)>,
 }
 
@@ -37,6 +42,7 @@ impl Network {
         let state = State {
             longest,
             loses: 0,
+            stalls: 0,
             apart: BTreeSet::new(),
         };
         Self {
@@ -49,6 +55,11 @@ impl Network {
         self.lock().loses = one_in;
     }
 
+    /// Lets one in so many of what is sent without a link take up to seconds; 0 for none.
+    pub fn stall(&self, one_in: usize) {
+        self.lock().stalls = one_in;
+    }
+
     /// Nothing passes between these two any more, in neither direction.
     pub fn part(&self, one: Place, other: Place) {
         self.lock().apart.insert(pair(one, other));
@@ -59,6 +70,7 @@ impl Network {
         let mut state = self.lock();
         state.apart.clear();
         state.loses = 0;
+        state.stalls = 0;
     }
 
     /// Whether one reaches the other.
@@ -72,6 +84,9 @@ impl Network {
         let state = self.lock();
         if state.apart.contains(&pair(from, to)) || chance.one_in(state.loses) {
             return None;
+        }
+        if chance.one_in(state.stalls) {
+            return Some(chance.span(STALL));
         }
         Some(chance.span(state.longest))
     }

@@ -21,7 +21,7 @@ const BEGUN_WITHIN: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(400);
 /// How long everything may take to be answered once nothing fails any more.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(180);
-/// How long the devices take at most to come back and catch up.
+/// How long the devices take at most to come back and catch up, and the nodes to make good what they did not hear.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 /// Devices of each user.
 const DEVICES: [usize; 3] = [2, 2, 1];
@@ -63,6 +63,7 @@ impl Users {
         // Every other world begins on a bad day.
         if self.chance.one_in(2) {
             self.world.weather(Rates::STORM);
+            self.lose_letters();
         }
         for _ in 0..setup.steps {
             self.step(setup);
@@ -72,14 +73,14 @@ impl Users {
                 self.world.run_for(pause);
             }
         }
-        self.rest(setup);
+        self.rest();
         self.world
     }
 
     fn step(&mut self, setup: &Setup) {
         let place = self.chance.below(self.devices.len());
         let device = Arc::clone(&self.devices[place]);
-        match self.chance.below(100) {
+        match self.chance.below(112) {
             0..42 => self.say(&device),
             42..48 => self.edit(&device),
             48..54 => self.recall(&device),
@@ -103,12 +104,36 @@ impl Users {
                 let node = self.chance.below(setup.nodes);
                 self.world.start(node);
             }
-            _ => {
+            99..100 => {
                 let hours = self.chance.below(3) as i64 - 1;
                 let node = self.chance.below(setup.nodes);
                 self.world.step_clock(node, hours * 3_600_000);
             }
+            _ => self.between_nodes(setup),
         }
+    }
+
+    /// Something goes wrong between nodes, or well again.
+    fn between_nodes(&mut self, setup: &Setup) {
+        let node = self.chance.below(setup.nodes);
+        match self.chance.below(12) {
+            0..3 => self.world.part(node),
+            3..6 => self.world.rejoin(node),
+            6 => self.world.flush(),
+            7 => {
+                // The server of bus and directory ends, and has lost everything when it is back.
+                (0..setup.nodes).for_each(|node| self.world.part(node));
+                self.world.flush();
+            }
+            8 => (0..setup.nodes).for_each(|node| self.world.rejoin(node)),
+            _ => self.lose_letters(),
+        }
+    }
+
+    fn lose_letters(&mut self) {
+        let network = self.world.network();
+        network.lose(*self.chance.pick(&[0, 4, 20]).unwrap_or(&0));
+        network.stall(*self.chance.pick(&[0, 4, 20]).unwrap_or(&0));
     }
 
     fn storm(&mut self) {
@@ -256,15 +281,10 @@ impl Users {
     }
 
     /// Nothing fails any more; everything is answered, everybody comes back and catches up, and looks.
-    fn rest(&mut self, setup: &Setup) {
+    fn rest(&mut self) {
         self.world.heal();
         self.answered();
         self.world.run_for(BACK_WITHIN);
-        if setup.nodes > 1 {
-            // Nodes do not hear of each other's entries by themselves: who comes back does.
-            self.world.cut_all();
-            self.world.run_for(BACK_WITHIN);
-        }
         self.world.recorder().note(Event::Rested);
         for device in self.devices.clone() {
             for conversation in self.conversations.clone() {

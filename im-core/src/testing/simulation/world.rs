@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    super::Chance,
+    super::{Cable, Chance},
     bugs::{Bug, Bugs},
+    cluster::Cluster,
     device::Door,
     executor::{Executor, Process},
     ground::{Ground, Node},
@@ -18,8 +19,14 @@ use crate::{
     port::{Ports, Runtime},
 };
 
-/// How an engine is made of ports, each time that a node begins.
-pub type Build = Arc<dyn Fn(Ports) -> Im + Send + Sync>;
+/// How an engine is made of ports and of what leads to the other nodes, each time that a node begins. Where there are
+/// several the world lets it [join](Im::join).
+pub type Build = Arc<dyn Fn(Ports, Cable) -> Im + Send + Sync>;
+
+/// How long a node waits before it tries again to join the others.
+const JOIN_AGAIN: Duration = Duration::from_millis(100);
+/// How long it takes at most until all nodes have joined, while nothing fails.
+const JOINED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a world is like.
 #[derive(Clone)]
@@ -40,9 +47,10 @@ impl Default for Setup {
             nodes: 2,
             steps: 40,
             bug: None,
-            build: Arc::new(|ports| {
+            build: Arc::new(|ports, cable| {
                 Im::builder(ports, TrustEveryone)
                     .limits(Limits::default())
+                    .cluster(cable.clone(), cable)
                     .build()
             }),
         }
@@ -60,6 +68,7 @@ pub struct World {
     /// Of this store every node has a part.
     ports: Ports,
     weather: Arc<Weather>,
+    cluster: Cluster,
     build: Build,
     nodes: usize,
 }
@@ -77,17 +86,27 @@ impl World {
         let clock: Arc<dyn Runtime> = Arc::new(weather.process().clone());
         let ports = bugs.store(truth.clone(), clock);
         let ground = Ground::new(executor, chance.fork(), bugs, setup.nodes);
+        let cluster = Cluster::new(
+            chance.fork(),
+            setup.nodes,
+            Arc::clone(&ground.network),
+            &ground.bugs,
+            ground.outside.clone(),
+        );
         let world = Self {
             ground,
             truth,
             ports,
             weather,
+            cluster,
             build: Arc::clone(&setup.build),
             nodes: setup.nodes,
         };
         for node in 0..setup.nodes {
             world.start(node);
         }
+        let are_up = || (0..setup.nodes).all(|node| world.node(node).is_some());
+        world.executor().run_until(JOINED_WITHIN, are_up);
         world
     }
 
@@ -114,9 +133,10 @@ impl World {
         self.ground.executor.run_for(span);
     }
 
-    /// How well the store is from now on.
+    /// How well the store is from now on, and the directory of the nodes.
     pub fn weather(&self, rates: Rates) {
         self.weather.set(rates);
+        self.cluster.weather(rates);
     }
 
     /// A device of a user, and the process that it is: give its sessions the one to come by and the other to run on.
@@ -133,13 +153,15 @@ impl World {
         (Arc::new(door), process)
     }
 
-    /// The engine of a node; `None` while that is down.
+    /// The engine of a node; `None` while that is down, or has not joined the others.
     #[must_use]
     pub fn node(&self, number: usize) -> Option<Im> {
-        self.ground.node(number).map(|node| node.im)
+        let node = self.ground.node(number);
+        node.filter(|node| node.has_joined).map(|node| node.im)
     }
 
-    /// Begins a node that is down: with nothing in memory, over the same store.
+    /// Begins a node that is down: with nothing in memory, over the same store. Where there are several it is up once it
+    /// has joined the others.
     pub fn start(&self, number: usize) {
         if self.ground.node(number).is_some() {
             return;
@@ -156,13 +178,27 @@ impl World {
             late: late.clone(),
         };
         let ports = away(&self.ports, &way, Arc::new(process.clone()));
-        let im = (self.build)(ports);
+        let cable = self.cluster.cable(number, &process);
+        let im = (self.build)(ports, cable.clone());
         let node = Node {
             number,
-            im,
-            process,
+            im: im.clone(),
+            process: process.clone(),
+            cable,
+            has_joined: !self.cluster.has_several(),
         };
         drop(self.ground.set_node(number, Some(node)));
+        if self.cluster.has_several() {
+            let (ground, clock) = (Arc::downgrade(&self.ground), process.clone());
+            process.spawn(Box::pin(async move {
+                while im.join().await.is_err() {
+                    clock.sleep(JOIN_AGAIN).await;
+                }
+                if let Some(ground) = ground.upgrade() {
+                    ground.has_joined(number);
+                }
+            }));
+        }
     }
 
     /// Ends a node at this moment: what it had in memory is gone, and its links are.
@@ -175,6 +211,7 @@ impl World {
             link.cut();
             link.drop_far_end();
         }
+        self.cluster.died(number);
         node.process.kill();
     }
 
@@ -187,6 +224,25 @@ impl World {
             let _ = self.ground.executor.block_on(patience, shut_down);
         }
         self.kill(number);
+    }
+
+    /// Parts a node from bus and directory: what it tells others and what they tell it is lost.
+    pub fn part(&self, number: usize) {
+        if let Some(node) = self.ground.node(number) {
+            node.cable.cut();
+        }
+    }
+
+    /// Ends what [`World::part`] began. The node is told that it missed something.
+    pub fn rejoin(&self, number: usize) {
+        if let Some(node) = self.ground.node(number) {
+            node.cable.mend();
+        }
+    }
+
+    /// The directory of the nodes loses all that it has. Nodes notice.
+    pub fn flush(&self) {
+        self.cluster.forget();
     }
 
     /// Steps the wall clock of a node.
@@ -203,18 +259,19 @@ impl World {
         }
     }
 
-    /// Cuts all links.
+    /// Cuts all links of devices.
     pub fn cut_all(&self) {
         for link in self.ground.links(|_| true) {
             self.ground.cut(&link);
         }
     }
 
-    /// Nothing fails any more, and every node is up.
+    /// Nothing fails any more, and every node is up or about to be.
     pub fn heal(&self) {
         self.weather(Rates::default());
         self.ground.network.heal();
         for node in 0..self.nodes {
+            self.rejoin(node);
             self.start(node);
         }
     }
@@ -224,6 +281,7 @@ impl Drop for World {
     /// Everything holds everything else.
     fn drop(&mut self) {
         self.ground.executor.end();
+        self.cluster.clear();
         self.ground.clear();
     }
 }

@@ -7,7 +7,7 @@ use im_core::{
     OpenDirect, Push, SendMessage, Seq, UnblockUser, Visibility,
 };
 
-use super::begun;
+use super::{begun, pushed};
 use crate::world::{World, conversation, group_key, user};
 
 pub(super) fn message(at: usize, text: &str) -> SendMessage {
@@ -107,6 +107,36 @@ fn who_came_back_elsewhere_before_we_read_stays() {
     devices[3].drain(ground, Duration::from_millis(5));
 
     assert_eq!(taken(&world, 3).last(), Some(&4));
+}
+
+#[test]
+fn who_came_and_went_elsewhere_before_it_was_here_is_not_pushed_that_stay_again() {
+    let mut world = begun(&[]);
+    world.call_elsewhere(0, add(3)).unwrap();
+    world.call_elsewhere(0, message(0, "welcome")).unwrap();
+    world.call_elsewhere(0, kick(3)).unwrap();
+    // Its program had all of that there, and begins here from a cursor that has no position where it is out.
+    world.connect(7);
+
+    world.call(0, message(0, "without you")).unwrap();
+
+    let outlet = world.devices[7].outlet().unwrap();
+    let pushes: Vec<_> = std::iter::from_fn(|| outlet.next()).collect();
+    assert!(pushes.is_empty(), "{pushes:?}");
+}
+
+#[test]
+fn who_comes_back_elsewhere_is_pushed_the_stay_that_lasts_and_not_the_one_before() {
+    let mut world = begun(&[]);
+    world.call_elsewhere(0, add(3)).unwrap();
+    world.call_elsewhere(0, kick(3)).unwrap();
+    world.connect(7);
+    world.call_elsewhere(0, add(3)).unwrap();
+
+    world.call(0, message(0, "welcome back")).unwrap();
+
+    let head = world.truth(0).entries.last().unwrap().seq.0;
+    assert_eq!(pushed(&world, 7), [head - 1, head]);
 }
 
 #[test]

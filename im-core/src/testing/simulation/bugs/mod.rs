@@ -3,14 +3,19 @@
 
 mod link;
 mod log;
+mod nodes;
 mod rows;
+
+pub(super) use nodes::Fate;
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{super::Chance, device::How};
+use bytes::Bytes;
+
+use super::{super::Chance, cluster::Way, device::How};
 use crate::{
     ClientId, Command, Content, ConversationId, Cursor, Push, Reply, Seq,
     port::{Ports, Runtime},
@@ -32,10 +37,14 @@ pub enum Bug {
     AppendLater,
     /// The store says "stored" where another writer was faster.
     ConflictStored,
+    /// No node is told how much it should have heard of another.
+    CountsUntold,
     /// A program begins again further than it was.
     CursorAhead,
     /// A program begins again, and does not know where it was.
     CursorForgotten,
+    /// The directory forgets at once where a user is, and says that it stands.
+    DirectoryForgets,
     /// The store does not notice that a client id came before.
     DuplicateStored,
     /// Who reads an edited message gets what it said first.
@@ -46,12 +55,22 @@ pub enum Bug {
     EpochLost,
     /// The store finds a client id one place further.
     FoundElsewhere,
+    /// The store says of no log how far it has come.
+    HeadsUnread,
     /// Who left counts as a member where its own list is read.
     LeftForgotten,
+    /// What comes under the number of a letter between nodes is the one before it.
+    LetterRepeated,
+    /// A letter comes to another node than the one it is for, and no number lacks there.
+    LetterStrays,
+    /// A letter between nodes is lost, and no number with it.
+    LetterUnnumbered,
     /// A member's list lacks a conversation.
     MembershipHidden,
     /// A device asks again under a new client id.
     NewIdOnRetry,
+    /// The directory finds nobody anywhere.
+    NodeNotFound,
     /// The cursor of a page is ahead of the page.
     PageAhead,
     /// A page of what was missed lacks an entry.
@@ -104,23 +123,30 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 47] = [
         Self::AdvanceForgotten,
         Self::AdvanceOfAnother,
         Self::AppendDoubled,
         Self::AppendDropped,
         Self::AppendLater,
         Self::ConflictStored,
+        Self::CountsUntold,
         Self::CursorAhead,
         Self::CursorForgotten,
+        Self::DirectoryForgets,
         Self::DuplicateStored,
         Self::EditIgnored,
         Self::EditPushedStale,
         Self::EpochLost,
         Self::FoundElsewhere,
+        Self::HeadsUnread,
         Self::LeftForgotten,
+        Self::LetterRepeated,
+        Self::LetterStrays,
+        Self::LetterUnnumbered,
         Self::MembershipHidden,
         Self::NewIdOnRetry,
+        Self::NodeNotFound,
         Self::PageAhead,
         Self::PageSkipsRow,
         Self::PageSwapsRows,
@@ -170,6 +196,10 @@ struct Memory {
     /// Pushes that can be sent once more.
     pushed: Vec<(usize, Push)>,
     last_reply: Option<Reply>,
+    /// The last letter on each way between nodes.
+    letters: BTreeMap<Way, Bytes>,
+    /// How many letters were lost on each way without a number.
+    unnumbered: BTreeMap<Way, u64>,
     ids: u64,
 }
 
@@ -200,6 +230,7 @@ impl Bugs {
             return ports;
         }
         Ports {
+            heads: nodes::wrong_heads(&ports.heads, self),
             log: log::wrong(&ports.log, self, runtime),
             members: rows::wrong_members(&ports.members, self),
             positions: rows::wrong_positions(&ports.positions, self),

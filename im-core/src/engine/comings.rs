@@ -1,0 +1,77 @@
+//! Who is let in by entries that are heard of late: what others stored, and what was read after it was in doubt.
+//!
+//! Meanwhile a member may have gone again, and its program may have had all of that from another node, closed it, and come
+//! here. Such a program does not hold a position there any more: what it is pushed it takes for new. So by an entry of a stay
+//! that is over nobody comes in: for sessions that were here before it is as if they had been away.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Engine, registry::SessionEntry};
+use crate::{
+    ConversationId, Entry, Seq, SessionId, StoreError, UserId,
+    state::{RosterChange, roster_changes},
+};
+
+/// Which sessions come in by which entries.
+#[derive(Default)]
+pub(super) struct Comings {
+    /// Entries that brought somebody in who went since.
+    over: HashSet<(Seq, UserId)>,
+    /// The newest session of which it is known that it began before a stay was over; `None` for all.
+    newest: Option<SessionId>,
+}
+
+impl Comings {
+    /// Whether a session is let in by an entry that brings its user in.
+    pub(super) fn let_in(&self, seq: Seq, session: &SessionEntry) -> bool {
+        let began_before = self.newest.is_none_or(|newest| session.id <= newest);
+        began_before && !self.over.contains(&(seq, session.actor.user.clone()))
+    }
+}
+
+impl Engine {
+    /// Who is let in by entries of others. Reads rows of those who came and have sessions here, which few entries bring.
+    pub(super) async fn comings(
+        &self,
+        id: ConversationId,
+        entries: &[Entry],
+    ) -> Result<Comings, StoreError> {
+        let mut over = HashSet::new();
+        let mut stays: HashMap<UserId, (Seq, Seq)> = HashMap::new();
+        for entry in entries {
+            for change in roster_changes(entry) {
+                match change {
+                    RosterChange::Enter(member) if self.registry.is_here(&member.user) => {
+                        stays.insert(member.user, (entry.seq, member.since));
+                    }
+                    RosterChange::Exit(user) => {
+                        let stay = stays.remove(&user);
+                        over.extend(stay.map(|(seq, _)| (seq, user)));
+                    }
+                    RosterChange::Enter(_)
+                    | RosterChange::Begin(_)
+                    | RosterChange::Facts(_)
+                    | RosterChange::SetRole(..)
+                    | RosterChange::SetSilent(..)
+                    | RosterChange::SetNickname(..) => {}
+                }
+            }
+        }
+        if stays.is_empty() {
+            return Ok(Comings { over, newest: None });
+        }
+        // Before the rows: who begins later knows at least what they say.
+        let newest = Some(self.registry.newest_id());
+        let users: Vec<UserId> = stays.keys().cloned().collect();
+        for member in self.ports.members.members(id, &users).await? {
+            if stays
+                .get(&member.user)
+                .is_some_and(|(_, since)| member.since == *since)
+            {
+                stays.remove(&member.user);
+            }
+        }
+        over.extend(stays.into_iter().map(|(user, (seq, _))| (seq, user)));
+        Ok(Comings { over, newest })
+    }
+}
