@@ -119,8 +119,8 @@ impl Letters {
         })?;
         runtime.block_on(here.leave(from));
         runtime.block_on(there.leave(to));
-        if here.lost() > 0 {
-            return Err(io::Error::other(format!("LOSS: {} letters", here.lost())));
+        if here.condition().lost > 0 {
+            return Err(io::Error::other(format!("LOSS: {} letters", here.condition().lost)));
         }
         Ok(figure)
     }

@@ -34,13 +34,14 @@ impl Engine {
                 Box::pin(self.look_at_standings()).await?;
             }
             self.check_standing(&actor, &command)?;
-            match command {
+            #[allow(clippy::wildcard_enum_match_arm, reason = "all others go the same way")]
+            let executed = match command {
                 Command::SendMessage(ask) if self.is_plain(&ask) => {
                     Either::Left(self.send_message(actor.into(), ask))
                 }
                 command => Either::Right(Box::pin(self.execute_judged(actor, session, command))),
-            }
-            .await
+            };
+            executed.await
         };
         work.instrument(span)
     }

@@ -98,15 +98,13 @@ impl Engine {
         if self.is_gap(&envelope, &letter) {
             self.repair_soon();
         }
-        match letter {
-            Letter::Count(..) => {
-                let now = self.ports.runtime.monotonic();
-                self.nodes.counts.spoke(envelope.from, now);
-            }
-            Letter::Left(..) => {
-                lock(&self.nodes.left).insert(envelope.from);
-            }
-            letter => self.put_in(letter),
+        if let Letter::Count(..) = letter {
+            let now = self.ports.runtime.monotonic();
+            self.nodes.counts.spoke(envelope.from, now);
+        } else if let Letter::Left(..) = letter {
+            lock(&self.nodes.left).insert(envelope.from);
+        } else {
+            self.put_in(letter);
         }
     }
 
