@@ -120,7 +120,10 @@ impl Letters {
         runtime.block_on(here.leave(from));
         runtime.block_on(there.leave(to));
         if here.condition().lost > 0 {
-            return Err(io::Error::other(format!("LOSS: {} letters", here.condition().lost)));
+            return Err(io::Error::other(format!(
+                "LOSS: {} letters",
+                here.condition().lost
+            )));
         }
         Ok(figure)
     }
