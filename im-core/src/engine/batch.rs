@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Engine,
+    catching_up::Told,
     comings::Comings,
     nodes::{Letter, To, moved, to_readers},
     retry::{first_client_id, is_of, key, retried},
@@ -83,11 +84,8 @@ impl Engine {
             }
             Appended::Duplicate => {
                 // Whoever stored it may have ended before it told anybody.
-                let untold = std::mem::replace(&mut slot.lock().untold, true);
                 self.answer_known(slot.id, waiting).await?;
-                self.catch_up(slot).await?;
-                slot.lock().untold = untold;
-                Ok(())
+                self.catch_up_and(slot, Told::Always).await
             }
         }
     }

@@ -6,7 +6,6 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Engine,
     lane::LOOK_AGAIN,
-    nodes::InDoubt,
     slot::{Slot, Work},
 };
 use crate::{Entry, Rejection, Seq, port::Range};
@@ -23,6 +22,15 @@ const LOOK_ON: [Duration; 4] = [
     Duration::from_secs(8),
     Duration::from_secs(16),
 ];
+
+/// Whether other nodes are told what is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Told {
+    /// Where an append of ours is in doubt here.
+    AsNeeded,
+    /// In any case.
+    Always,
+}
 
 impl Engine {
     /// Where reading failed: sees to it that it is done later.
@@ -41,15 +49,15 @@ impl Engine {
     /// When it is not known whether an append happened: sees to it that what it stored is delivered, also when nobody
     /// writes here any more, and when it happens only after it was looked for.
     pub(super) fn look_again(self: &Arc<Self>, slot: &Arc<Slot>) {
-        let doubts = {
+        let (doubts, is_beginning) = {
             let mut inner = slot.lock();
             if !inner.doubt || std::mem::replace(&mut inner.looking, true) {
                 return;
             }
             inner.doubts += 1;
-            inner.doubts
+            (inner.doubts, inner.state.is_none())
         };
-        let (engine, slot, in_doubt) = (self.clone(), slot.clone(), InDoubt::new(self));
+        let (engine, slot) = (self.clone(), slot.clone());
         let wait = self.ports.runtime.sleep(LOOK_AGAIN);
         self.ports.runtime.spawn(Box::pin(async move {
             wait.await;
@@ -64,21 +72,29 @@ impl Engine {
                         return;
                     }
                     // A beginning is looked for only as long as it is in doubt.
-                    inner.doubt |= inner.state.is_none();
+                    inner.doubt |= is_beginning && inner.state.is_none();
                 }
                 engine.enqueue(&slot, Work::CatchUp).await;
             }
-            // The lane may have more to do before that.
-            engine.ports.runtime.sleep(LOOK_AGAIN).await;
+            // The lane may have more to do before that, and the store may be slow.
+            engine.ports.runtime.sleep(LOOK_ON[3]).await;
             let mut inner = slot.lock();
             inner.untold &= inner.doubts != doubts;
-            drop(in_doubt);
         }));
     }
 
     /// Reads, applies and delivers what is in the log beyond our head: what others appended, and what we did not know to
     /// be stored.
     pub(super) async fn catch_up(self: &Arc<Self>, slot: &Arc<Slot>) -> Result<(), Rejection> {
+        self.catch_up_and(slot, Told::AsNeeded).await
+    }
+
+    /// As [`Engine::catch_up`]; what is read is told to the other nodes where whoever stored it may have told nobody.
+    pub(super) async fn catch_up_and(
+        self: &Arc<Self>,
+        slot: &Arc<Slot>,
+        told: Told,
+    ) -> Result<(), Rejection> {
         loop {
             let (head, doubt, delivered) = {
                 let inner = slot.lock();
@@ -98,7 +114,7 @@ impl Engine {
             let comings = self.comings(slot.id, &missed).await?;
             let known = missed.partition_point(|entry| head.is_some_and(|head| entry.seq <= head));
             self.apply(slot, &missed[known..]);
-            if slot.lock().untold {
+            if told == Told::Always || slot.lock().untold {
                 for told in missed.chunks(TOLD_AT_ONCE) {
                     self.tell_nodes(slot, told);
                 }
@@ -164,6 +180,11 @@ impl Engine {
             return self.catch_up(slot).await;
         }
         let comings = self.comings(slot.id, &entries).await?;
+        let head_now = slot.lock().state.as_ref().map(|state| state.head().seq);
+        if head_now.unwrap_or_default() != head {
+            // Somebody read it from the store meanwhile.
+            return self.catch_up(slot).await;
+        }
         self.apply(slot, &entries);
         self.attend_to(&entries);
         for entry in entries

@@ -36,10 +36,34 @@ impl Engine {
         id: ConversationId,
         entries: &[Entry],
     ) -> Result<Comings, StoreError> {
-        let mut over = HashSet::new();
+        loop {
+            let comings = self.try_comings(id, entries).await?;
+            // Whoever came while rows were read may rely on the entry.
+            let is_new = |user: &UserId| {
+                let sessions = self.registry.sessions_of(user);
+                let newest = comings.newest;
+                sessions
+                    .iter()
+                    .any(|session| newest.is_some_and(|newest| session.id > newest))
+            };
+            if !entries.iter().flat_map(entering).any(|user| is_new(&user)) {
+                return Ok(comings);
+            }
+        }
+    }
+
+    async fn try_comings(
+        &self,
+        id: ConversationId,
+        entries: &[Entry],
+    ) -> Result<Comings, StoreError> {
+        // Before anything is read: who begins later knows at least what the rows say.
+        let newest = self.registry.newest_id();
+        let (mut over, mut is_any) = (HashSet::new(), false);
         let mut stays: HashMap<UserId, (Seq, Seq)> = HashMap::new();
         for entry in entries {
             for change in roster_changes(entry) {
+                is_any |= matches!(change, RosterChange::Enter(_));
                 match change {
                     RosterChange::Enter(member) if self.registry.is_here(&member.user) => {
                         stays.insert(member.user, (entry.seq, member.since));
@@ -57,11 +81,10 @@ impl Engine {
                 }
             }
         }
+        let newest = is_any.then_some(newest);
         if stays.is_empty() {
-            return Ok(Comings { over, newest: None });
+            return Ok(Comings { over, newest });
         }
-        // Before the rows: who begins later knows at least what they say.
-        let newest = Some(self.registry.newest_id());
         let users: Vec<UserId> = stays.keys().cloned().collect();
         for member in self.ports.members.members(id, &users).await? {
             if stays
@@ -74,4 +97,19 @@ impl Engine {
         over.extend(stays.into_iter().map(|(user, (seq, _))| (seq, user)));
         Ok(Comings { over, newest })
     }
+}
+
+/// Whom an entry brings in.
+fn entering(entry: &Entry) -> Vec<UserId> {
+    let changes = roster_changes(entry).into_iter();
+    let users = changes.filter_map(|change| match change {
+        RosterChange::Enter(member) => Some(member.user),
+        RosterChange::Begin(_)
+        | RosterChange::Exit(_)
+        | RosterChange::Facts(_)
+        | RosterChange::SetRole(..)
+        | RosterChange::SetSilent(..)
+        | RosterChange::SetNickname(..) => None,
+    });
+    users.collect()
 }

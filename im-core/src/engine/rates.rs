@@ -180,6 +180,9 @@ impl Table {
                 } else if told < TOLD {
                     told += 1;
                     all.push((user.clone(), std::mem::take(&mut used.lately)));
+                } else {
+                    // Told later, and no more of it than was asked lately.
+                    used.lately = used.lately.min(per_second.saturating_mul(2));
                 }
             }
         }
@@ -198,6 +201,17 @@ mod tests {
     fn kept(table: &Table) -> usize {
         let shards = table.shards.iter();
         shards.map(|shard| lock(shard).by_user.len()).sum()
+    }
+
+    #[test]
+    fn what_was_asked_while_nobody_was_there_is_told_to_nobody() {
+        let table = Table::default();
+        for second in 0..3_600 {
+            let now = Duration::from_secs(second);
+            table.take(&user(1), 10, now).unwrap();
+            table.spent(10, 1);
+        }
+        assert_eq!(table.spent(10, 2), []);
     }
 
     #[test]

@@ -201,6 +201,22 @@ suite! { attempts_suite in attempts on super::attempts::AttemptsTrial:
         assert_eq!(right(trial, 0, rule).await, Verdict::Right);
     }
 
+    /// A lock is for whom it was made, and nobody else lifts it: also where two keys have one place.
+    async fn a_lock_is_nobody_elses(trial) {
+        let rule = rule(1, LONG);
+        let mut of = ALICE.of;
+        of[8..].fill(9);
+        let mallory = AttemptKey { of, ..ALICE };
+        let end = &trial.ends[0];
+        wrong(trial, 0, rule).await;
+
+        assert_eq!(end.judge(mallory, rule, true).await.unwrap(), Verdict::Right);
+        assert_eq!(end.judge(mallory, rule, false).await.unwrap(), Verdict::Wrong);
+        end.forget(mallory).await.unwrap();
+
+        assert_eq!(right(trial, 1, rule).await, Verdict::Locked);
+    }
+
     /// Of many wrong attempts at once as many count as lock, and no more.
     async fn of_many_failures_at_once_no_more_count_than_lock(trial) {
         let rule = rule(10, LONG);

@@ -33,6 +33,7 @@ impl Attempts for Redis {
             Value::from(rule.failures.to_string()),
         ];
         arguments.extend([rule.first, rule.longest, rule.memory].map(microseconds));
+        arguments.push(owner(&key));
         let judged = self.run(&self.shared.scripts.judge, keys, arguments).await;
         let judged = judged.and_then(|answer| match text(Some(&answer)) {
             Some("right") => Ok(Verdict::Right),
@@ -45,7 +46,7 @@ impl Attempts for Redis {
 
     async fn forget(&self, key: AttemptKey) -> Result<(), StoreError> {
         let keys = vec![self.shared.keys.failures(&key)];
-        let forgetting = self.run(&self.shared.scripts.forget, keys, Vec::new());
+        let forgetting = self.run(&self.shared.scripts.forget, keys, vec![owner(&key)]);
         let forgotten = forgetting.await.map(drop);
         forgotten.map_err(|error| error.during("forgetting failures"))
     }
@@ -69,6 +70,11 @@ impl Redis {
             wait => Ok(Admission::Wait(Duration::from_micros(wait))),
         }
     }
+}
+
+/// Whose a place is: others share it.
+fn owner(key: &AttemptKey) -> Value {
+    Value::from(uuid::Uuid::from_bytes(key.of).to_string())
 }
 
 fn microseconds(span: Duration) -> Value {

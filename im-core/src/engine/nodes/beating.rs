@@ -44,6 +44,7 @@ impl Engine {
     }
 
     async fn try_to_beat(&self) -> Result<(), StoreError> {
+        let _turn = self.nodes.beats.lock().await;
         // From before the question: who comes after it is not gone.
         let mentioned = lock(&self.nodes.mentioned).clone();
         let beat = self.nodes.directory.beat(self.nodes.id, TTL).await;
@@ -59,18 +60,16 @@ impl Engine {
             self.nodes.counts.came(*node, now);
         }
         let mut gone: HashSet<NodeId> = before.difference(&there).copied().collect();
-        let mut is_told = true;
         for node in gone.iter().filter(|node| **node != self.nodes.id) {
             tracing::info!(%node, "a node is gone");
             lock(&self.nodes.numbering).forget(*node);
             self.nodes.counts.is_gone(*node);
-            is_told &= lock(&self.nodes.left).remove(node);
-        }
-        if !is_told && let Some(engine) = self.owned() {
-            engine.repair_after_a_death();
         }
         gone.extend(mentioned.difference(&there).copied());
         if !gone.is_empty() {
+            if let Some(engine) = self.owned() {
+                engine.look_at_what_they_left();
+            }
             let now = self.ports.runtime.now();
             self.registry.are_gone(|node| gone.contains(&node), now);
             lock(&self.nodes.mentioned).retain(|node| !gone.contains(node));
@@ -87,11 +86,10 @@ impl Engine {
     /// Tells the others who has asked much of this node: nobody has more of all together than of one.
     fn tell_spent(&self) {
         let nodes = lock(&self.nodes.there).len();
-        if nodes > 1 {
-            let spent = self.spent(nodes);
-            if !spent.is_nothing() {
-                self.write_to(To::All, &Letter::Spent(spent));
-            }
+        // Also while nobody is there: what was asked then is nothing to whoever comes later.
+        let spent = self.spent(nodes.max(1));
+        if nodes > 1 && !spent.is_nothing() {
+            self.write_to(To::All, &Letter::Spent(spent));
         }
     }
 

@@ -101,8 +101,6 @@ impl Engine {
         if let Letter::Count(..) = letter {
             let now = self.ports.runtime.monotonic();
             self.nodes.counts.spoke(envelope.from, now);
-        } else if let Letter::Left(..) = letter {
-            lock(&self.nodes.left).insert(envelope.from);
         } else {
             self.put_in(letter);
         }
@@ -111,7 +109,7 @@ impl Engine {
     /// Whether something before a letter was lost.
     fn is_gap(&self, envelope: &Envelope, letter: &Letter) -> bool {
         let (from, mut numbering) = (envelope.from, lock(&self.nodes.numbering));
-        if let Letter::Count(to_all, to_me) | Letter::Left(to_all, to_me) = letter {
+        if let Letter::Count(to_all, to_me) = letter {
             let lacks_one = numbering.told(from, Run::ToMe, *to_me);
             return numbering.told(from, Run::ToAll, *to_all) || lacks_one;
         }
@@ -191,7 +189,7 @@ impl Engine {
             }
             Letter::Spent(spent) => self.owe(spent),
             // Counted as it came.
-            Letter::Count(..) | Letter::Left(..) => {}
+            Letter::Count(..) => {}
         }
     }
 

@@ -51,8 +51,6 @@ pub(in crate::engine) enum Letter {
     Spent(Spent),
     /// So many letters did the writer write to all, and to the reader alone.
     Count(u64, u64),
-    /// As [`Letter::Count`], and the writer goes. There is nothing that it did not tell.
-    Left(u64, u64),
 }
 
 /// Something of a user's own.
@@ -191,8 +189,6 @@ pub(in crate::engine) enum To {
     Members(ConversationId, Seq, Vec<UserId>),
     /// How many there were so far, to all.
     Count,
-    /// The same, and that there will be no more.
-    Leave,
 }
 
 #[cfg(test)]

@@ -15,11 +15,10 @@ use std::{
     collections::HashSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
-use bytes::Bytes;
 use uuid::Uuid;
 
 pub(super) use letter::{Changed, Letter, Own, To};
@@ -53,10 +52,8 @@ pub(super) struct Nodes {
     there: Mutex<HashSet<NodeId>>,
     /// Where users were said to be since.
     mentioned: Mutex<HashSet<NodeId>>,
-    /// Who took leave, and was still there at the last beat.
-    left: Mutex<HashSet<NodeId>>,
-    /// How many conversations may hold something of this node that was told to nobody.
-    in_doubt: AtomicUsize,
+    /// Held from a beat to what its answer means: an older answer must not undo a newer one.
+    beats: tokio::sync::Mutex<()>,
     repair: repair::Repair,
 }
 
@@ -84,8 +81,7 @@ impl Nodes {
             numbering: Mutex::default(),
             there: Mutex::default(),
             mentioned: Mutex::default(),
-            left: Mutex::default(),
-            in_doubt: AtomicUsize::default(),
+            beats: tokio::sync::Mutex::default(),
             repair: repair::Repair::default(),
         }
     }
@@ -103,22 +99,6 @@ impl Nodes {
     /// Whether there may be other nodes to tell something.
     pub(super) fn are_several(&self) -> bool {
         self.are_several.load(Ordering::Acquire)
-    }
-}
-
-/// That something may be stored of which no node was told. Held by whoever looks for it.
-pub(super) struct InDoubt(Arc<Engine>);
-
-impl InDoubt {
-    pub(super) fn new(engine: &Arc<Engine>) -> Self {
-        engine.nodes.in_doubt.fetch_add(1, Ordering::SeqCst);
-        Self(engine.clone())
-    }
-}
-
-impl Drop for InDoubt {
-    fn drop(&mut self) {
-        self.0.nodes.in_doubt.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -152,10 +132,6 @@ impl Engine {
             return;
         }
         self.announce_changed().await;
-        // What may be stored later nobody can be told: then it is for the others to look.
-        if self.nodes.in_doubt.load(Ordering::SeqCst) == 0 {
-            self.post(To::Leave, Bytes::new());
-        }
         self.nodes.post.finish(self).await;
         let left = self.nodes.directory.leave(self.nodes.id).await;
         if let Err(error) = self.nodes.counts.answered(left) {

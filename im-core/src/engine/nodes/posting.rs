@@ -166,8 +166,7 @@ impl Engine {
                         self.send_one(&mut sending, node, body.clone());
                     }
                 }
-                To::Count => self.send_counts(&mut sending, Letter::Count),
-                To::Leave => self.send_counts(&mut sending, Letter::Left),
+                To::Count => self.send_counts(&mut sending),
             }
         }
     }
@@ -185,7 +184,7 @@ impl Engine {
     }
 
     /// Tells each node how much it should have heard. These have no number of their own.
-    fn send_counts(&self, sending: &mut Sending, letter: fn(u64, u64) -> Letter) {
+    fn send_counts(&self, sending: &mut Sending) {
         let there: Vec<NodeId> = lock(&self.nodes.there).iter().copied().collect();
         // While the directory does not answer, it is not known who has come.
         if self.nodes.is_reached() && std::mem::take(&mut sending.lost_to_new) {
@@ -195,7 +194,7 @@ impl Engine {
         }
         for node in there.into_iter().filter(|node| *node != self.nodes.id) {
             let to_it = sending.to_each.get(&node).copied().unwrap_or_default();
-            let body = letter(sending.to_all, to_it).body();
+            let body = Letter::Count(sending.to_all, to_it).body();
             let envelope = Envelope::new(self.nodes.id, Run::ToMe, 0, body);
             self.hand_over(Address::Node(node), envelope);
         }
@@ -218,7 +217,7 @@ impl Engine {
                     let members = self.members_at(sending, *id, *since).await?;
                     members.iter().chain(also).cloned().collect()
                 }
-                To::All | To::Node(_) | To::Count | To::Leave => Vec::new(),
+                To::All | To::Node(_) | To::Count => Vec::new(),
             });
         }
         let mut asked: Vec<UserId> = readers.iter().flatten().cloned().collect();

@@ -68,20 +68,28 @@ impl Engine {
         }));
     }
 
-    /// Others ended without a word. What they stored in the end they told nobody, and some of it may be stored yet.
-    pub(super) fn repair_after_a_death(self: &Arc<Self>) {
-        self.repair_soon();
-        let (weak, wait) = (Arc::downgrade(self), self.ports.runtime.sleep(LANDS));
+    /// Others are gone. Nobody knows whether they could tell what they stored last, also where they went in order, and some
+    /// of it may be stored yet. What is in no log devices ask for with their next sync.
+    pub(super) fn look_at_what_they_left(self: &Arc<Self>) {
+        self.relations.forget();
+        self.preferences.forget();
+        let weak = Arc::downgrade(self);
         self.ports.runtime.spawn(Box::pin(async move {
-            wait.await;
-            if let Some(engine) = weak.upgrade().filter(|engine| !engine.is_closing())
-                && engine
-                    .compare_heads()
-                    .await
-                    .map_err(Rejection::from)
-                    .is_err()
-            {
-                engine.repair_soon();
+            for wait in [Duration::ZERO, LANDS] {
+                let Some(engine) = weak.upgrade().filter(|engine| !engine.is_closing()) else {
+                    return;
+                };
+                let slept = engine.ports.runtime.sleep(wait);
+                drop(engine);
+                slept.await;
+                let Some(engine) = weak.upgrade().filter(|engine| !engine.is_closing()) else {
+                    return;
+                };
+                let compared = engine.compare_heads().await;
+                // Logged by the conversion.
+                if compared.map_err(Rejection::from).is_err() {
+                    engine.repair_soon();
+                }
             }
         }));
     }
