@@ -142,8 +142,13 @@ impl Engine {
         }
         // Before it reads: what others store from now on is told here.
         let elsewhere = self.announced(&attachment.entry.actor.user).await;
-        self.take_place(&attachment.entry, admission, &elsewhere)?;
+        let is_late = elsewhere.is_none();
+        self.take_place(&attachment.entry, admission, &elsewhere.unwrap_or_default())?;
         self.listen_everywhere(&attachment.entry).await?;
+        if is_late {
+            // What others stored since it read, before it is announced, is told to nobody here.
+            self.nodes.look_when_announced(&self.registry.changed);
+        }
         // Who was barred before it was added was not there to be sent away.
         self.check_in(attachment.actor())?;
         // The node may have begun to close while the store answered.

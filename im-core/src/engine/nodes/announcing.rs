@@ -21,22 +21,22 @@ const AGAIN: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Engine {
-    /// Announces a user, and says where else it is; nothing when that cannot be found out now.
-    pub(in crate::engine) async fn announced(&self, user: &UserId) -> Whereabouts {
+    /// Announces a user, and says where else it is; `None` when that cannot be found out now.
+    pub(in crate::engine) async fn announced(&self, user: &UserId) -> Option<Whereabouts> {
         if !self.nodes.are_several() {
-            return Whereabouts::default();
+            return Some(Whereabouts::default());
         }
         if !self.nodes.is_reached() {
             self.nodes.be_late();
-            return Whereabouts::default();
+            return None;
         }
         let answer = self.registry.changed.ask(user);
         let late = self.ports.runtime.sleep(PATIENCE);
         match select(answer, late).await {
-            Either::Left((Ok(whereabouts), _)) => whereabouts,
+            Either::Left((Ok(whereabouts), _)) => Some(whereabouts),
             Either::Left((Err(_), _)) | Either::Right(_) => {
                 self.nodes.be_late();
-                Whereabouts::default()
+                None
             }
         }
     }

@@ -96,6 +96,12 @@ impl Nodes {
         self.is_late.store(true, Ordering::Release);
     }
 
+    /// Once everything is announced, all is looked at.
+    pub(super) fn look_when_announced(&self, changed: &super::registry::Changed) {
+        self.be_late();
+        changed.note_all([]);
+    }
+
     /// Whether there may be other nodes to tell something.
     pub(super) fn are_several(&self) -> bool {
         self.are_several.load(Ordering::Acquire)

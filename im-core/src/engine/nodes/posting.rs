@@ -172,7 +172,9 @@ impl Engine {
     }
 
     fn send_one(&self, sending: &mut Sending, node: NodeId, body: Bytes) {
-        let number = sending.to_each.entry(node).or_default();
+        // Who came while something was lost to nobody knows whom lacks a letter from the first on.
+        let lost = u64::from(sending.lost_to_new);
+        let number = sending.to_each.entry(node).or_insert(lost);
         *number += 1;
         let envelope = Envelope::new(self.nodes.id, Run::ToMe, *number, body);
         self.hand_over(Address::Node(node), envelope);
