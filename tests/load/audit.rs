@@ -10,7 +10,7 @@ use std::{
 };
 
 use hdrhistogram::Histogram;
-use tests::frames::{self, Frame, TEXT};
+use tests::frames::{self, Frame};
 
 use crate::{
     marker,
@@ -160,14 +160,6 @@ impl Script for Audit {
         } else {
             Vec::new()
         }
-    }
-
-    fn upgraded(&mut self, _: usize, out: &mut Vec<u8>) {
-        frames::append(
-            TEXT,
-            br#"{"jsonrpc":"2.0","id":0,"method":"session.open","params":{"device":"d"}}"#,
-            out,
-        );
     }
 
     fn wakes(&mut self) {

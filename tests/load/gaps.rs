@@ -11,10 +11,7 @@ use std::{
 use clap::Args;
 use hdrhistogram::Histogram;
 use serde_json::json;
-use tests::{
-    frames::{self, Frame},
-    process::Server,
-};
+use tests::{frames::Frame, process::Server};
 
 use crate::{
     device::{Device, Log},
@@ -249,10 +246,6 @@ impl Crowd {
 }
 
 impl Script for Crowd {
-    fn hello(&mut self, peer: usize) -> Vec<u8> {
-        frames::upgrade("/v1/ws", &format!("u{peer}")).into_bytes()
-    }
-
     fn upgraded(&mut self, peer: usize, out: &mut Vec<u8>) {
         self.devices[peer].open(out);
     }

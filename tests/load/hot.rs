@@ -276,18 +276,6 @@ impl Chatter {
 }
 
 impl Script for Chatter {
-    fn hello(&mut self, peer: usize) -> Vec<u8> {
-        frames::upgrade("/v1/ws", &format!("u{peer}")).into_bytes()
-    }
-
-    fn upgraded(&mut self, _: usize, out: &mut Vec<u8>) {
-        frames::append(
-            TEXT,
-            br#"{"jsonrpc":"2.0","id":0,"method":"session.open","params":{"device":"d"}}"#,
-            out,
-        );
-    }
-
     fn frame(&mut self, peer: usize, frame: Frame<'_>, out: &mut Vec<u8>) -> Step {
         let payload = frame.payload;
         if payload.starts_with(br#"{"jsonrpc":"2.0","method":"message.stored""#) {

@@ -40,18 +40,6 @@ struct Session {
 }
 
 impl Script for Session {
-    fn hello(&mut self, peer: usize) -> Vec<u8> {
-        frames::upgrade("/v1/ws", &format!("u{peer}")).into_bytes()
-    }
-
-    fn upgraded(&mut self, _: usize, out: &mut Vec<u8>) {
-        frames::append(
-            TEXT,
-            br#"{"jsonrpc":"2.0","id":0,"method":"session.open","params":{"device":"d"}}"#,
-            out,
-        );
-    }
-
     fn frame(&mut self, _: usize, frame: Frame<'_>, _: &mut Vec<u8>) -> Step {
         self.replies += 1;
         if self.opens

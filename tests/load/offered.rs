@@ -234,10 +234,6 @@ fn digits(payload: &[u8], at: usize) -> Option<u64> {
 }
 
 impl Script for Offered {
-    fn hello(&mut self, peer: usize) -> Vec<u8> {
-        frames::upgrade("/v1/ws", &format!("u{peer}")).into_bytes()
-    }
-
     fn upgraded(&mut self, _: usize, out: &mut Vec<u8>) {
         let open = br#"{"jsonrpc":"2.0","id":"o","method":"session.open","params":{"device":"d"}}"#;
         frames::append(TEXT, open, out);

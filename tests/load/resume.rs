@@ -43,18 +43,6 @@ struct Back {
 }
 
 impl Script for Back {
-    fn hello(&mut self, peer: usize) -> Vec<u8> {
-        frames::upgrade("/v1/ws", &format!("u{peer}")).into_bytes()
-    }
-
-    fn upgraded(&mut self, _: usize, out: &mut Vec<u8>) {
-        frames::append(
-            TEXT,
-            br#"{"jsonrpc":"2.0","id":0,"method":"session.open","params":{"device":"d"}}"#,
-            out,
-        );
-    }
-
     fn frame(&mut self, peer: usize, frame: Frame<'_>, out: &mut Vec<u8>) -> Step {
         let is = |start: &str| frame.payload.starts_with(start.as_bytes());
         if is(r#"{"jsonrpc":"2.0","id":0,"result""#) || is(r#"{"jsonrpc":"2.0","id":0,"method""#) {

@@ -102,18 +102,6 @@ impl Echoes {
 }
 
 impl Script for Echoes {
-    fn hello(&mut self, peer: usize) -> Vec<u8> {
-        frames::upgrade("/v1/ws", &format!("u{peer}")).into_bytes()
-    }
-
-    fn upgraded(&mut self, _: usize, out: &mut Vec<u8>) {
-        frames::append(
-            TEXT,
-            br#"{"jsonrpc":"2.0","id":0,"method":"session.open","params":{"device":"d"}}"#,
-            out,
-        );
-    }
-
     fn frame(&mut self, peer: usize, frame: Frame<'_>, out: &mut Vec<u8>) -> Step {
         if frame.payload.starts_with(br#"{"jsonrpc":"2.0","id":0"#) {
             let cursor = "x".repeat(80);

@@ -9,15 +9,22 @@ use std::{
 
 use mio::{Events, Interest, Poll, Token, net::TcpStream};
 use socket2::{Domain, Protocol, Socket, Type};
-use tests::frames::{self, Frame, Splitter};
+use tests::frames::{self, Frame, Splitter, TEXT};
+
+use crate::audit::user;
 
 /// What connections do.
 pub(crate) trait Script {
-    /// The first bytes of a connection.
-    fn hello(&mut self, peer: usize) -> Vec<u8>;
+    /// The first bytes of a connection: by default each is of a user of its own.
+    fn hello(&mut self, peer: usize) -> Vec<u8> {
+        frames::upgrade("/v1/ws", &user(peer)).into_bytes()
+    }
 
-    /// What to send after the answer to an upgrade.
-    fn upgraded(&mut self, _peer: usize, _out: &mut Vec<u8>) {}
+    /// What to send after the answer to an upgrade: by default it opens a session, by a request with the id 0.
+    fn upgraded(&mut self, _peer: usize, out: &mut Vec<u8>) {
+        let open = br#"{"jsonrpc":"2.0","id":0,"method":"session.open","params":{"device":"d"}}"#;
+        frames::append(TEXT, open, out);
+    }
 
     /// A connection has something to read.
     fn wakes(&mut self) {}

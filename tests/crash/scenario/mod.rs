@@ -2,6 +2,7 @@
 
 mod clock;
 mod database;
+mod databases;
 mod disk;
 mod embedded;
 mod nodes;
