@@ -272,7 +272,7 @@ impl Device {
         }
         let ask = {
             let world = self.world.borrow();
-            let after = world.seen[&self.name].logs[conversation].last();
+            let after = world.last_of(&self.name, conversation);
             json!({"conversation": world.conversations[conversation], "after_seq": after, "limit": 200})
         };
         let id = link.socket.request("message.history", &ask).await?;

@@ -134,6 +134,12 @@ impl World {
         })
     }
 
+    /// The last seq of a conversation that a device has. 0 for none.
+    pub(crate) fn last_of(&self, device: &str, conversation: usize) -> u64 {
+        let log = self.seen.get(device).map(|seen| &seen.logs[conversation]);
+        log.map_or(0, Log::last)
+    }
+
     /// Notes that a conversation has come so far.
     pub(crate) fn reached(&mut self, conversation: usize, seq: u64) {
         self.heads[conversation] = self.heads[conversation].max(seq);

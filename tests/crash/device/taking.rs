@@ -79,11 +79,20 @@ impl Device {
         let have = link.have.take().unwrap_or_default();
         for item in page["items"].as_array().into_iter().flatten() {
             for entry in item["entries"].as_array().into_iter().flatten() {
-                if let Some(gap) = self.entry(entry, Some(&have))? {
-                    return Err(
-                        format!("sync left a gap in conversation {gap} before {entry}").into(),
-                    );
+                let Some(gap) = self.entry(entry, Some(&have))? else {
+                    continue;
+                };
+                let (last, asked) = (self.world.borrow().last_of(&self.name, gap), have.get(&gap));
+                if last == 0 {
+                    // Who has nothing is given the last few: what is before them is history to look up.
+                    link.dirty.insert(gap);
+                    break;
                 }
+                return Err(format!(
+                    "sync left a gap in conversation {gap} after {last} before {entry}; asked for what is after \
+                     {asked:?}, and got {item}"
+                )
+                .into());
             }
         }
         self.cursor = page["cursor"].as_str().map(str::to_owned);
