@@ -159,7 +159,7 @@ impl Im {
         open: &OpenSession,
         outlet: Arc<dyn Outlet>,
     ) -> Result<Attachment, Rejection> {
-        self.engine.attach(identity, open, outlet).await
+        self.engine.attach_boxed(identity, open, outlet).await
     }
 
     /// How often an `after` hook was not told of an entry, because too many waited for it.
@@ -208,7 +208,7 @@ impl Im {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn load_settings(&self) -> Result<(), StoreError> {
-        self.engine.look_at_settings().await
+        self.engine.look_at_settings_boxed().await
     }
 
     /// Refuses that an admin is erased, by itself or by another: it is demoted first, so that there is always one. A service
@@ -251,7 +251,7 @@ impl Im {
         if self.engine.know_standings(Asking::Waiting) {
             return Ok(());
         }
-        self.engine.look_at_standings().await
+        self.engine.look_at_standings_boxed().await
     }
 
     /// Erases a user: ends its sessions, leaves its groups, and deletes what it owns and wipes what it said. Its id is not
@@ -263,7 +263,7 @@ impl Im {
     /// # Cancel safety
     /// Dropping the future may leave the erasure begun: [`Im::resume_erasures`] goes on with it.
     pub async fn erase(&self, user: &UserId) -> Result<(), Rejection> {
-        self.engine.erase(user).await
+        self.engine.erase_boxed(user).await
     }
 
     /// Goes on with erasures that broke off or are due again, and says how many were. For a host to call at its start and
@@ -275,7 +275,7 @@ impl Im {
     /// # Cancel safety
     /// Dropping the future leaves what is not done due.
     pub async fn resume_erasures(&self) -> Result<usize, Rejection> {
-        self.engine.resume_erasures().await
+        self.engine.resume_erasures_boxed().await
     }
 
     /// Begins to do what is due, such as sending what was scheduled: call it once at the start of a program whose users
@@ -298,6 +298,6 @@ impl Im {
     /// # Cancel safety
     /// Dropping the future may leave the last positions of writers unstored; nothing that was answered is lost.
     pub async fn shut_down(&self) {
-        self.engine.shut_down().await;
+        self.engine.shut_down_boxed().await;
     }
 }

@@ -24,14 +24,14 @@ impl Engine {
         let work = async move {
             self.check_rate(&actor, &command)?;
             if Self::check_scope(&actor, &command)? {
-                return Box::pin(self.administer(actor, session, command)).await;
+                return self.administer_boxed(actor, session, command).await;
             }
             let asking = match &session {
                 Some(_) => Asking::Session,
                 None => Asking::Waiting,
             };
             if !self.know_standings(asking) {
-                Box::pin(self.look_at_standings()).await?;
+                self.look_at_standings_boxed().await?;
             }
             self.check_standing(&actor, &command)?;
             #[allow(clippy::wildcard_enum_match_arm, reason = "all others go the same way")]
@@ -39,7 +39,7 @@ impl Engine {
                 Command::SendMessage(ask) if self.is_plain(&ask) => {
                     Either::Left(self.send_message(actor.into(), ask))
                 }
-                command => Either::Right(Box::pin(self.execute_judged(actor, session, command))),
+                command => Either::Right(self.execute_boxed(actor, session, command)),
             };
             executed.await
         };

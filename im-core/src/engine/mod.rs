@@ -11,6 +11,7 @@ mod attach;
 mod audience;
 mod batch;
 mod beliefs;
+mod boundary;
 mod caller;
 mod catching_up;
 mod comings;
