@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt,
+    ops::AddAssign,
 };
 
 use crate::{
@@ -20,6 +21,17 @@ pub(crate) struct Totals {
     edits: usize,
     recalls: usize,
     seen: usize,
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.entries += other.entries;
+        self.acknowledged += other.acknowledged;
+        self.refused += other.refused;
+        self.edits += other.edits;
+        self.recalls += other.recalls;
+        self.seen += other.seen;
+    }
 }
 
 impl fmt::Display for Totals {

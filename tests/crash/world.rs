@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
+    ops::AddAssign,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -33,8 +34,7 @@ pub(crate) struct World {
     pub(crate) heads: [u64; CONVERSATIONS],
     /// How much was acknowledged.
     pub(crate) acknowledged: u64,
-    /// What was refused for a while, by code: how often.
-    pub(crate) deferrals: BTreeMap<String, u64>,
+    pub(crate) deferrals: Deferrals,
     /// How many sessions were opened.
     pub(crate) sessions: u64,
     /// From the time of an entry to its arrival at a device.
@@ -53,6 +53,10 @@ pub(crate) struct DeviceLog {
     /// Whether it is connected, has caught up, and waits for no answer.
     pub(crate) is_settled: bool,
 }
+
+/// What was refused for a while, by code: how often.
+#[derive(Debug, Default)]
+pub(crate) struct Deferrals(BTreeMap<String, u64>);
 
 /// Times from the moment that an entry names as its own to the moment when a device had it.
 #[derive(Debug)]
@@ -145,21 +149,6 @@ impl World {
         self.heads[conversation] = self.heads[conversation].max(seq);
     }
 
-    /// How often something was refused for a while.
-    pub(crate) fn deferred(&self) -> u64 {
-        self.deferrals.values().sum()
-    }
-
-    /// What was refused for a while, for people.
-    pub(crate) fn told_later(&self) -> String {
-        if self.deferrals.is_empty() {
-            return "nothing refused for a while".to_owned();
-        }
-        let all = self.deferrals.iter();
-        let all: Vec<_> = all.map(|(code, count)| format!("{count} {code}")).collect();
-        format!("refused for a while: {}", all.join(", "))
-    }
-
     /// What each device does, and what it has of the last that anybody has, for people.
     pub(crate) fn whereabouts(&self) -> String {
         let all = self.seen.iter().map(|(name, seen)| {
@@ -195,6 +184,39 @@ impl World {
 /// Whether a user joins and leaves the open group again and again.
 pub(crate) fn comes_and_goes(user: &str) -> bool {
     matches!(user, "eve" | "fay")
+}
+
+impl Deferrals {
+    pub(crate) fn add(&mut self, code: &str) {
+        *self.0.entry(code.to_owned()).or_default() += 1;
+    }
+
+    /// How often anything was.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.values().sum()
+    }
+}
+
+impl AddAssign<&Self> for Deferrals {
+    fn add_assign(&mut self, other: &Self) {
+        for (code, count) in &other.0 {
+            *self.0.entry(code.clone()).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Deferrals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("nothing refused for a while");
+        }
+        let all: Vec<_> = self
+            .0
+            .iter()
+            .map(|(code, count)| format!("{count} {code}"))
+            .collect();
+        write!(f, "refused for a while: {}", all.join(", "))
+    }
 }
 
 impl Gaps {

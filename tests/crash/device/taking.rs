@@ -192,7 +192,7 @@ impl Device {
         if is_so {
             let code = error["code"].as_str().unwrap_or("no code");
             let mut world = self.world.borrow_mut();
-            *world.deferrals.entry(code.to_owned()).or_default() += 1;
+            world.deferrals.add(code);
         }
         is_so
     }

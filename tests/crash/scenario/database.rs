@@ -37,12 +37,12 @@ async fn cycle(
     crowd.talk();
     let load = random.below(LOAD_MS) as u64;
     crowd.pass(Duration::from_millis(load)).await?;
-    let refused = crowd.world.borrow().deferred();
+    let refused = crowd.world.borrow().deferrals.count();
     cluster.database.kill().await?;
     let (least, more) = AWAY_MS;
     let away = least + random.below(more) as u64;
     crowd.pass(Duration::from_millis(away)).await?;
-    if crowd.world.borrow().deferred() == refused {
+    if crowd.world.borrow().deferrals.count() == refused {
         let wrong = "nothing was refused for a while, without a database";
         return Err(Failure::Wrong(wrong.to_owned()));
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use tests::random::Random;
 
 use super::{Failure, Place};
-use crate::{cluster::Cluster, crowd::Crowd, daemon::Brand, device::Until};
+use crate::{
+    audit::Totals, cluster::Cluster, crowd::Crowd, daemon::Brand, device::Until, world::Deferrals,
+};
 
 /// How a plug is pulled.
 pub(super) struct Pulls {
@@ -40,7 +42,8 @@ async fn on(
     let mut random = place.random();
     let mut cluster = Cluster::open(place, brand, pulls.nodes).await?;
     let cycles = place.cycles.unwrap_or(pulls.cycles);
-    let (mut slowest, mut audited) = (Duration::ZERO, Vec::new());
+    let (mut slowest, mut totals) = (Duration::ZERO, Totals::default());
+    let mut deferrals = Deferrals::default();
     let mut left = cycles;
     while left > 0 {
         let mut crowd = cluster.new_world(&mut random).await?;
@@ -52,12 +55,11 @@ async fn on(
             left -= 1;
         }
         crowd.rest(Until::End).await?;
-        let later = crowd.world.borrow().told_later();
-        audited.push(format!("{}, {later}", crowd.audited()));
+        totals += crowd.audited();
+        deferrals += &crowd.world.borrow().deferrals;
     }
     Ok(format!(
-        "{cycles} kills; {}; even {} ms after it was back at most",
-        audited.join(" | "),
+        "{cycles} kills; {totals}, {deferrals}; even {} ms after it was back at most",
         slowest.as_millis()
     ))
 }

@@ -78,7 +78,7 @@ impl Scene {
     /// Waits until sends are refused; then looks at what must go on: what is live, and reading.
     async fn only_writing_fails(&mut self, before: u64) -> Result<(), Failure> {
         let began = Instant::now();
-        while self.crowd.world.borrow().deferred() == before {
+        while self.crowd.world.borrow().deferrals.count() == before {
             if began.elapsed() > PATIENCE {
                 return Err(Failure::Wrong("nothing was refused".to_owned()));
             }
@@ -122,7 +122,7 @@ async fn fills_up(
         slowest = slowest.max(took.map_err(|failure| failure.in_cycle(cycle))?);
     }
     scene.crowd.rest(Until::End).await?;
-    let later = scene.crowd.world.borrow().told_later();
+    let later = &scene.crowd.world.borrow().deferrals;
     let audited = scene.crowd.audited();
     let millis = slowest.as_millis();
     Ok(format!(
@@ -132,7 +132,7 @@ async fn fills_up(
 
 async fn full(disk: &Mount, scene: &mut Scene, random: &mut Random) -> Result<Duration, Failure> {
     scene.talk(random).await?;
-    let before = scene.crowd.world.borrow().deferred();
+    let before = scene.crowd.world.borrow().deferrals.count();
     disk.fill()?;
     scene.only_writing_fails(before).await?;
     disk.free()?;
@@ -157,7 +157,7 @@ async fn becomes_read_only(
         outcome.map_err(|failure| failure.in_cycle(cycle))?;
     }
     scene.crowd.rest(Until::End).await?;
-    let later = scene.crowd.world.borrow().told_later();
+    let later = &scene.crowd.world.borrow().deferrals;
     Ok(format!("{later}, {}", scene.crowd.audited()))
 }
 
@@ -165,7 +165,7 @@ async fn read_only(disk: &Mount, scene: &mut Scene, random: &mut Random) -> Resu
     scene.talk(random).await?;
     // Nothing is under way to the disk then: ext4 may say of a sync in whose middle it is aborted that it succeeded.
     scene.crowd.converge(scene.node.address).await?;
-    let before = scene.crowd.world.borrow().deferred();
+    let before = scene.crowd.world.borrow().deferrals.count();
     disk.abort()?;
     scene.crowd.talk();
     scene.only_writing_fails(before).await?;

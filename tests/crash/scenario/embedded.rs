@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use tests::random::Random;
 
 use super::{Failure, Place};
-use crate::{crowd::Crowd, device::Until, node::Node};
+use crate::{audit::Totals, crowd::Crowd, device::Until, node::Node};
 
 /// How often it is killed when nobody says how often.
 const CYCLES: u32 = 50;
@@ -13,26 +13,45 @@ const CYCLES: u32 = 50;
 /// The load lasts at most so long before the server is killed.
 const LOAD_MS: usize = 400;
 
+/// How often it is killed before everything is begun anew: audits read all that there is.
+const OF_A_WORLD: u32 = 50;
+
 pub(super) async fn run(place: &Place) -> Result<String, Failure> {
     let mut random = place.random();
+    let cycles = place.cycles.unwrap_or(CYCLES);
+    let (mut totals, mut kib) = (Totals::default(), 0);
+    let mut past = 0;
+    while past < cycles {
+        let count = OF_A_WORLD.min(cycles - past);
+        let data = format!("data-{past}");
+        let audited = world(place, &data, count, &mut random).await;
+        totals += audited.map_err(|failure| failure.on(&data))?;
+        kib += bytes_in(&place.folder.join(data)) / 1_024;
+        past += count;
+    }
+    Ok(format!("{cycles} kills; {totals}; {kib} KiB of files"))
+}
+
+/// Sets up a server of its own with people and conversations, and kills it again and again.
+async fn world(
+    place: &Place,
+    data: &str,
+    cycles: u32,
+    random: &mut Random,
+) -> Result<Totals, Failure> {
     let listen = ([127, 0, 0, 1], 0).into();
-    let mut node = Node::new(&place.folder, "data", listen);
+    let mut node = Node::new(&place.folder, data, listen);
     let key = node.create_key()?;
     node.start().await?;
-    let mut crowd = Crowd::set_up(node.address, &key, &mut random).await?;
+    let mut crowd = Crowd::set_up(node.address, &key, random).await?;
     node.kill()?;
-    let cycles = place.cycles.unwrap_or(CYCLES);
     for cycle in 0..cycles {
-        let lived = live(&mut node, &mut crowd, &mut random).await;
+        let lived = live(&mut node, &mut crowd, random).await;
         lived.map_err(|failure| failure.in_cycle(cycle))?;
     }
     // What the last kill left.
     full(&mut node, &mut crowd, Duration::ZERO).await?;
-    let kib = bytes_in(&place.folder.join("data")) / 1_024;
-    Ok(format!(
-        "{cycles} kills; {}; {kib} KiB of files",
-        crowd.audited()
-    ))
+    Ok(crowd.audited())
 }
 
 /// Starts the server, lets the devices come back, audits, puts load on it, kills it.

@@ -37,7 +37,7 @@ pub(super) async fn run(place: &Place) -> Result<String, Failure> {
         cycles * NODES as u32,
         slowest.as_millis(),
         world.gaps,
-        world.told_later(),
+        world.deferrals,
         crowd.audited()
     );
     if world.gaps.p99_ms() > GOAL_MS {
