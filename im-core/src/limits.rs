@@ -150,8 +150,8 @@ pub struct Limits {
     pub requests_per_second: Option<u32>,
     /// Requests that wait in one conversation's lane. Default 4,096; more are refused as `overloaded`.
     pub lane_waiting: usize,
-    /// How long a request may wait until it is stored, in milliseconds. Default 100: as long as nobody notices. 0: as long as it
-    /// takes.
+    /// How long a request may wait until it is stored, in milliseconds. Default 500: longer than a server that is busy takes, and
+    /// too short for anybody to send again. 0: as long as it takes.
     ///
     /// When for a tenth of a second everything waits for longer, no more is let in than was stored lately in this time, but
     /// [`Limits::node_waiting`] at all times; the rest is refused as `overloaded`, with a time to wait.
@@ -226,7 +226,7 @@ impl Default for Limits {
             sends_per_second: None,
             requests_per_second: None,
             lane_waiting: 4_096,
-            store_wait_ms: 100,
+            store_wait_ms: 500,
             node_waiting: 2_048,
             coalesce_ms: 0,
             idle_conversations: 10_000,
