@@ -150,6 +150,15 @@ pub struct Limits {
     pub requests_per_second: Option<u32>,
     /// Requests that wait in one conversation's lane. Default 4,096; more are refused as `overloaded`.
     pub lane_waiting: usize,
+    /// How long a request may wait until it is stored, in milliseconds. Default 500: longer than a server that is busy takes, and
+    /// too short for anybody to send again. 0: as long as it takes.
+    ///
+    /// When for a tenth of a second everything waits for longer, no more is let in than was stored lately in this time, but
+    /// [`Limits::node_waiting`] at all times; the rest is refused as `overloaded`, with a time to wait.
+    pub store_wait_ms: u64,
+    /// Requests that may wait on one node until they are stored, however long they wait, at least 1. Default 2,048: twice as
+    /// many senders as keep a node busy when each waits for its ack. While nothing waits too long, 16 times as many.
+    pub node_waiting: usize,
     /// How long a delivery may wait for others to the same conversation, in milliseconds. Default 0: not at all.
     ///
     /// Acks never wait. With 20, a busy large group costs one write per member and 20 ms instead of one per message.
@@ -217,6 +226,8 @@ impl Default for Limits {
             sends_per_second: None,
             requests_per_second: None,
             lane_waiting: 4_096,
+            store_wait_ms: 500,
+            node_waiting: 2_048,
             coalesce_ms: 0,
             idle_conversations: 10_000,
         }

@@ -4,6 +4,7 @@
 use std::{
     io::{self, Write as _},
     net::TcpStream,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -46,6 +47,12 @@ pub(crate) struct Overload {
     /// `memory`, or `sqlite`
     #[arg(long, default_value = "sqlite")]
     store: String,
+    /// How long the server may have a message wait; as by default, without it
+    #[arg(long)]
+    store_wait_ms: Option<u64>,
+    /// Messages that may wait however long they do; as by default, without it
+    #[arg(long)]
+    node_waiting: Option<usize>,
 }
 
 /// How long nothing may be answered before what is missing counts as lost.
@@ -59,7 +66,7 @@ impl Overload {
     pub(crate) fn run(&self) -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let store = (self.store != "memory").then(|| folder.path());
-        let mut house = House::open(self, serve::start_ours(store, 0)?)?;
+        let mut house = House::open(self, self.start(store)?)?;
         // The first is a warm-up.
         house.capacity(self.messages)?;
         let capacity = house.capacity(self.messages)?;
@@ -84,6 +91,21 @@ impl Overload {
                 }
             }
         })
+    }
+
+    fn start(&self, store: Option<&Path>) -> io::Result<Server> {
+        let mut arguments = vec![
+            "serve".to_owned(),
+            format!("--store={}", serve::store_in(store)),
+        ];
+        if let Some(ms) = self.store_wait_ms {
+            arguments.push(format!("--store-wait-ms={ms}"));
+        }
+        if let Some(requests) = self.node_waiting {
+            arguments.push(format!("--node-waiting={requests}"));
+        }
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        serve::start(&arguments)
     }
 
     fn control(&self, house: &mut House, plan: Plan) -> io::Result<Spans> {

@@ -32,6 +32,12 @@ pub(crate) struct Serve {
     /// How long somebody who has something to read may read nothing
     #[arg(long, default_value_t = 30_000)]
     write_timeout_ms: u64,
+    /// How long a message may wait until it is stored; as by default, without it
+    #[arg(long)]
+    store_wait_ms: Option<u64>,
+    /// Messages that may wait however long they do; as by default, without it
+    #[arg(long)]
+    node_waiting: Option<usize>,
     /// Bytes that the system may keep for a connection that does not read; as many as it likes, without it
     #[arg(long)]
     send_buffer: Option<usize>,
@@ -69,9 +75,15 @@ impl Serve {
             .enable_all()
             .build()?;
         runtime.block_on(async {
+            let usual = limits(self.coalesce_ms);
+            let limits = Limits {
+                store_wait_ms: self.store_wait_ms.unwrap_or(usual.store_wait_ms),
+                node_waiting: self.node_waiting.unwrap_or(usual.node_waiting),
+                ..usual
+            };
             let mut builder = builder(&self.store)
                 .await?
-                .limits(limits(self.coalesce_ms))
+                .limits(limits)
                 .heartbeat(HEARTBEAT);
             if let Some(redis) = self.redis().await? {
                 builder = builder.cluster(redis.clone(), redis);

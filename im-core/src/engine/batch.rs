@@ -284,6 +284,7 @@ impl Engine {
         entries: Vec<Entry>,
     ) {
         self.counts.stored.add(entries.len() as u64);
+        self.note_stored(&waiting);
         self.apply(slot, &entries);
         self.attend_to(&entries);
         for entry in &entries {
@@ -319,6 +320,17 @@ impl Engine {
             self.deliver(slot, entries, &all).await;
         }
         self.hooks.tell(happened, &self.ports.runtime);
+    }
+
+    fn note_stored(&self, requests: &[Waiting]) {
+        let came_in = |one: &Waiting| one.admitted.as_ref().map(|admitted| admitted.since);
+        if let Some(last) = requests.iter().filter_map(came_in).max() {
+            let now = self.ports.runtime.monotonic();
+            self.admission.stored(requests.len(), last, now);
+        }
+        for one in requests {
+            self.lately.note(one.fingerprint);
+        }
     }
 
     /// Tells the other nodes on which somebody may listen.

@@ -75,6 +75,11 @@ impl Engine {
                 self.untold_hooks(),
             ),
             Figure::level(
+                "im_requests_under_way",
+                "Requests that wait until they are stored.",
+                self.admission.under_way() as u64,
+            ),
+            Figure::level(
                 "im_conversations",
                 "Conversations that are kept in memory.",
                 self.slots.count() as u64,

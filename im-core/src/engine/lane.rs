@@ -18,8 +18,10 @@ use tracing::{Instrument as _, Span};
 
 use super::{
     Engine,
+    admission::Admitted,
     caller::Caller,
     fanout::give_way,
+    retry::{is_of, key, retried},
     slot::{Answer, Slot, Waiting, Work},
 };
 use crate::{CloseReason, Code, Entry, Rejection, port::BoxFuture, state::Ask};
@@ -69,8 +71,12 @@ impl Engine {
         ask: Ask,
     ) -> impl Future<Output = Answer> + Send {
         let id = ask.conversation(&caller.user);
-        let (waiting, answer) = Waiting::of(caller, ask);
+        let (mut waiting, answer) = Waiting::of(caller, ask);
         async move {
+            waiting.admitted = self.admit(&waiting.ask);
+            if waiting.admitted.is_none() {
+                return Box::pin(self.answer_at_the_door(&waiting)).await;
+            }
             let slot = self.slots.at(id);
             let leads = {
                 let mut inner = slot.lock();
@@ -87,6 +93,35 @@ impl Engine {
             }
             answer.await.unwrap_or_else(|_| Err(interrupted()))
         }
+    }
+
+    /// Lets a request into its lane, unless too much is under way. What ends something that was begun is always let in.
+    fn admit(&self, ask: &Ask) -> Option<Admitted> {
+        let now = self.ports.runtime.monotonic();
+        let ends = matches!(ask, Ask::Expire(_) | Ask::Interrupt(_))
+            || matches!(ask, Ask::Forward(forward) if forward.place > 0);
+        if ends {
+            return Some(self.admission.pass(now));
+        }
+        self.admission.admit(now, &self.limits())
+    }
+
+    /// Refuses a request that is not let into its lane. A retry still gets its first answer: what is stored is stored.
+    async fn answer_at_the_door(&self, one: &Waiting) -> Answer {
+        if self.lately.has(one.fingerprint)
+            && let Some(key) = key(one)
+        {
+            let id = one.ask.conversation(&one.actor.user);
+            let known = self.ports.log.find(id, &[key]).await?;
+            if let Some(first) = known.iter().find(|known| is_of(known, one)) {
+                return retried(first, one);
+            }
+        }
+        // Not all of them at the same moment.
+        let more = self.ports.runtime.chance() % LOOK_AGAIN.as_micros() as u64;
+        let wait = LOOK_AGAIN / 2 + Duration::from_micros(more);
+        let detail = "the server has more to store than it can; try again with the same client id";
+        Err(Rejection::new(Code::Overloaded, detail).retry_after(wait))
     }
 
     /// Has the leader of a lane do something.

@@ -4,6 +4,7 @@
 
 mod access;
 mod admins;
+mod admission;
 mod aftermath;
 mod alarms;
 mod answers;
@@ -38,6 +39,7 @@ mod housekeeping;
 mod judge;
 mod lane;
 mod last;
+mod lately;
 mod log_outs;
 mod marks;
 mod messages;
@@ -103,6 +105,8 @@ pub(crate) struct Engine {
     nodes: nodes::Nodes,
     registry: registry::Registry,
     slots: slot::Slots,
+    admission: Arc<admission::Admission>,
+    lately: lately::Lately,
     relations: relations::Relations,
     preferences: preferences::KnownPreferences,
     standings: standings::Standings,
@@ -141,6 +145,8 @@ impl Engine {
             housekeeping: housekeeping::Housekeeping::default(),
             nodes: nodes::Nodes::alone(),
             registry: registry::Registry::default(),
+            admission: Arc::default(),
+            lately: lately::Lately::default(),
             relations: relations::Relations::default(),
             preferences: preferences::KnownPreferences::default(),
             standings: standings::Standings::default(),

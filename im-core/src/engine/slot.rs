@@ -8,7 +8,9 @@ use std::{
 use tokio::sync::oneshot;
 use tracing::Span;
 
-use super::{caller::Caller, lock, registry::SessionEntry, retry::measured_fingerprint};
+use super::{
+    admission::Admitted, caller::Caller, lock, registry::SessionEntry, retry::measured_fingerprint,
+};
 use crate::{
     Actor, ConversationId, Entry, Push, Rejection, Seq, Timestamp,
     state::{Ask, ConversationState},
@@ -37,6 +39,8 @@ pub(super) struct Waiting {
     /// In whose name it is worked on: what is logged there says which request it was.
     pub(super) span: Span,
     pub(super) reply: oneshot::Sender<Answer>,
+    /// Absent before it is let into its lane.
+    pub(super) admitted: Option<Admitted>,
 }
 
 impl Waiting {
@@ -52,6 +56,7 @@ impl Waiting {
             bytes,
             span: Span::current(),
             reply,
+            admitted: None,
         };
         (Box::new(waiting), answer)
     }

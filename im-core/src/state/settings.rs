@@ -80,6 +80,8 @@ const BOUNDS: &[(&str, Bound)] = &[
     ("unread_wait_ms", Between(0, 60_000)),
     ("audit_ms", Between(86_400_000, 10 * LONG)),
     ("lane_waiting", Between(1, 1_000_000)),
+    ("store_wait_ms", Between(0, 60_000)),
+    ("node_waiting", Between(1, 1_000_000)),
     ("coalesce_ms", Between(0, 10_000)),
 ];
 

@@ -44,6 +44,7 @@ mod link;
 mod lists;
 mod ops;
 mod outlet;
+mod overload;
 mod own;
 mod places;
 mod rates;

@@ -19,7 +19,10 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-use super::client::{Connected, Task};
+use super::{
+    bundle,
+    client::{Connected, Task},
+};
 
 /// How often it is looked whether the subscriptions are there.
 const LOOK: Duration = Duration::from_secs(1);
@@ -105,9 +108,16 @@ impl Hearing {
     }
 
     fn hear(&self, message: Message) {
-        match message.value.convert::<Bytes>() {
-            Ok(bytes) => self.ear.hear(bytes),
-            Err(error) => tracing::warn!(%error, "a message of another node is no text"),
+        let bundle = match message.value.convert::<Bytes>() {
+            Ok(bundle) => bundle,
+            Err(error) => return tracing::warn!(%error, "a message of another node is no text"),
+        };
+        let Some(letters) = bundle::letters(bundle) else {
+            tracing::warn!("a message of another node is cut off");
+            return self.ear.missed();
+        };
+        for letter in letters {
+            self.ear.hear(letter);
         }
     }
 

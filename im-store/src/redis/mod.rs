@@ -6,11 +6,12 @@
 //!
 //! ```text
 //!  send ──► outbox ──► one connection ──► PUBLISH ──► channel of a node, or of all ──► listening ──► Ear
-//!           bounded     batches, in order                                    told when something was missed
+//!           bounded     batches, in order; bundles to one address            told when something was missed
 //!  announce, find, beat, admit, judge, take ──► one connection ──► a script for each step that must be one
 //! ```
 
 mod attempts;
+mod bundle;
 mod bus;
 mod client;
 mod directory;

@@ -20,7 +20,7 @@ use fred::{
 use im_core::port::{Address, BusCondition};
 use tokio::sync::{Notify, oneshot};
 
-use super::{client::Connected, keys::Keys};
+use super::{bundle::Bundling, client::Connected, keys::Keys};
 
 /// Messages that wait at most.
 const MESSAGES: usize = 65_536;
@@ -166,7 +166,7 @@ pub(super) async fn publish(outbox: Arc<Outbox>, publisher: Connected, keys: Key
     }
 }
 
-/// Sends a batch, each message once or not at all.
+/// Sends a batch, each letter once or not at all.
 async fn send(publisher: &Connected, keys: &Keys, batch: Vec<Letter>) -> Result<(), Error> {
     let client = &publisher.client;
     let options = Options {
@@ -176,7 +176,11 @@ async fn send(publisher: &Connected, keys: &Keys, batch: Vec<Letter>) -> Result<
     };
     let pipeline = client.pipeline().with_options(&options);
     let is_cluster = client.is_clustered();
-    for Letter { to, bytes, .. } in batch {
+    let mut bundling = Bundling::default();
+    for letter in batch {
+        bundling.put(letter.to, &letter.bytes);
+    }
+    for (to, bytes) in bundling.into_bundles() {
         let channel = match to {
             Address::All => keys.to_all(),
             Address::Node(node) => keys.to_node(node),
