@@ -34,6 +34,7 @@ mod follows;
 mod history;
 mod hooks;
 mod housekeeping;
+mod invites;
 mod judge;
 mod lane;
 mod last;
@@ -103,6 +104,7 @@ pub(crate) struct Engine {
     registry: registry::Registry,
     slots: slot::Slots,
     relations: relations::Relations,
+    held_uses: invites::HeldUses,
     preferences: preferences::KnownPreferences,
     standings: standings::Standings,
     last_notice: telling::LastMoment,
@@ -141,6 +143,7 @@ impl Engine {
             nodes: nodes::Nodes::alone(),
             registry: registry::Registry::default(),
             relations: relations::Relations::default(),
+            held_uses: invites::HeldUses::default(),
             preferences: preferences::KnownPreferences::default(),
             standings: standings::Standings::default(),
             last_notice: telling::LastMoment::default(),
