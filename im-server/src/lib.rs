@@ -63,8 +63,8 @@ pub use accounts::{
 pub use codes::{CodeSender, Purpose};
 pub use config::{
     AllowedOrigins, ClientAddress, Cluster, ClusterSettings, CodeSending, Config, ConfigError,
-    LogFile, LogFormat, Metrics, Mode, OidcProvider, Origin, PublicUrl, RealNameChecks,
-    Registration, Settings, TlsFiles, TlsSettings, Traces,
+    LogFile, LogFormat, Metrics, Mode, OidcProvider, Origin, PublicTcpUrl, PublicUrl,
+    RealNameChecks, Registration, Settings, TlsFiles, TlsSettings, Traces,
 };
 pub use real_name::{Document, IdentityVerifier, RealNameView, TestVerifier};
 pub use secret::Secret;

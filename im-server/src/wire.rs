@@ -163,6 +163,8 @@ pub(crate) async fn assemble_with(
         links: links(doors.clone()),
         tcp: doors.tcp,
         upgrade: upgrade(doors.web_socket),
+        // Known once it listens.
+        tcp_url: None,
         entrance,
         events: doors.events,
         im,
