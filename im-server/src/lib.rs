@@ -51,6 +51,7 @@ mod telemetry;
 mod throttle;
 mod tickets;
 mod tokens;
+mod waiting;
 mod wire;
 mod word_lists;
 mod words;
