@@ -180,6 +180,9 @@ async fn over_tls_rest_and_both_links_are_there_and_nothing_without_it() {
     let alice = im_core::Connector::connect(&connector).await.unwrap();
     let ping = Command::Ping(im_core::Ping {});
     alice.call(ping).await.unwrap();
+    let fallback = sse::Fallback::to(&house.server.url(), &*token, laptop()).unwrap();
+    let fallback = im_core::Connector::connect(&fallback.trust(trust.clone())).await;
+    assert!(fallback.is_ok());
 
     let plain = [
         web_socket.replacen("wss", "ws", 1),
