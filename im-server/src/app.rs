@@ -58,6 +58,8 @@ pub(crate) struct App {
     pub(crate) remember: Remember,
     pub(crate) single_sign_on: SingleSignOn,
     pub(crate) tcp: TcpServer,
+    /// Where clients open TCP links, where they can and that is known.
+    pub(crate) tcp_url: Option<String>,
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) tickets: Arc<Tickets>,
     pub(crate) tokens: Arc<AccessTokens>,

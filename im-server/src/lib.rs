@@ -51,6 +51,7 @@ mod telemetry;
 mod throttle;
 mod tickets;
 mod tokens;
+mod waiting;
 mod wire;
 mod word_lists;
 mod words;
@@ -63,8 +64,8 @@ pub use accounts::{
 pub use codes::{CodeSender, Purpose};
 pub use config::{
     AllowedOrigins, ClientAddress, Cluster, ClusterSettings, CodeSending, Config, ConfigError,
-    LogFile, LogFormat, Metrics, Mode, OidcProvider, Origin, PublicUrl, RealNameChecks,
-    Registration, Settings, TlsFiles, TlsSettings, Traces,
+    LogFile, LogFormat, Metrics, Mode, OidcProvider, Origin, PublicTcpUrl, PublicUrl,
+    RealNameChecks, Registration, Settings, TlsFiles, TlsSettings, Traces,
 };
 pub use real_name::{Document, IdentityVerifier, RealNameView, TestVerifier};
 pub use secret::Secret;

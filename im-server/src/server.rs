@@ -100,7 +100,7 @@ impl Server {
             Some(files) => Some(Certificate::open(&files.certificate, &files.key)?),
             None => None,
         };
-        let app = Arc::new(wire::assemble_with(config, extensions).await?);
+        let mut app = wire::assemble_with(config, extensions).await?;
         let (http, address) = listen("listen", config.listen).await?;
         let (tcp, tcp_address) = match config.tcp_listen {
             Some(address) => {
@@ -109,6 +109,8 @@ impl Server {
             }
             None => (None, None),
         };
+        app.tcp_url = tcp_address.and_then(|address| config.tcp_url(address.port()));
+        let app = Arc::new(app);
         let (stop, stopping) = watch::channel(false);
         let metrics_address = show_figures(config, &app, &stopping).await?;
         let erasing = tokio::spawn(erase(app.im.clone(), stopping.clone()));

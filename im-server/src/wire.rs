@@ -39,6 +39,7 @@ use crate::{
     signing_key::{self, KeyError},
     tickets::Tickets,
     tokens::AccessTokens,
+    waiting,
     words::{WordsFile, WordsFileError},
 };
 
@@ -162,6 +163,8 @@ pub(crate) async fn assemble_with(
         drained: drained(doors.clone()),
         links: links(doors.clone()),
         tcp: doors.tcp,
+        // Known once it listens.
+        tcp_url: None,
         upgrade: upgrade(doors.web_socket),
         entrance,
         events: doors.events,
@@ -226,9 +229,19 @@ async fn open_cluster(config: &Config, ports: &Ports) -> Result<Option<Redis>, W
     let store = ports.log.epoch().await?.to_string();
     let options = RedisOptions::new(store, NODE_PROTOCOL).prefix(&cluster.prefix);
     // Boxed for the same reason as above.
-    let redis = Box::pin(Redis::open(cluster.redis.expose(), options)).await?;
+    let open = async || Box::pin(Redis::open(cluster.redis.expose(), options.clone())).await;
+    let redis = waiting::until_it_answers(is_away, open).await?;
     check_reach(&redis, ports).await?;
     Ok(Some(redis))
+}
+
+/// Whether a Redis may only be about to start, or to read what it has on its disk.
+fn is_away(error: &RedisError) -> bool {
+    match error {
+        RedisError::Unreachable { .. } => true,
+        RedisError::Failed { reason, .. } => reason.contains("LOADING"),
+        _ => false,
+    }
 }
 
 /// Refuses a database that has less in it than nodes have stored.

@@ -11,7 +11,7 @@ mod targets;
 use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -108,6 +108,34 @@ fn spent() -> Duration {
     )
 }
 
+/// What a file of `fuzz/fuzz_targets` says. Nothing else compiles them on every machine.
+const FUZZ_TARGET: &str = r#"#![no_main]
+
+#[path = "../../parsers/targets/mod.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::read("NAME", bytes));
+"#;
+
+/// How it stands in `fuzz/Cargo.toml`.
+const FUZZ_BIN: &str = r#"
+[[bin]]
+name = "NAME"
+path = "fuzz_targets/NAME.rs"
+bench = false
+doc = false
+test = false
+"#;
+
+/// What a folder holds, without endings.
+fn names_in(folder: &Path) -> Vec<String> {
+    let items = fs::read_dir(folder).unwrap();
+    let name = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let mut names: Vec<_> = items.map(|item| name(item.unwrap().path())).collect();
+    names.sort_unstable();
+    names
+}
+
 macro_rules! targets {
     ($($name:ident)*) => {
         $(#[test]
@@ -122,11 +150,17 @@ macro_rules! targets {
             let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
             assert_eq!(tested, names);
             let home = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+            assert_eq!(names_in(&home.join("parsers/corpus")), names);
+            assert_eq!(names_in(&home.join("fuzz/fuzz_targets")), names);
             let manifest = fs::read_to_string(home.join("fuzz/Cargo.toml")).unwrap();
+            let mut bins = String::new();
             for name in names {
-                assert!(home.join(format!("fuzz/fuzz_targets/{name}.rs")).exists(), "{name}");
-                assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
+                let path = format!("fuzz_targets/{name}.rs");
+                let text = fs::read_to_string(home.join("fuzz").join(&path)).unwrap();
+                assert_eq!(text, FUZZ_TARGET.replace("NAME", name), "{path}");
+                bins += &FUZZ_BIN.replace("NAME", name);
             }
+            assert_eq!(manifest[manifest.find("[[bin]]").unwrap()..].trim(), bins.trim());
         }
     };
 }

@@ -159,13 +159,14 @@ impl Engine {
         for (session, _) in &gone {
             inner.ignore(session);
         }
-        let sessions = here.iter().flat_map(|user| self.registry.sessions_of(user));
         // Who read its conversations since listens where it is in, and may have gone meanwhile.
-        let knows_less =
-            |session: &Arc<SessionEntry>| session.read_at.load(Ordering::Acquire) < inner.loaded;
-        let sessions: Vec<_> = sessions.filter(knows_less).collect();
-        let come = sessions.into_iter();
-        let come = come.filter(|session| inner.listen(session)).collect();
+        let loaded = inner.loaded;
+        let come = here
+            .iter()
+            .flat_map(|user| self.registry.sessions_of(user))
+            .filter(|session| session.read_at.load(Ordering::Acquire) < loaded)
+            .filter(|session| inner.listen(session))
+            .collect();
         (gone, come)
     }
 }

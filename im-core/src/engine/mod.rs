@@ -36,6 +36,7 @@ mod follows;
 mod history;
 mod hooks;
 mod housekeeping;
+mod invites;
 mod judge;
 mod lane;
 mod last;
@@ -108,6 +109,7 @@ pub(crate) struct Engine {
     admission: Arc<admission::Admission>,
     lately: lately::Lately,
     relations: relations::Relations,
+    held_uses: invites::HeldUses,
     preferences: preferences::KnownPreferences,
     standings: standings::Standings,
     last_notice: telling::LastMoment,
@@ -148,6 +150,7 @@ impl Engine {
             admission: Arc::default(),
             lately: lately::Lately::default(),
             relations: relations::Relations::default(),
+            held_uses: invites::HeldUses::default(),
             preferences: preferences::KnownPreferences::default(),
             standings: standings::Standings::default(),
             last_notice: telling::LastMoment::default(),

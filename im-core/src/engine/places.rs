@@ -64,7 +64,8 @@ impl Engine {
 
     /// A session is used.
     pub(super) fn is_used(&self, entry: &SessionEntry) {
-        if entry.is_used.swap(true, Ordering::AcqRel) {
+        // Read first: every command comes by here, and a write would take the line from other cores each time.
+        if entry.is_used.load(Ordering::Acquire) || entry.is_used.swap(true, Ordering::AcqRel) {
             return;
         }
         let Taking { version, own } = std::mem::take(&mut *lock(&entry.taking));

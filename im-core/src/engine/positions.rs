@@ -146,7 +146,8 @@ impl WriteBehind {
     }
 
     /// Whoever wrote has read what stands before: what burns once it is read begins to. What burns already goes on as it
-    /// does, so that it does not matter from where on it is looked.
+    /// does, so that it does not matter from where on it is looked: what a process that broke off had kept back is made good
+    /// by the next position. Of a conversation that left memory meanwhile only the store knows whether anything burns there.
     async fn light(
         &self,
         engine: &Engine,
@@ -154,12 +155,12 @@ impl WriteBehind {
     ) -> Result<(), StoreError> {
         for (user, of) in positions {
             for (conversation, position) in of {
-                let burns = {
-                    let slot = engine.slots.at(*conversation);
+                let slot = engine.slots.find(*conversation);
+                let may_burn = slot.is_none_or(|slot| {
                     let inner = slot.lock();
                     inner.state.as_ref().is_none_or(|state| state.info().burns)
-                };
-                if burns {
+                });
+                if may_burn {
                     let from = Position::default();
                     engine.light(*conversation, user, from, *position).await?;
                 }

@@ -117,6 +117,70 @@ pub struct Ports {
     pub users: Arc<dyn UserStore>,
 }
 
+impl Ports {
+    /// The ports of a store that implements all of them, as those of `im-store` do.
+    pub fn of<S>(store: S, runtime: Arc<dyn Runtime>) -> Self
+    where
+        S: AccountStore
+            + AlarmStore
+            + AnnotationStore
+            + AuditStore
+            + CodeStore
+            + ContactStore
+            + DeviceStore
+            + DoorStore
+            + ErasureStore
+            + HeadStore
+            + InviteStore
+            + LeaseStore
+            + LogStore
+            + MemberStore
+            + MembershipCount
+            + NoticeStore
+            + OwnStore
+            + PositionStore
+            + RealNameStore
+            + ReportStore
+            + SearchStore
+            + SettingsStore
+            + StandingStore
+            + TallyStore
+            + TokenStore
+            + UserStore,
+    {
+        let store = Arc::new(store);
+        Self {
+            accounts: store.clone(),
+            alarms: store.clone(),
+            annotations: store.clone(),
+            audit: store.clone(),
+            codes: store.clone(),
+            contacts: store.clone(),
+            devices: store.clone(),
+            doors: store.clone(),
+            erasures: store.clone(),
+            heads: store.clone(),
+            invites: store.clone(),
+            leases: store.clone(),
+            log: store.clone(),
+            members: store.clone(),
+            membership_count: store.clone(),
+            notices: store.clone(),
+            own: store.clone(),
+            positions: store.clone(),
+            real_names: store.clone(),
+            reports: store.clone(),
+            runtime,
+            search: store.clone(),
+            settings: store.clone(),
+            standings: store.clone(),
+            tallies: store.clone(),
+            tokens: store.clone(),
+            users: store,
+        }
+    }
+}
+
 impl Store for Ports {
     fn ports(self) -> Ports {
         self

@@ -11,7 +11,15 @@ pub(super) async fn serve(config: &Config) -> Result<(), Failure> {
     let telemetry = telemetry::start(config)?;
     let mut signals = Signals::listen()?;
     let mut hang_up = signal(SignalKind::hangup())?;
-    let server = Server::start(config).await?;
+    // A start may wait for its database; whoever gives up on it is not to wait too.
+    let server = tokio::select! {
+        server = Server::start(config) => server?,
+        name = signals.next() => {
+            tracing::info!(signal = name, "stopped before it served");
+            telemetry.end().await;
+            return Ok(());
+        }
+    };
     // Scripts read this line, so it comes first, and does not wait in a buffer.
     println!("listening on {}", server.url());
     println!("try it: curl {}/v1/capabilities", server.url());

@@ -6,6 +6,7 @@ mod file;
 mod oidc;
 mod origin;
 mod settings;
+mod tcp;
 mod tls;
 mod watching;
 
@@ -20,6 +21,7 @@ pub use self::origin::{AllowedOrigins, Origin, PublicUrl};
 pub use self::settings::{
     ClientAddress, CodeSending, LogFormat, Mode, RealNameChecks, Registration, Settings,
 };
+pub use self::tcp::PublicTcpUrl;
 pub use self::tls::{TlsFiles, TlsSettings};
 pub use self::watching::{LogFile, Metrics, Traces};
 use crate::{secret::Secret, throttle::RateLimits};
@@ -64,6 +66,9 @@ pub struct Config {
     pub mode: Mode,
     /// Identity providers that users sign in at. Default: none. They need `public_url`.
     pub oidc: Vec<OidcProvider>,
+    /// How clients reach the TCP links from outside, such as `tcps://im.example.org:5223`. Default: the host of `public_url` and
+    /// the port of `tcp_listen`, where no proxy is between.
+    pub public_tcp_url: Option<PublicTcpUrl>,
     /// How clients reach this server from outside, such as `https://im.example.org`. Default: not known.
     pub public_url: Option<PublicUrl>,
     /// How often somebody may sign in.
@@ -151,7 +156,7 @@ impl Config {
         let tls = settings.tls.complete()?;
         settings.metrics.check()?;
         settings.traces.check()?;
-        Ok(Self {
+        let config = Self {
             allowed_origins: settings.allowed_origins.unwrap_or_default(),
             client_address: settings.client_address.unwrap_or_default(),
             cluster,
@@ -170,6 +175,7 @@ impl Config {
             metrics: settings.metrics,
             mode: settings.mode.unwrap_or_default(),
             oidc: settings.oidc,
+            public_tcp_url: settings.public_tcp_url,
             public_url: settings.public_url,
             rate_limits,
             real_names: settings.real_names.unwrap_or_default(),
@@ -179,7 +185,9 @@ impl Config {
             token_secret: settings.token_secret,
             traces: settings.traces,
             words_file: settings.words_file,
-        })
+        };
+        config.check_links()?;
+        Ok(config)
     }
 }
 

@@ -123,6 +123,20 @@ impl PublicUrl {
     pub const fn origin(&self) -> &Origin {
         &self.origin
     }
+
+    /// Whether TLS is spoken there.
+    pub(super) fn is_protected(&self) -> bool {
+        self.origin.0.starts_with("https://")
+    }
+
+    /// The host alone; an IPv6 address in brackets.
+    pub(super) fn host(&self) -> &str {
+        let (_, host) = self.origin.0.split_once("://").unwrap_or_default();
+        match host.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => host,
+        }
+    }
 }
 
 impl fmt::Display for PublicUrl {

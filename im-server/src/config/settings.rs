@@ -6,8 +6,8 @@ use im_core::{Limits, LoginPolicy};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use super::{
-    AllowedOrigins, ClusterSettings, ConfigError, LogFile, Metrics, OidcProvider, PublicUrl,
-    Traces, tls::TlsSettings,
+    AllowedOrigins, ClusterSettings, ConfigError, LogFile, Metrics, OidcProvider, PublicTcpUrl,
+    PublicUrl, Traces, tls::TlsSettings,
 };
 use crate::{secret::Secret, throttle::RateLimits};
 
@@ -42,6 +42,7 @@ pub struct Settings {
     /// In the file alone.
     #[serde(default)]
     pub oidc: Vec<OidcProvider>,
+    pub public_tcp_url: Option<PublicTcpUrl>,
     pub public_url: Option<PublicUrl>,
     /// Merged key by key.
     #[serde(default, deserialize_with = "checked::<_, RateLimits>")]
@@ -178,6 +179,7 @@ impl Settings {
             },
             mode: environment.parsed("mode")?,
             oidc: Vec::new(),
+            public_tcp_url: environment.parsed("public_tcp_url")?,
             public_url: environment.parsed("public_url")?,
             rate_limits: environment
                 .table::<RateLimits>("rate_limits", &keys_of(&RateLimits::default()))?,
@@ -220,6 +222,7 @@ impl Settings {
             } else {
                 self.oidc
             },
+            public_tcp_url: self.public_tcp_url.or(below.public_tcp_url),
             public_url: self.public_url.or(below.public_url),
             rate_limits: merged(self.rate_limits, below.rate_limits),
             real_names: self.real_names.or(below.real_names),

@@ -50,7 +50,7 @@ struct Capabilities {
 struct Transport {
     /// What it is.
     kind: &'static str,
-    /// Where it is: an address, or a path on this server.
+    /// Where it is: an address; or a path on this server; or, of TCP, an address without a host, which is that of this server.
     url: String,
     /// Subprotocols to choose from, of a WebSocket.
     subprotocols: Vec<&'static str>,
@@ -78,23 +78,7 @@ async fn capabilities(State(app): State<Arc<App>>) -> Json<Capabilities> {
         limits: Limits::clone(&app.im.limits()),
         methods: ROUTES.to_vec(),
         link_methods: LINK_ONLY.to_vec(),
-        transports: vec![
-            Transport {
-                kind: "websocket",
-                url: app.websocket_url(),
-                subprotocols: vec!["im.v1.json", "im.v1.msgpack"],
-            },
-            Transport {
-                kind: "sse",
-                url: app.url_of("/v1/events"),
-                subprotocols: Vec::new(),
-            },
-            Transport {
-                kind: "long_poll",
-                url: app.url_of("/v1/updates"),
-                subprotocols: Vec::new(),
-            },
-        ],
+        transports: transports(&app),
         accounts: AccountRules {
             registration: app.entrance.registration() == Registration::Open,
             password_min_chars: MIN_CHARS,
@@ -102,4 +86,24 @@ async fn capabilities(State(app): State<Arc<App>>) -> Json<Capabilities> {
             single_sign_on: app.single_sign_on.names(),
         },
     })
+}
+
+/// The ways to open a session that this server has.
+fn transports(app: &App) -> Vec<Transport> {
+    let plain = |kind, url| Transport {
+        kind,
+        url,
+        subprotocols: Vec::new(),
+    };
+    let web_socket = Transport {
+        subprotocols: vec!["im.v1.json", "im.v1.msgpack"],
+        ..plain("websocket", app.websocket_url())
+    };
+    let http = [
+        web_socket,
+        plain("sse", app.url_of("/v1/events")),
+        plain("long_poll", app.url_of("/v1/updates")),
+    ];
+    let tcp = app.tcp_url.clone().map(|url| plain("tcp", url));
+    http.into_iter().chain(tcp).collect()
 }

@@ -120,6 +120,33 @@ async fn a_tcp_link_is_a_session_like_all_others_and_hears_that_the_server_stops
 }
 
 #[tokio::test]
+async fn capabilities_name_the_tcp_link_where_there_is_one() {
+    let kinds_and_last = async |house: House| {
+        let answer = house.ask("GET /v1/capabilities").send().await.json();
+        let transports = answer["transports"].as_array().unwrap().clone();
+        let kinds = transports.iter().map(|it| it["kind"].as_str().unwrap());
+        let kinds = kinds.collect::<Vec<_>>().join(" ");
+        (kinds, transports.last().unwrap()["url"].clone())
+    };
+    let here = House::open_with(with_tcp).await;
+    let port = here.server.tcp_url().unwrap();
+    let port = port.rsplit_once(':').unwrap().1.to_owned();
+    let public = House::open_with(|config| {
+        with_tcp(config);
+        config.public_url = Some("https://im.example.org".parse().unwrap());
+        config.public_tcp_url = Some("tcps://im.example.org:5223".parse().unwrap());
+    });
+
+    let (kinds, url) = kinds_and_last(here).await;
+    assert_eq!(kinds, "websocket sse long_poll tcp");
+    assert_eq!(url, format!("tcp://:{port}"));
+    let (_, url) = kinds_and_last(public.await).await;
+    assert_eq!(url, "tcps://im.example.org:5223");
+    let (kinds, _) = kinds_and_last(House::open().await).await;
+    assert_eq!(kinds, "websocket sse long_poll");
+}
+
+#[tokio::test]
 async fn a_link_over_tcp_needs_a_token_of_this_server() {
     let house = House::open_with(with_tcp).await;
     let url = house.server.tcp_url().unwrap();
@@ -153,6 +180,9 @@ async fn over_tls_rest_and_both_links_are_there_and_nothing_without_it() {
     let alice = im_core::Connector::connect(&connector).await.unwrap();
     let ping = Command::Ping(im_core::Ping {});
     alice.call(ping).await.unwrap();
+    let fallback = sse::Fallback::to(&house.server.url(), &*token, laptop()).unwrap();
+    let fallback = im_core::Connector::connect(&fallback.trust(trust.clone())).await;
+    assert!(fallback.is_ok());
 
     let plain = [
         web_socket.replacen("wss", "ws", 1),

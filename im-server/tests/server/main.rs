@@ -12,6 +12,7 @@ mod canaries;
 mod codes;
 mod collector;
 mod erasing;
+mod gate;
 mod house;
 mod identity_provider;
 mod links;

@@ -1,6 +1,12 @@
 //! Several processes on one database, as an operator runs them over a Redis.
 
-use std::{env, process::Command, sync::Arc, time::Duration};
+use std::{
+    env,
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use im_core::{Body, Session, port::TokioRuntime};
 use im_transport::ws::Connector;
@@ -9,6 +15,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use crate::{
     binary::{Served, im_server, run},
+    gate::Gate,
     house::{Ask, credentials, text},
 };
 
@@ -42,11 +49,15 @@ impl Place {
         })
     }
 
-    fn command(&self, node: &str) -> Command {
+    fn database(&self) -> String {
         let (server, _) = self.postgres.rsplit_once('/').unwrap();
+        format!("{server}/{}", self.name)
+    }
+
+    fn command(&self, node: &str) -> Command {
         let mut command = im_server(&self.home.path().join(node));
         command
-            .env("IM_DATABASE_URL", format!("{server}/{}", self.name))
+            .env("IM_DATABASE_URL", self.database())
             .env("IM_CLUSTER_REDIS", &self.redis)
             .env("IM_CLUSTER_PREFIX", &self.name)
             .env("IM_TOKEN_SECRET", &self.secret)
@@ -174,6 +185,66 @@ async fn a_process_that_is_killed_takes_its_sessions_along_and_nothing_else() {
     .await;
     drop((a, b));
     place.clear_away().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_waits_for_a_database_and_a_redis_that_come_up_late() {
+    let Some(place) = Place::new().await else {
+        return;
+    };
+    let (database, redis) = (Gate::before(&place.database()), Gate::before(&place.redis));
+    let mut command = place.command("a");
+    command.envs([
+        ("IM_DATABASE_URL", &database.url),
+        ("IM_CLUSTER_REDIS", &redis.url),
+    ]);
+
+    let starting = tokio::task::spawn_blocking(move || Served::serve(command));
+    // Longer than a pool waits for a connection.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    database.open().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!starting.is_finished(), "without its Redis");
+    redis.open().await;
+
+    let node = within("the start", starting).await.unwrap();
+    token_of(&node, "alice").await;
+    let (ended_well, log) = node.stop();
+    assert!(ended_well, "{log}");
+    for part in [
+        "waiting for the database to answer",
+        "waiting for another server to answer",
+    ] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    place.clear_away().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_waits_is_ended_by_a_signal() {
+    let home = tempfile::tempdir().unwrap();
+    let nobody = Gate::before("postgres://im@127.0.0.1:1/im");
+    let mut command = im_server(&home.path().join("data"));
+    command
+        .env("IM_DATABASE_URL", &nobody.url)
+        .args(["--listen", "127.0.0.1:0"])
+        .stderr(Stdio::piped());
+    let mut server = command.spawn().unwrap();
+    let mut log = BufReader::new(server.stderr.take().unwrap());
+    let mut said = String::new();
+    log.read_line(&mut said).unwrap();
+    assert!(
+        said.contains("waiting for the database to answer"),
+        "{said}"
+    );
+
+    let pid = server.id().to_string();
+    let kill = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(kill.unwrap().success());
+
+    let began = Instant::now();
+    assert!(server.wait().unwrap().success());
+    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -121,35 +121,6 @@ impl std::fmt::Debug for SqlStore {
 
 impl Store for SqlStore {
     fn ports(self) -> Ports {
-        let store = Arc::new(self);
-        Ports {
-            accounts: store.clone(),
-            alarms: store.clone(),
-            annotations: store.clone(),
-            audit: store.clone(),
-            codes: store.clone(),
-            contacts: store.clone(),
-            devices: store.clone(),
-            doors: store.clone(),
-            erasures: store.clone(),
-            invites: store.clone(),
-            leases: store.clone(),
-            log: store.clone(),
-            members: store.clone(),
-            heads: store.clone(),
-            membership_count: store.clone(),
-            notices: store.clone(),
-            own: store.clone(),
-            positions: store.clone(),
-            real_names: store.clone(),
-            reports: store.clone(),
-            runtime: Arc::new(TokioRuntime),
-            search: store.clone(),
-            settings: store.clone(),
-            standings: store.clone(),
-            tallies: store.clone(),
-            tokens: store.clone(),
-            users: store,
-        }
+        Ports::of(self, Arc::new(TokioRuntime))
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectOptions, Database};
+use sea_orm::{ConnAcquireErr, ConnectOptions, Database, DbErr, RuntimeErr};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::{block::Blocks, connection, core::Core, dialect::Dialect, error::SqlError, schema};
@@ -22,7 +22,8 @@ pub struct SqlOptions {
     pub readers: u32,
     /// Appends and batches of positions that wait for a commit. Default 4,096; more make their callers wait.
     pub waiting: usize,
-    /// How long the database may take to answer before a call fails. Default 30 s.
+    /// How long the database may take to answer before a call fails, and how long opening waits for one that does not answer
+    /// at all. Default 30 s.
     pub patience: Duration,
     /// Memory that each SQLite connection may use for pages, in KiB. Default 16,384. Used only as far as pages are read.
     pub sqlite_cache_kib: u32,
@@ -51,6 +52,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// it tries again, up to a fifth of this: so long it may not be noticed that the database is back.
 const ACQUIRING: Duration = Duration::from_secs(5);
 
+/// How long to wait before a database that does not answer is asked again.
+const AWAY: Duration = Duration::from_millis(500);
+
 /// How often opening is tried while another process holds a SQLite file in the middle of its creation.
 const TRIES: u32 = 100;
 
@@ -60,11 +64,18 @@ pub(super) async fn open(
     blocks: Blocks,
 ) -> Result<Core, SqlError> {
     let mut tries = 0;
+    let mut was_told = false;
     let began = Instant::now();
     loop {
         match open_once(url, options, &blocks).await {
-            // A database that starts together with us may take its time. The pool has waited already.
-            Err(error) if is_away(&error) && began.elapsed() < options.patience => {}
+            // A database that starts together with us may take its time.
+            Err(error) if is_away(&error) && began.elapsed() < options.patience => {
+                if !std::mem::replace(&mut was_told, true) {
+                    let (seconds, reason) = (options.patience.as_secs(), reason(&error));
+                    tracing::warn!(seconds, reason, "waiting for the database to answer");
+                }
+                tokio::time::sleep(AWAY).await;
+            }
             // Turning on the write-ahead log does not wait for others, it fails.
             Err(error) if is_locked(&error) && tries < TRIES => {
                 tries += 1;
@@ -118,8 +129,25 @@ fn is_locked(error: &SqlError) -> bool {
     matches!(error, SqlError::Setup(error) if error.to_string().contains("database is locked"))
 }
 
+/// Whether nobody answered: no connection came about in the time of the pool, the host is not known (yet), or what is there
+/// hangs up, as a proxy does whose database is not there.
 fn is_away(error: &SqlError) -> bool {
-    matches!(error, SqlError::Setup(error) if error.to_string().contains("timed out"))
+    let SqlError::Setup(error) = error else {
+        return false;
+    };
+    match &**error {
+        DbErr::Conn(RuntimeErr::SqlxError(error)) => {
+            matches!(**error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)
+        }
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => true,
+        _ => false,
+    }
+}
+
+/// What is behind it, for people.
+fn reason(error: &SqlError) -> String {
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn connect_options(url: &str, options: &SqlOptions, in_memory: bool) -> ConnectOptions {

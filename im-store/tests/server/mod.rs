@@ -5,6 +5,7 @@
 use std::{env, thread};
 
 use sqlx::{Connection, Executor, MySqlConnection, PgConnection};
+use tokio::net::{TcpListener, TcpStream};
 
 /// A database that is dropped with this.
 pub(crate) struct Fresh {
@@ -76,6 +77,29 @@ impl Drop for Fresh {
     }
 }
 
+/// An address of the same database, through a proxy that hangs up so many times before it lets anybody through: its server
+/// is still to come.
+pub(crate) async fn late(address: &str, times: usize) -> String {
+    let (start, rest) = address.rsplit_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = listener.local_addr().unwrap();
+    let server = server.to_owned();
+    tokio::spawn(async move {
+        for _ in 0..times {
+            drop(listener.accept().await.unwrap());
+        }
+        while let Ok((mut near, _)) = listener.accept().await {
+            let server = server.clone();
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(server).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    format!("{start}@{proxy}/{name}")
+}
+
 fn is_postgres(address: &str) -> bool {
     address.starts_with("postgres")
 }
@@ -142,6 +166,33 @@ macro_rules! several_suite {
                 return;
             };
             several::two_stores_keep_each_others_changes(&fresh.address).await;
+        }
+
+        #[tokio::test]
+        async fn a_server_that_hangs_up_because_it_is_still_to_come_is_waited_for() {
+            let Some(fresh) = Fresh::create(SERVER).await else {
+                return;
+            };
+            let address = server::late(&fresh.address, 3).await;
+
+            SqlStore::open(&address).await.unwrap();
+        }
+
+        #[tokio::test]
+        async fn a_server_that_does_not_come_is_waited_for_as_long_as_is_said() {
+            let Some(fresh) = Fresh::create(SERVER).await else {
+                return;
+            };
+            let address = server::late(&fresh.address, usize::MAX).await;
+            let mut options = im_store::SqlOptions::default();
+            options.patience = std::time::Duration::from_secs(1);
+
+            let began = std::time::Instant::now();
+            let outcome = SqlStore::open_with(&address, options.clone()).await;
+
+            assert!(outcome.is_err());
+            let span = began.elapsed();
+            assert!(span >= options.patience && span.as_secs() < 10, "{span:?}");
         }
 
         #[tokio::test]

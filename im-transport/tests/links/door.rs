@@ -238,7 +238,7 @@ pub(crate) fn seq(reply: Reply) -> u64 {
 /// The next entry's seq; other pushes are passed over.
 pub(crate) async fn next_entry(link: &dyn Connection) -> u64 {
     loop {
-        let push = tokio::time::timeout(PATIENCE, link.next()).await.unwrap();
+        let push = within(link.next()).await;
         if let Push::Entry(entry) = push.unwrap() {
             return entry.seq.0;
         }
@@ -248,10 +248,14 @@ pub(crate) async fn next_entry(link: &dyn Connection) -> u64 {
 /// Why the link ended; pushes before that are passed over.
 pub(crate) async fn end_of(link: &dyn Connection) -> im_core::CloseReason {
     loop {
-        if let Err(reason) = tokio::time::timeout(PATIENCE, link.next()).await.unwrap() {
+        if let Err(reason) = within(link.next()).await {
             return reason;
         }
     }
+}
+
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap()
 }
 
 pub(crate) fn user(name: &str) -> UserId {

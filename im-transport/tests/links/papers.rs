@@ -1,9 +1,9 @@
-//! What a server needs to prove who it is: a certificate that is made for the test, and a key.
+//! What a server needs to prove who it is: a certificate that a private authority issues for the test, and a key.
 
 use std::{fs, io, path::PathBuf, sync::Arc};
 
 use im_transport::tls::{Certificate, Trust};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-/// A folder with a certificate and its key, for 127.0.0.1.
+/// A folder with a certificate and its key, for 127.0.0.1, and the certificate of the authority that issued it.
 pub(crate) struct Papers(TempDir);
 
 impl Papers {
@@ -23,12 +23,24 @@ impl Papers {
         papers
     }
 
-    /// Puts another pair into the place of the first.
+    /// Puts another pair into the place of the first, by another authority.
     pub(crate) fn renew(&self) {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let name = &mut authority.distinguished_name;
+        name.push(DnType::CommonName, "a private authority");
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap());
+        let (authority, key) = (authority.unwrap(), KeyPair::generate().unwrap());
         let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
-        fs::write(self.certificate_file(), cert.pem()).unwrap();
-        fs::write(self.key_file(), signing_key.serialize_pem()).unwrap();
+        let certificate = CertificateParams::new(names).unwrap();
+        let certificate = certificate.signed_by(&key, &authority).unwrap();
+        fs::write(self.authority_file(), authority.pem()).unwrap();
+        fs::write(self.certificate_file(), certificate.pem()).unwrap();
+        fs::write(self.key_file(), key.serialize_pem()).unwrap();
+    }
+
+    pub(crate) fn authority_file(&self) -> PathBuf {
+        self.0.path().join("authority.pem")
     }
 
     pub(crate) fn certificate_file(&self) -> PathBuf {
@@ -46,18 +58,15 @@ impl Papers {
 
     /// For our client.
     pub(crate) fn trust(&self) -> Trust {
-        Trust::file(self.certificate_file()).unwrap()
+        Trust::file(self.authority_file()).unwrap()
     }
 
-    /// The certificate that is in the folder now.
-    pub(crate) fn shown(&self) -> CertificateDer<'static> {
-        CertificateDer::from_pem_slice(&fs::read(self.certificate_file()).unwrap()).unwrap()
-    }
-
-    /// Shakes hands by hand, trusting what is in the folder now.
+    /// Shakes hands by hand, trusting the authority that is in the folder now.
     pub(crate) async fn shake(&self, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
-        roots.add(self.shown()).unwrap();
+        let authority = fs::read(self.authority_file()).unwrap();
+        let authority = CertificateDer::from_pem_slice(&authority).unwrap();
+        roots.add(authority).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()

@@ -12,6 +12,25 @@ use crate::{
     suite::cases,
 };
 
+/// Reads entries, of which none may be missing, until the device is told that there are more. The seq of the last.
+pub(crate) async fn last_before_it_is_told_to_fetch(
+    mut next: impl AsyncFnMut() -> Incoming,
+) -> u64 {
+    let mut last = 0;
+    let head = loop {
+        match next().await {
+            Incoming::Push(Push::Entry(entry)) => {
+                assert!(last == 0 || entry.seq.0 == last + 1, "in order, no hole");
+                last = entry.seq.0;
+            }
+            Incoming::Push(Push::HeadMoved(hint)) => break hint.head.0,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(head > last);
+    last
+}
+
 cases! { slow_suite in slow:
 
     async fn a_slow_reader_is_told_to_fetch_and_goes_on_when_it_reads_again(over: Over) {
@@ -25,18 +44,7 @@ cases! { slow_suite in slow:
             alice.call(long(&chat, n)).await.unwrap();
         }
 
-        let mut last = 0;
-        let head = loop {
-            match bob.incoming().await {
-                Incoming::Push(Push::Entry(entry)) => {
-                    assert!(last == 0 || entry.seq.0 == last + 1, "in order, no hole");
-                    last = entry.seq.0;
-                }
-                Incoming::Push(Push::HeadMoved(hint)) => break hint.head.0,
-                other => panic!("{other:?}"),
-            }
-        };
-        assert!(head > last);
+        let last = last_before_it_is_told_to_fetch(async || bob.incoming().await).await;
         let history = History {
             after_seq: Some(im_core::Seq(last)),
             limit: Some(1),

@@ -100,6 +100,7 @@ async fn files_are_read_again_when_they_changed_whatever_their_order() {
         fs::write(to, bytes).unwrap();
     };
 
+    copy(others.authority_file(), papers.authority_file());
     copy(others.certificate_file(), papers.certificate_file());
     certificate.look().await;
     assert!(!shakes(&certificate, &papers).await, "half a pair");

@@ -1,17 +1,25 @@
 //! What an invite link is spent on.
 
+use std::sync::{Arc, Mutex};
+
 use futures_util::future::join;
 use im_core::{
     Actor, Call, ClientId, Code, ConversationId, CreateConversation, CreateInvite, Im,
-    JoinByInvite, KickMembers, LeaveGroup, Limits, ListInvites, Rejection, TrustEveryone,
-    testing::user,
+    JoinByInvite, KickMembers, LeaveGroup, Limits, ListInvites, Rejection, Store as _,
+    TrustEveryone, testing::user,
 };
 use im_store::MemoryStore;
+
+use crate::{
+    faults::{Fault, FaultyLog},
+    slow::Turns,
+};
 
 struct House {
     im: Im,
     code: String,
     group: ConversationId,
+    log: Arc<FaultyLog>,
 }
 
 impl House {
@@ -21,9 +29,17 @@ impl House {
             group_members: 3,
             ..Limits::default()
         };
-        let im = Im::builder(MemoryStore::new(), TrustEveryone)
-            .limits(limits)
-            .build();
+        let mut ports = MemoryStore::new().ports();
+        let log = Arc::new(FaultyLog {
+            inner: ports.log.clone(),
+            runtime: ports.runtime.clone(),
+            faults: Mutex::default(),
+            failed: Mutex::default(),
+            banned: Arc::default(),
+            turns: Arc::new(Turns::new(0, ports.runtime.clone())),
+        });
+        ports.log = log.clone();
+        let im = Im::builder(ports, TrustEveryone).limits(limits).build();
         let create = CreateConversation::group(key("group"), [user("bob")]);
         let alice = Actor::user(user("alice"));
         let group = im.call(&alice, create).await.unwrap().conversation;
@@ -33,7 +49,12 @@ impl House {
             uses: Some(2),
         };
         let code = im.call(&alice, invite).await.unwrap().code;
-        Self { im, code, group }
+        Self {
+            im,
+            code,
+            group,
+            log,
+        }
     }
 
     async fn call<C: Call>(&self, who: &str, call: C) -> Result<C::Reply, Rejection> {
@@ -114,5 +135,46 @@ async fn two_requests_of_a_user_at_the_same_moment_spend_one_use() {
     let (one, other) = both.await;
 
     assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    assert_eq!(house.uses_left().await, Some(1));
+}
+
+#[tokio::test]
+async fn a_request_of_which_nobody_knows_what_became_spends_one_use_however_often_it_comes() {
+    // Nothing was stored; something was, and nobody was told.
+    for fault in [Fault::Before, Fault::After] {
+        let house = House::new().await;
+        let fails = |fault| house.log.faults.lock().unwrap().push_back(fault);
+
+        fails(fault);
+        let first = house.call("carol", house.enter("c")).await.unwrap_err();
+        assert_eq!(first.code, Code::Unavailable, "{fault:?}");
+        assert_eq!(house.uses_left().await, Some(1), "{fault:?}");
+
+        house.call("carol", house.enter("c")).await.unwrap();
+        assert_eq!(house.uses_left().await, Some(1), "{fault:?}");
+
+        // What was held serves once.
+        let leave = LeaveGroup {
+            conversation: house.group,
+            client_id: key("leave"),
+        };
+        house.call("carol", leave).await.unwrap();
+        house.call("carol", house.enter("new")).await.unwrap();
+        assert_eq!(house.uses_left().await, Some(0), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_for_a_request_is_given_back_when_that_lets_nobody_in() {
+    let house = House::new().await;
+    house.log.faults.lock().unwrap().push_back(Fault::Before);
+    let unknown = house.call("carol", house.enter("c")).await.unwrap_err();
+    assert_eq!(unknown.code, Code::Unavailable);
+    house.call("dave", house.enter("d")).await.unwrap();
+    assert_eq!(house.uses_left().await, Some(0));
+
+    let full = house.call("carol", house.enter("c")).await.unwrap_err();
+
+    assert_eq!(full.code, Code::TooMany);
     assert_eq!(house.uses_left().await, Some(1));
 }

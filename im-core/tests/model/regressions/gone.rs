@@ -1,13 +1,19 @@
 //! What is to go, and what was cleared away.
 
-use im_core::{Body, Code, GetConversation};
+use std::{sync::Arc, time::Duration};
+
+use im_core::{
+    Actor, Body, ClientId, Code, Content, ConversationId, GetConversation, Im, Limits, OpenDirect,
+    SendMessage, Seq, Store as _, Timestamp, TrustEveryone, port::Range, testing::ManualRuntime,
+};
+use im_store::MemoryStore;
 
 use super::{begun, finish, request, send};
 use crate::{
     asks::What,
     ops::Op,
     wishes::Wish,
-    world::{World, conversation},
+    world::{World, conversation, user},
 };
 
 fn unread(world: &World, n: usize) -> u64 {
@@ -32,6 +38,50 @@ fn what_burns_once_it_is_read_burns_also_when_it_is_answered_without_a_receipt()
     let entries = world.truth(2).entries;
     assert!(matches!(entries[1].body, Body::ExpiredMessage { .. }));
     finish(world);
+}
+
+#[test]
+fn what_burns_burns_also_when_its_conversation_left_memory_before_the_answer_counted_as_a_read() {
+    let runtime = ManualRuntime::new(Timestamp(1_000_000));
+    let mut ports = MemoryStore::new().ports();
+    ports.runtime = Arc::new(runtime.clone());
+    let limits = Limits {
+        idle_conversations: 1,
+        ..Limits::default()
+    };
+    let im = Im::builder(ports.clone(), TrustEveryone)
+        .limits(limits)
+        .build();
+    let actor = |n| Actor::user(user(n));
+    let open = |n| {
+        let direct = OpenDirect { user: user(n) };
+        let view = runtime.block_on(im.call(&actor(0), direct)).unwrap();
+        view.conversation
+    };
+    let say = |conversation: ConversationId, n: usize, burn_ms| {
+        let said = SendMessage {
+            burn_ms,
+            ..SendMessage::new(conversation, ClientId::random(), Content::text("hello"))
+        };
+        runtime.block_on(im.call(&actor(n), said)).unwrap().seq
+    };
+    let chat = open(1);
+    let burns = say(chat, 0, Some(50));
+    say(chat, 1, None);
+
+    // So many that nothing is kept of the first.
+    for n in 2..400 {
+        say(open(n), 0, None);
+    }
+    runtime.advance(Duration::from_secs(10));
+
+    let reading = ports.log.read(chat, Range::After(Seq::ZERO), 10);
+    let entries = runtime.block_on(reading).unwrap();
+    let of = |seq: Seq| &entries[seq.0 as usize - 1].body;
+    assert!(
+        matches!(of(burns), Body::ExpiredMessage { .. }),
+        "{entries:?}"
+    );
 }
 
 #[test]

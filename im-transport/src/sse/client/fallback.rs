@@ -10,10 +10,17 @@ use super::{
     Connector,
     memory::{Memory, Way},
 };
-use crate::client::{self, TokenSource};
+use crate::{
+    client::{self, TokenSource},
+    tls::Trust,
+};
 
 /// Opens links of one device over whichever of two ways works: a WebSocket, or server-sent events where something between
 /// here and the server breaks WebSockets. What worked is remembered, and a WebSocket is tried again after five minutes.
+///
+/// TCP is not among the ways, also where the server's `GET /v1/capabilities` names a link of that kind: what breaks
+/// WebSockets lets no other ports through as a rule, and often without a word, so that each attempt would be waited for. A
+/// program that wants TCP opens a [`client::Connector`] to that address.
 ///
 /// ```
 /// use im_transport::sse::Fallback;
@@ -59,6 +66,16 @@ impl Fallback {
             client::Connector::new(&websocket, token.clone(), device.clone())?,
             Connector::new(&events, token, device)?,
         ))
+    }
+
+    /// Whose certificates are taken for those of the server, over TLS. Default [`Trust::web`].
+    #[must_use]
+    pub fn trust(self, trust: Trust) -> Self {
+        Self {
+            events: self.events.trust(trust.clone()),
+            websocket: self.websocket.trust(trust),
+            ..self
+        }
     }
 
     async fn by_websocket(&self) -> Result<Box<dyn Connection>, CallError> {

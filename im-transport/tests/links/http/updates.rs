@@ -10,10 +10,11 @@ use im_core::{
 use im_transport::updates::{Ask, Options, Updates};
 use serde_json::Value;
 
-use crate::{
+use super::{
     by_hand::ask,
-    door::{Door, bearer, user, within},
+    door::{Door, bearer},
 };
+use crate::door::{user, within};
 
 async fn bot(im: &Im) -> Identity {
     im.authenticate("bot").await.unwrap()

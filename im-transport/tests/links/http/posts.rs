@@ -3,10 +3,11 @@
 use im_core::{CloseReason, Code};
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     by_hand::{Answer, Stream, post},
-    door::{Door, bearer, user},
+    door::{Door, bearer},
 };
+use crate::door::user;
 
 async fn posted(door: &Door, stream: &Stream, frames: &[Value]) -> Answer {
     let lines: Vec<_> = frames.iter().map(Value::to_string).collect();

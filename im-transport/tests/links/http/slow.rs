@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use im_core::{ClientId, Content, ConversationId, Push, SendMessage, Session, wire::Incoming};
+use im_core::{ConversationId, Session};
 use im_transport::{Bounds, ws::Options};
 use serde_json::json;
 
-use crate::{
+use super::{
     by_hand::post,
-    door::{Door, bearer, within},
+    door::{Door, bearer},
 };
+use crate::{door::within, raw::long_message, slow::last_before_it_is_told_to_fetch};
 
 async fn say_much(alice: &Session, chat: ConversationId) {
     for n in 0..2_000 {
-        let id = ClientId::new(format!("c{n}")).unwrap();
-        let text = Content::text("x".repeat(9_000));
-        alice.call(SendMessage::new(chat, id, text)).await.unwrap();
+        alice.call(long_message(&chat, n)).await.unwrap();
     }
 }
 
@@ -29,18 +28,7 @@ async fn a_slow_reader_is_told_to_fetch_and_goes_on_when_it_reads_again() {
     // Far more than the socket buffers and the queue hold.
     say_much(&alice, chat).await;
 
-    let mut last = 0;
-    let head = loop {
-        match bob.incoming().await {
-            Incoming::Push(Push::Entry(entry)) => {
-                assert!(last == 0 || entry.seq.0 == last + 1, "in order, no hole");
-                last = entry.seq.0;
-            }
-            Incoming::Push(Push::HeadMoved(hint)) => break hint.head.0,
-            other => panic!("{other:?}"),
-        }
-    };
-    assert!(head > last);
+    let last = last_before_it_is_told_to_fetch(async || bob.incoming().await).await;
     let history = json!({"id": 1, "method": "message.history", "params": {
         "conversation": chat, "after_seq": last, "limit": 1}});
     let page = post(

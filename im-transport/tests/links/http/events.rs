@@ -8,10 +8,11 @@ use im_transport::{
     ws::{Options, Origins},
 };
 
-use crate::{
+use super::{
     by_hand::{Event, Stream, ask, post},
-    door::{Door, bearer, user},
+    door::{Door, bearer},
 };
+use crate::door::user;
 
 #[tokio::test]
 async fn the_first_event_answers_session_open_and_the_second_names_the_link() {

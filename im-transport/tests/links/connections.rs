@@ -12,35 +12,19 @@ use im_core::{
     Availability, CallError, CloseReason, CloseSession, Code, Command, History, Ping, Presence,
     Push, Reply, Session, SubscribePresence, port::TokioRuntime,
 };
-use im_transport::{client::TokenSource, ws::Options};
+use im_transport::client::TokenSource;
 
-use crate::door::{Door, Way, end_of, next_entry, say, seq, user, within};
+use crate::{
+    door::{end_of, next_entry, say, seq, user, within},
+    suite::cases,
+    way::Way,
+};
 
-/// Defines the cases, and the macro that makes them tests of one way.
-macro_rules! cases {
-    ($($(#[$doc:meta])* async fn $name:ident($way:ident: Way) $body:block)*) => {
-        $($(#[$doc])* pub(crate) async fn $name($way: Way) $body)*
-
-        /// One test for each case.
-        #[macro_export]
-        macro_rules! connection_suite {
-            ($module:ident, $over:expr) => {
-                mod $module {
-                    $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                    async fn $name() {
-                        $crate::suite::$name($over).await;
-                    })*
-                }
-            };
-        }
-    };
-}
-
-cases! {
+cases! { connection_suite in connections:
     async fn a_session_opens_executes_and_is_pushed_to(way: Way) {
-        let door = Door::open().await;
-        let alice = door.connect(way, "alice", "phone").await.unwrap();
-        let bob = door.connect(way, "bob", "laptop").await.unwrap();
+        let door = way.open().await;
+        let alice = door.connect("alice", "phone").await.unwrap();
+        let bob = door.connect("bob", "laptop").await.unwrap();
         let chat = door.direct("alice", "bob").await;
 
         let sent = seq(within(alice.call(say(&chat, "c1", "hello\nyou"))).await.unwrap());
@@ -50,8 +34,8 @@ cases! {
     }
 
     async fn pipelined_sends_keep_their_order(way: Way) {
-        let door = Door::open().await;
-        let alice = door.connect(way, "alice", "phone").await.unwrap();
+        let door = way.open().await;
+        let alice = door.connect("alice", "phone").await.unwrap();
         let chat = door.direct("alice", "bob").await;
 
         let sends = (0..500).map(|n| alice.call(say(&chat, &format!("c{n}"), "hello")));
@@ -63,8 +47,8 @@ cases! {
     }
 
     async fn long_replies_arrive_whole(way: Way) {
-        let door = Door::open().await;
-        let alice = door.connect(way, "alice", "phone").await.unwrap();
+        let door = way.open().await;
+        let alice = door.connect("alice", "phone").await.unwrap();
         let chat = door.direct("alice", "bob").await;
         for n in 0..50 {
             within(alice.call(say(&chat, &format!("c{n}"), &"x".repeat(9_000)))).await.unwrap();
@@ -80,8 +64,8 @@ cases! {
     }
 
     async fn a_refusal_has_its_code(way: Way) {
-        let door = Door::open().await;
-        let alice = door.connect(way, "alice", "phone").await.unwrap();
+        let door = way.open().await;
+        let alice = door.connect("alice", "phone").await.unwrap();
         let elsewhere = door.direct("bob", "carol").await;
 
         let refused = within(alice.call(say(&elsewhere, "c1", "hello"))).await;
@@ -94,17 +78,17 @@ cases! {
     }
 
     async fn a_bad_token_is_refused_and_must_sign_in_again(way: Way) {
-        let door = Door::open().await;
+        let door = way.open().await;
 
-        match door.connect(way, "not a user", "phone").await.map(drop) {
+        match door.connect("not a user", "phone").await.map(drop) {
             Err(CallError::Rejected(rejection)) => assert_eq!(rejection.code, Code::Unauthenticated),
             other => panic!("{other:?}"),
         }
     }
 
     async fn who_says_nothing_is_kept_by_its_heartbeat(way: Way) {
-        let door = Door::open_with(Options::default(), Duration::from_millis(200)).await;
-        let bob = door.connect(way, "bob", "laptop").await.unwrap();
+        let door = way.open_with(Duration::from_millis(200)).await;
+        let bob = door.connect("bob", "laptop").await.unwrap();
         let chat = door.direct("alice", "bob").await;
 
         // Several times what a silent peer is given.
@@ -116,8 +100,8 @@ cases! {
     }
 
     async fn a_session_ends_when_its_client_asks(way: Way) {
-        let door = Door::open().await;
-        let alice = door.connect(way, "alice", "phone").await.unwrap();
+        let door = way.open().await;
+        let alice = door.connect("alice", "phone").await.unwrap();
 
         let reply = within(alice.call(Command::CloseSession(CloseSession {}))).await;
 
@@ -129,25 +113,25 @@ cases! {
     }
 
     async fn every_end_has_its_reason(way: Way) {
-        let door = Door::open().await;
+        let door = way.open().await;
 
         for reason in [CloseReason::Unauthenticated, CloseReason::Displaced, CloseReason::Banned, CloseReason::GoingAway] {
-            let link = door.connect(way, "alice", "laptop").await.unwrap();
+            let link = door.connect("alice", "laptop").await.unwrap();
             door.im.disconnect(&user("alice"), None, reason);
             assert_eq!(end_of(&*link).await, reason);
         }
-        let first = door.connect(way, "bob", "phone").await.unwrap();
-        let second = door.connect(way, "bob", "phone").await.unwrap();
+        let first = door.connect("bob", "phone").await.unwrap();
+        let second = door.connect("bob", "phone").await.unwrap();
         assert_eq!(end_of(&*first).await, CloseReason::Displaced);
         door.im.shut_down().await;
         assert_eq!(end_of(&*second).await, CloseReason::GoingAway);
     }
 
     async fn dropping_the_client_ends_the_session(way: Way) {
-        let door = Door::open().await;
-        let alice = door.connect(way, "alice", "phone").await.unwrap();
+        let door = way.open().await;
+        let alice = door.connect("alice", "phone").await.unwrap();
         door.direct("alice", "bob").await;
-        let bob = door.connect(way, "bob", "laptop").await.unwrap();
+        let bob = door.connect("bob", "laptop").await.unwrap();
         let watch = SubscribePresence { users: vec![user("bob")] };
         within(alice.call(Command::SubscribePresence(watch))).await.unwrap();
 
@@ -163,8 +147,8 @@ cases! {
     }
 
     async fn a_call_that_is_dropped_harms_no_other(way: Way) {
-        let door = Door::open().await;
-        let alice = door.connect(way, "alice", "phone").await.unwrap();
+        let door = way.open().await;
+        let alice = door.connect("alice", "phone").await.unwrap();
         let chat = door.direct("alice", "bob").await;
 
         for n in 0..600 {
@@ -179,16 +163,16 @@ cases! {
     }
 
     async fn a_session_comes_back_with_a_fresh_token(way: Way) {
-        let door = Door::open().await;
+        let door = way.open().await;
         let asked = Arc::new(AtomicU32::new(0));
         let counter = asked.clone();
         let tokens = TokenSource::from_fn(move || {
             counter.fetch_add(1, Ordering::Relaxed);
             async { Ok("bob".to_owned()) }
         });
-        let connector = door.connector(way, tokens, "laptop");
+        let connector = door.connector(tokens, "laptop");
         let mut bob = Session::open(connector, Arc::new(TokioRuntime)).await.unwrap();
-        let alice = door.connect(way, "alice", "phone").await.unwrap();
+        let alice = door.connect("alice", "phone").await.unwrap();
         let chat = door.direct("alice", "bob").await;
 
         for n in 0..3 {
@@ -200,13 +184,12 @@ cases! {
     }
 
     async fn a_server_that_is_not_there_is_lost(way: Way) {
-        let door = Door::open().await;
+        let door = way.open().await;
         let nowhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = nowhere.local_addr().unwrap();
         drop(nowhere);
 
-        let gone = Door { address, ..door };
-        let result = gone.connect(way, "alice", "phone").await;
+        let result = door.at(address).connect("alice", "phone").await;
 
         assert_eq!(result.map(drop), Err(CallError::Lost));
     }
