@@ -229,7 +229,7 @@ async fn open_cluster(config: &Config, ports: &Ports) -> Result<Option<Redis>, W
     let store = ports.log.epoch().await?.to_string();
     let options = RedisOptions::new(store, NODE_PROTOCOL).prefix(&cluster.prefix);
     // Boxed for the same reason as above.
-    let open = async || Box::pin(Redis::open(cluster.redis.expose(), options.clone())).await;
+    let open = || Box::pin(Redis::open(cluster.redis.expose(), options.clone()));
     let redis = waiting::until_it_answers(is_away, open).await?;
     check_reach(&redis, ports).await?;
     Ok(Some(redis))
