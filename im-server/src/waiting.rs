@@ -12,9 +12,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Asks until an answer comes that is not `is_away`, for as long as a start waits. The last answer counts.
-pub(crate) async fn until_it_answers<T, E: Display>(
+pub(crate) async fn until_it_answers<T, E: Display, F: Future<Output = Result<T, E>>>(
     is_away: impl Fn(&E) -> bool,
-    mut ask: impl AsyncFnMut() -> Result<T, E>,
+    mut ask: impl FnMut() -> F,
 ) -> Result<T, E> {
     let began = Instant::now();
     let mut was_told = false;
@@ -34,16 +34,18 @@ pub(crate) async fn until_it_answers<T, E: Display>(
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use super::*;
 
     #[tokio::test]
     async fn who_is_away_is_asked_again_and_who_refuses_is_not() {
         let mut answers = vec![Ok(7), Err("away")];
-        let came = until_it_answers(|it| *it == "away", async || answers.pop().unwrap()).await;
+        let came = until_it_answers(|it| *it == "away", || ready(answers.pop().unwrap())).await;
         assert_eq!(came, Ok(7));
 
         let mut answers: Vec<Result<(), _>> = vec![Err("away"), Err("no"), Err("away")];
-        let came = until_it_answers(|it| *it == "away", async || answers.pop().unwrap()).await;
+        let came = until_it_answers(|it| *it == "away", || ready(answers.pop().unwrap())).await;
         assert_eq!((came, answers.len()), (Err("no"), 1));
     }
 }

@@ -229,7 +229,7 @@ async fn open_cluster(config: &Config, ports: &Ports) -> Result<Option<Redis>, W
     let store = ports.log.epoch().await?.to_string();
     let options = RedisOptions::new(store, NODE_PROTOCOL).prefix(&cluster.prefix);
     // Boxed for the same reason as above.
-    let open = async || Box::pin(Redis::open(cluster.redis.expose(), options.clone())).await;
+    let open = || Box::pin(Redis::open(cluster.redis.expose(), options.clone()));
     let redis = waiting::until_it_answers(is_away, open).await?;
     check_reach(&redis, ports).await?;
     Ok(Some(redis))
@@ -237,11 +237,9 @@ async fn open_cluster(config: &Config, ports: &Ports) -> Result<Option<Redis>, W
 
 /// Whether a Redis may only be about to start, or to read what it has on its disk.
 fn is_away(error: &RedisError) -> bool {
-    match error {
-        RedisError::Unreachable { .. } => true,
-        RedisError::Failed { reason, .. } => reason.contains("LOADING"),
-        _ => false,
-    }
+    let reads_its_disk =
+        matches!(error, RedisError::Failed { reason, .. } if reason.contains("LOADING"));
+    reads_its_disk || matches!(error, RedisError::Unreachable { .. })
 }
 
 /// Refuses a database that has less in it than nodes have stored.

@@ -163,7 +163,8 @@ impl Engine {
             .await?
             .is_empty();
         let key = (user, ask.client_id.clone());
-        let is_known = !self.ports.log.find(id, &[key.clone()]).await?.is_empty();
+        let known = self.ports.log.find(id, std::slice::from_ref(&key));
+        let is_known = !known.await?.is_empty();
         let use_of = UseOf {
             code: ask.code,
             by: key,

@@ -135,13 +135,10 @@ fn is_away(error: &SqlError) -> bool {
     let SqlError::Setup(error) = error else {
         return false;
     };
-    match &**error {
-        DbErr::Conn(RuntimeErr::SqlxError(error)) => {
-            matches!(**error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)
-        }
-        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => true,
-        _ => false,
+    if let DbErr::Conn(RuntimeErr::SqlxError(error)) = &**error {
+        return matches!(**error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut);
     }
+    matches!(**error, DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
 }
 
 /// What is behind it, for people.
