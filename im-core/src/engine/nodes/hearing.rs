@@ -173,7 +173,7 @@ impl Engine {
                 let _ = self.tell_receipt_here(&receipt).await;
             }
             Letter::JoinRequested(request) => self.tell_of_request(request).await,
-            Letter::Own(user, own) => self.take_own(&user, own),
+            Letter::Own(user, own) => self.take_own(&user, own).await,
             Letter::ForEveryone(row) => {
                 let row = Broadcast::new(Urgency::Live, vec![Push::OwnChanged(row)]);
                 self.tell_all(&row).await;
@@ -208,12 +208,15 @@ impl Engine {
         }
     }
 
-    fn take_own(self: &Arc<Self>, user: &UserId, own: Own) {
+    async fn take_own(self: &Arc<Self>, user: &UserId, own: Own) {
         if matches!(
             own,
             Own::Conversation(_) | Own::Deleted(_) | Own::Receipt(_)
         ) {
             self.unread_changes(user);
+        }
+        if let Own::Receipt(receipt) = &own {
+            return self.tell_own_receipt_here(receipt).await;
         }
         self.tell_user_here(user, None, own.into_push());
     }
