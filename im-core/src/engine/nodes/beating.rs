@@ -37,8 +37,7 @@ impl Engine {
         if is_reached && !was_reached {
             tracing::info!("the directory of nodes answers");
             // A beat whose answer was lost may have said that nothing stands, and the ones after it do not say so.
-            self.nodes.be_late();
-            self.registry.changed.note_all(self.registry.known());
+            self.announce_anew();
         }
         beaten
     }
@@ -75,12 +74,18 @@ impl Engine {
             lock(&self.nodes.mentioned).retain(|node| !gone.contains(node));
         }
         if !beat.stands {
-            self.nodes.be_late();
-        }
-        if !beat.stands || beat.gets_old {
+            self.announce_anew();
+        } else if beat.gets_old {
             self.registry.changed.note_all(self.registry.known());
         }
         Ok(())
+    }
+
+    /// Nothing may stand of what was announced. Once it is, all that the others stored meanwhile is looked for.
+    fn announce_anew(&self) {
+        self.registry.changed.note_all(self.registry.known());
+        // Afterwards: nobody looks before they are announced.
+        self.nodes.look_when_announced(&self.registry.changed);
     }
 
     /// Tells the others who has asked much of this node: nobody has more of all together than of one.
