@@ -99,6 +99,27 @@ impl Engine {
         }
     }
 
+    /// Of several nodes: has a session listen to a conversation of its user's to which nobody here does. It was told here who
+    /// let that one in, and not heard. What comes before, the session fetches.
+    pub(super) async fn begin_to_listen(
+        &self,
+        session: &SessionEntry,
+        id: ConversationId,
+    ) -> Result<(), Rejection> {
+        if !self.nodes.are_several() {
+            return Ok(());
+        }
+        let slot = self.slots.at(id);
+        let is_unheard = {
+            let inner = slot.lock();
+            inner.state.is_none() && !inner.is_heard_by(session)
+        };
+        if is_unheard {
+            self.load(&slot).await?;
+        }
+        Ok(())
+    }
+
     /// The members of a conversation up to a snapshot who have sessions here, as far as that is cheaper to find out than
     /// to ask for each: not more rows are read than there are members, or users here.
     async fn members_here(
@@ -180,6 +201,7 @@ pub(super) fn listen_as_read(
 ) -> Listening {
     {
         let mut inner = slot.lock();
+        let mut may_be_ahead = false;
         if let Some(state) = &inner.state {
             match state.lookup(&session.actor.user) {
                 // It was removed since it read, or another process let it in and that is still to be heard here.
@@ -187,9 +209,11 @@ pub(super) fn listen_as_read(
                 Lookup::Unknown if session.read_at.load(Ordering::Acquire) < inner.loaded => {
                     return Listening::LookAgain;
                 }
-                Lookup::Member(_) | Lookup::Unknown => {}
+                Lookup::Member(member) => may_be_ahead = member.since > state.head().seq,
+                Lookup::Unknown => may_be_ahead = true,
             }
         }
+        inner.may_be_ahead |= may_be_ahead;
         let is_new = match head {
             Some(head) => inner.listen_from(session, head),
             None => inner.listen(session),

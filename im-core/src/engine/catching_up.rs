@@ -97,7 +97,8 @@ impl Engine {
     ) -> Result<(), Rejection> {
         loop {
             let (head, doubt, delivered) = {
-                let inner = slot.lock();
+                let mut inner = slot.lock();
+                inner.may_be_ahead = false;
                 let head = inner.state.as_ref().map(|state| state.head().seq);
                 (head, inner.doubt, inner.delivered())
             };
@@ -161,7 +162,8 @@ impl Engine {
             let inner = slot.lock();
             let head = inner.state.as_ref().map(|state| state.head().seq);
             let is_new = head.is_none() && inner.audience.is_empty();
-            let is_exact = !inner.doubt && !inner.is_behind() && (is_new || head.is_some());
+            let is_exact = !inner.doubt && !inner.is_behind() && !inner.may_be_ahead;
+            let is_exact = is_exact && (is_new || head.is_some());
             (head.unwrap_or_default(), is_new, is_exact)
         };
         if !is_exact {
@@ -180,9 +182,13 @@ impl Engine {
             return self.catch_up(slot).await;
         }
         let comings = self.comings(slot.id, &entries).await?;
-        let head_now = slot.lock().state.as_ref().map(|state| state.head().seq);
-        if head_now.unwrap_or_default() != head {
-            // Somebody read it from the store meanwhile.
+        let is_as_before = {
+            let inner = slot.lock();
+            let head_now = inner.state.as_ref().map(|state| state.head().seq);
+            head_now.unwrap_or_default() == head && !inner.may_be_ahead
+        };
+        if !is_as_before {
+            // Somebody read it from the store meanwhile, or came.
             return self.catch_up(slot).await;
         }
         self.apply(slot, &entries);

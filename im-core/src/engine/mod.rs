@@ -73,6 +73,7 @@ mod sync;
 mod system;
 mod telling;
 mod templates;
+mod told;
 mod unread;
 mod unread_news;
 mod users;
@@ -115,6 +116,7 @@ pub(crate) struct Engine {
     last_notice: telling::LastMoment,
     last_record: telling::LastMoment,
     positions: positions::WriteBehind,
+    told: told::Told,
     devices: devices::Devices,
     expiries: expiry::Expiries,
     log_outs: log_outs::LogOuts,
@@ -156,6 +158,7 @@ impl Engine {
             last_notice: telling::LastMoment::default(),
             last_record: telling::LastMoment::default(),
             positions: positions::WriteBehind::default(),
+            told: told::Told::default(),
             devices: devices::Devices::default(),
             expiries: expiry::Expiries::default(),
             log_outs: log_outs::LogOuts::default(),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     Engine,
-    nodes::{Letter, to_readers_of},
+    nodes::{Letter, Own, To, to_readers_of},
 };
 use crate::{
     Actor, Code, ConversationId, Entry, ListReaders, Member, Position, Push, ReaderPage, Receipt,
@@ -27,7 +27,9 @@ impl Engine {
         if member_count > self.limits().receipt_push_members
             || !self.preferences(user).await?.read_receipts
         {
-            self.tell_user(user, None, Push::Receipt(receipt.clone()));
+            let letter = Letter::Own(user.clone(), Own::Receipt(receipt.clone()));
+            self.write_to(To::Users(vec![user.clone()]), &letter);
+            self.tell_own_receipt_here(receipt).await;
             return Ok(());
         }
         let letter = Letter::Receipt(receipt.clone());
@@ -49,10 +51,20 @@ impl Engine {
         let sees = |other: &UserId| {
             other == user || preferences.get(other).is_some_and(|it| it.read_receipts)
         };
-        let push = Push::Receipt(receipt.clone());
-        let broadcast = Broadcast::new(Urgency::Live, vec![push]);
-        self.tell_audience(id, sees, &broadcast).await;
+        let mut told = self.told.turn(receipt).await;
+        if let Some(news) = told.news(receipt) {
+            let broadcast = Broadcast::new(Urgency::Live, vec![Push::Receipt(news)]);
+            self.tell_audience(id, sees, &broadcast).await;
+        }
         Ok(())
+    }
+
+    /// Tells a user's own devices on this node how far it has come.
+    pub(super) async fn tell_own_receipt_here(&self, receipt: &Receipt) {
+        let mut told = self.told.turn(receipt).await;
+        if let Some(news) = told.news(receipt) {
+            self.tell_user_here(&receipt.user, None, Push::Receipt(news));
+        }
     }
 
     pub(super) async fn readers(

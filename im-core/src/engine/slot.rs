@@ -95,6 +95,9 @@ pub(super) struct SlotState {
     /// Of several nodes: from where on those who listen are to be given what others store, where that is not the head of
     /// the state. They have what came before, or fetch it.
     pub(super) heard: Option<Seq>,
+    /// Of several nodes: somebody listens who may have come in by an entry beyond the head of the state. What is delivered
+    /// next is read from the log, up to that entry: one before it is not for whoever came.
+    pub(super) may_be_ahead: bool,
 }
 
 impl SlotState {

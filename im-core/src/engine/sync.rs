@@ -182,6 +182,12 @@ impl Engine {
         if held.is_none() && row.left.is_some() {
             return Ok(true);
         }
+        if let Some(session) = session
+            && row.left.is_none()
+        {
+            // Before anything is read: what comes after that is pushed.
+            self.begin_to_listen(session, id).await?;
+        }
         let changed = row.version > cursor.version;
         if held.is_some_and(|held| held >= end) && !changed {
             return Ok(session
@@ -207,7 +213,12 @@ impl Engine {
         let mut entries = page.entries;
         if row.left.is_none() && is_newer(&entries, end) {
             // More was said since the row was read. Whether that is for the user, only a later row can tell.
-            row = self.membership(id, &actor.user).await?;
+            let later = self.membership(id, &actor.user).await?;
+            if later.member.since != row.member.since {
+                // It went meanwhile, and came back: what was read is of a stay that is over.
+                return Box::pin(self.pull_one(actor, session, cursor, later, pull)).await;
+            }
+            row = later;
             end = row.left.unwrap_or(end);
         }
         entries.retain(|entry| entry.seq >= row.member.since);

@@ -8,5 +8,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bugs;
+mod nodes;
 mod seeds;
 mod world;

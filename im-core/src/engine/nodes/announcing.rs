@@ -146,10 +146,13 @@ impl Engine {
     /// Leaves out nodes that are gone. They cannot take back what they announced.
     async fn only_there(&self, found: &mut [Whereabouts]) {
         let is_there = |node: &NodeId| lock(&self.nodes.there).contains(node);
-        let mut nodes = found.iter().flat_map(|it| &it.nodes);
-        if nodes.all(|(node, _)| is_there(node)) {
+        let nodes = found.iter().flat_map(|it| &it.nodes);
+        let nodes = nodes.map(|(node, _)| *node);
+        let missing: Vec<NodeId> = nodes.filter(|node| !is_there(node)).collect();
+        if missing.is_empty() {
             return;
         }
+        self.mention(&missing);
         // It has just come, or is gone. When that cannot be found out now, the next beat does.
         if self.beat().await.is_ok() {
             for whereabouts in found {

@@ -18,6 +18,8 @@ use crate::{NodeId, StoreError};
 const BEAT: Duration = Duration::from_secs(1);
 /// How long a node that does not say so counts as being there.
 const TTL: Duration = Duration::from_secs(5);
+/// Nodes that are gone and remembered. Of more than that some are looked after once more.
+const PASSED: usize = 1_000;
 
 impl Engine {
     /// Says that this node is there, and learns which others are.
@@ -37,8 +39,7 @@ impl Engine {
         if is_reached && !was_reached {
             tracing::info!("the directory of nodes answers");
             // A beat whose answer was lost may have said that nothing stands, and the ones after it do not say so.
-            self.nodes.be_late();
-            self.registry.changed.note_all(self.registry.known());
+            self.announce_anew();
         }
         beaten
     }
@@ -74,13 +75,38 @@ impl Engine {
             self.registry.are_gone(|node| gone.contains(&node), now);
             lock(&self.nodes.mentioned).retain(|node| !gone.contains(node));
         }
+        self.pass(&gone, &there);
         if !beat.stands {
-            self.nodes.be_late();
-        }
-        if !beat.stands || beat.gets_old {
+            self.announce_anew();
+        } else if beat.gets_old {
             self.registry.changed.note_all(self.registry.known());
         }
         Ok(())
+    }
+
+    /// Nodes were said to be there that were not at the last beat. If they are not at the next one either, they are gone, also
+    /// those that were not there as long as this node is: what they stored meanwhile they may have told nobody.
+    pub(super) fn mention(&self, nodes: &[NodeId]) {
+        let passed = lock(&self.nodes.passed);
+        let news = nodes.iter().filter(|node| !passed.contains(node));
+        lock(&self.nodes.mentioned).extend(news);
+    }
+
+    /// Remembers after whom was looked.
+    fn pass(&self, gone: &HashSet<NodeId>, there: &HashSet<NodeId>) {
+        let mut passed = lock(&self.nodes.passed);
+        if passed.len() + gone.len() > PASSED {
+            passed.clear();
+        }
+        passed.extend(gone);
+        passed.retain(|node| !there.contains(node));
+    }
+
+    /// Nothing may stand of what was announced. Once it is, all that the others stored meanwhile is looked for.
+    fn announce_anew(&self) {
+        self.registry.changed.note_all(self.registry.known());
+        // Afterwards: nobody looks before they are announced.
+        self.nodes.look_when_announced(&self.registry.changed);
     }
 
     /// Tells the others who has asked much of this node: nobody has more of all together than of one.

@@ -35,7 +35,7 @@ pub(super) struct Inbox(Mutex<Queue>);
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Letter>,
+    waiting: VecDeque<(Run, Letter)>,
     /// Whether a task works through it.
     runs: bool,
 }
@@ -102,7 +102,7 @@ impl Engine {
             let now = self.ports.runtime.monotonic();
             self.nodes.counts.spoke(envelope.from, now);
         } else {
-            self.put_in(letter);
+            self.put_in(envelope.run, letter);
         }
     }
 
@@ -116,7 +116,7 @@ impl Engine {
         numbering.heard(from, envelope.run, envelope.number) == Arrival::AfterGap
     }
 
-    fn put_in(self: &Arc<Self>, letter: Letter) {
+    fn put_in(self: &Arc<Self>, run: Run, letter: Letter) {
         {
             let mut queue = lock(&self.nodes.inbox.0);
             if queue.waiting.len() >= WAITING {
@@ -124,7 +124,7 @@ impl Engine {
                 self.nodes.counts.dropped();
                 return self.repair_soon();
             }
-            queue.waiting.push_back(letter);
+            queue.waiting.push_back((run, letter));
             if std::mem::replace(&mut queue.runs, true) {
                 return;
             }
@@ -142,10 +142,10 @@ impl Engine {
                     queue.runs = next.is_some();
                     next
                 };
-                let Some(letter) = next else {
+                let Some((run, letter)) = next else {
                     return working.finish();
                 };
-                engine.take_letter(letter).await;
+                engine.take_letter(run, letter).await;
                 done += 1;
                 if done % CHUNK == 0 {
                     give_way().await;
@@ -154,9 +154,9 @@ impl Engine {
         }));
     }
 
-    async fn take_letter(self: &Arc<Self>, letter: Letter) {
+    async fn take_letter(self: &Arc<Self>, run: Run, letter: Letter) {
         match letter {
-            Letter::Stored(entries) => self.take_stored(entries),
+            Letter::Stored(entries) => self.take_stored(run, entries),
             Letter::TextGrew(grew) => self.tell_of_text(grew).await,
             Letter::Typing(typing) => {
                 let (id, who) = (typing.conversation, typing.user.clone());
@@ -173,7 +173,7 @@ impl Engine {
                 let _ = self.tell_receipt_here(&receipt).await;
             }
             Letter::JoinRequested(request) => self.tell_of_request(request).await,
-            Letter::Own(user, own) => self.take_own(&user, own),
+            Letter::Own(user, own) => self.take_own(&user, own).await,
             Letter::ForEveryone(row) => {
                 let row = Broadcast::new(Urgency::Live, vec![Push::OwnChanged(row)]);
                 self.tell_all(&row).await;
@@ -194,7 +194,7 @@ impl Engine {
     }
 
     /// Entries that another node stored go through the lane, as our own do.
-    fn take_stored(self: &Arc<Self>, entries: Vec<Entry>) {
+    fn take_stored(self: &Arc<Self>, run: Run, entries: Vec<Entry>) {
         let Some(id) = entries.first().map(|entry| entry.conversation) else {
             return;
         };
@@ -203,17 +203,22 @@ impl Engine {
             let mut users = moved(&entries).into_iter();
             users.any(|user| self.registry.is_here(&user))
         };
-        if self.slots.find(id).is_some_and(is_followed) || brings_in() {
+        // Who is told alone has a member here. Where nobody listens, it was not heard who let that one in.
+        let is_meant = run == Run::ToMe;
+        if is_meant || self.slots.find(id).is_some_and(is_followed) || brings_in() {
             self.enqueue_for_later(&self.slots.at(id), Work::Hear(entries));
         }
     }
 
-    fn take_own(self: &Arc<Self>, user: &UserId, own: Own) {
+    async fn take_own(self: &Arc<Self>, user: &UserId, own: Own) {
         if matches!(
             own,
             Own::Conversation(_) | Own::Deleted(_) | Own::Receipt(_)
         ) {
             self.unread_changes(user);
+        }
+        if let Own::Receipt(receipt) = &own {
+            return self.tell_own_receipt_here(receipt).await;
         }
         self.tell_user_here(user, None, own.into_push());
     }

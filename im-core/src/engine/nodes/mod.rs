@@ -52,6 +52,8 @@ pub(super) struct Nodes {
     there: Mutex<HashSet<NodeId>>,
     /// Where users were said to be since.
     mentioned: Mutex<HashSet<NodeId>>,
+    /// Some of those that are gone, and after whom was looked: the directory mentions them for a while.
+    passed: Mutex<HashSet<NodeId>>,
     /// Held from a beat to what its answer means: an older answer must not undo a newer one.
     beats: tokio::sync::Mutex<()>,
     repair: repair::Repair,
@@ -81,6 +83,7 @@ impl Nodes {
             numbering: Mutex::default(),
             there: Mutex::default(),
             mentioned: Mutex::default(),
+            passed: Mutex::default(),
             beats: tokio::sync::Mutex::default(),
             repair: repair::Repair::default(),
         }

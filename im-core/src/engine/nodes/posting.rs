@@ -271,7 +271,11 @@ impl Sending {
         self.to_all += 1;
         self.lost_to_new = true;
         for node in there {
-            *self.to_each.entry(*node).or_default() += 1;
+            self.to_each.entry(*node).or_default();
+        }
+        // Also to those that were not there at the last beat: who has forgotten them may be the directory.
+        for number in self.to_each.values_mut() {
+            *number += 1;
         }
     }
 }
