@@ -88,20 +88,20 @@ impl Talk {
     /// The seqs that were pushed to somebody.
     fn pushed_to(&self, user: &UserId) -> Vec<u64> {
         let history = self.world.recorder().history();
-        let opened = history.events.iter().filter_map(|event| match event {
-            Event::Opened { link, device, .. } => Some((*link, *device)),
-            _ => None,
-        });
-        let is_theirs = |device: &usize| history.devices[*device] == *user;
-        let links: Vec<usize> = opened
-            .filter(|(_, device)| is_theirs(device))
-            .map(|(link, _)| link)
-            .collect();
-        let pushed = history.events.iter().filter_map(|event| match event {
-            Event::Pushed { link, sight } => links.contains(link).then_some(sight.seq),
-            _ => None,
-        });
-        pushed.collect()
+        let (mut links, mut pushed) = (Vec::new(), Vec::new());
+        for event in &history.events {
+            if let Event::Opened { link, device, .. } = event
+                && history.devices[*device] == *user
+            {
+                links.push(*link);
+            }
+            if let Event::Pushed { link, sight } = event
+                && links.contains(link)
+            {
+                pushed.push(sight.seq);
+            }
+        }
+        pushed
     }
 
     fn heard(&self) -> Vec<String> {
