@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     Actor, CloseReason, Code, Command, ConversationId, Device, OpenSession, Push, Rejection, Reply,
     Scope, Seq, SessionClosing, SessionOpened,
     port::{Broadcast, Identity, Outlet, Seen, Urgency},
-    state::time_away,
+    state::{DeliveryState, time_away},
 };
 
 /// A device's live session. Ends when it is dropped.
@@ -112,6 +112,7 @@ impl Engine {
             class: open.class,
             expires_at_ms: identity.expires_at_ms,
             sign_in: identity.sign_in,
+            delivery: Mutex::new(DeliveryState::opening()),
             ..SessionEntry::new(id, actor, open.device.clone(), outlet)
         });
         // This and who is admitted are asked again where it counts: whom it refuses here is not remembered either.
@@ -158,6 +159,7 @@ impl Engine {
                 "the server is going away; connect again",
             ));
         }
+        lock(&attachment.entry.delivery).opened();
         self.counts.opened.add(1);
         Ok(attachment)
     }

@@ -295,8 +295,8 @@ pub(super) fn noted(slot: &Slot, session: &SessionEntry) {
     slot.lock().ignore(session);
 }
 
-/// Pushes entries to one session, or tells it once that there is something to fetch. Whoever has to fetch anyway is pushed
-/// nothing, as if the link were gone.
+/// Pushes entries to one session, or tells it once that there is something to fetch, also while it is being opened. Whoever
+/// has to fetch anyway is pushed nothing, as if the link were gone.
 fn push(
     session: &SessionEntry,
     conversation: ConversationId,
@@ -305,6 +305,12 @@ fn push(
 ) -> Offer {
     let mut delivery = lock(&session.delivery);
     if !delivery.is_live(conversation) {
+        return Offer::Closed;
+    }
+    if !delivery.is_open() {
+        if delivery.fell_behind(conversation) {
+            hint(session, conversation, head);
+        }
         return Offer::Closed;
     }
     let offer = session.outlet.offer(broadcast);

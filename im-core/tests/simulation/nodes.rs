@@ -6,11 +6,12 @@ use std::{
 };
 
 use im_core::{
-    AddMembers, Call, ClientId, ConversationId, CreateConversation, Sender, Session, UserId,
+    Actor, AddMembers, Call, ClientId, ConversationId, CreateConversation, SendMessage, Sender,
+    Session, UserId,
     port::Runtime as _,
     testing::{
         device,
-        simulation::{Event, Place, Setup, World},
+        simulation::{Event, Place, Rates, Setup, World},
         user,
     },
 };
@@ -234,4 +235,49 @@ fn who_is_let_in_is_not_given_what_another_node_stored_before() {
     let pushed: Vec<u64> = talk.pushed_to(&user("eve"));
     assert_eq!(pushed.first(), Some(&3), "{pushed:?}");
     drop(session);
+}
+
+/// Whether Bob on a node that has just come hears what was asked for on one that is gone, and is mostly stored after that.
+fn hears_what_was_left(seed: u64) -> bool {
+    let world = World::new(seed, MemoryStore::new(), &Setup::default());
+    let to = direct(&world);
+    world.kill(1);
+    world.weather(Rates {
+        lands_late: 1,
+        ..Rates::default()
+    });
+    let im = world.node(0).unwrap();
+    let said = async move {
+        let ask = SendMessage::new(to, ClientId::new("late").unwrap(), "late");
+        im.call(&Actor::user(user("ann")), ask).await
+    };
+    let said = world.executor().block_on(LONG, said).unwrap();
+    assert!(said.is_err());
+    world.kill(0);
+    world.weather(Rates::default());
+    // As if the time had passed after which it is not known any more that it was there.
+    world.flush();
+    world.start(1);
+    world.run_for(Duration::from_millis(200));
+
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let (door, bob) = world.device(user("bob"), device("laptop"));
+    let (ears, clock) = (Arc::clone(&heard), bob.clone());
+    bob.spawn(Box::pin(async move {
+        let session = Session::resume(door, Arc::new(clock), Default::default()).await;
+        let mut session = session.unwrap();
+        while let Ok(entry) = session.next_message().await {
+            ears.lock().unwrap().push(entry.seq.0);
+        }
+    }));
+    world.run_for(Duration::from_secs(40));
+    let heard = heard.lock().unwrap();
+    *heard == [2]
+}
+
+#[test]
+fn what_is_stored_after_a_node_came_that_never_saw_who_was_asked_for_it_is_heard() {
+    let deaf: Vec<u64> = (0..12).filter(|seed| !hears_what_was_left(*seed)).collect();
+
+    assert!(deaf.is_empty(), "not heard with seeds {deaf:?}");
 }

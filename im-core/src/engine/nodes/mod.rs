@@ -132,6 +132,8 @@ impl Engine {
         }
         // Whoever has a session here already.
         self.registry.changed.note_all(self.registry.known());
+        // Of one that is gone something may be stored yet, and of those that are here none need have known it.
+        self.look_at_what_they_left();
         Ok(())
     }
 

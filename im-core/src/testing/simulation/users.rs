@@ -15,8 +15,9 @@ use crate::{
     OpenDirect, RecallMessage, SendMessage, Seq, UserId, port::Range,
 };
 
-/// How long it takes until every device has caught up for the first time, while nothing fails.
-const BEGUN_WITHIN: Duration = Duration::from_secs(10);
+/// How long it takes until every device has caught up for the first time, while nothing fails, and the nodes have looked
+/// at what others left before them: else that would come while all rests, and hide what is wrong.
+const BEGUN_WITHIN: Duration = Duration::from_secs(40);
 /// Longest time between two things that happen.
 const PAUSE: Duration = Duration::from_millis(400);
 /// How long everything may take to be answered once nothing fails any more.

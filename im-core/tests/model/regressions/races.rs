@@ -10,20 +10,22 @@ use std::{
 };
 
 use im_core::{
-    Actor, Code, EditMessage, History, Im, MarkRead, OpenDirect, Seq, SubscribePresence, SyncPage,
-    SyncPull,
+    Actor, Code, DeviceId, EditMessage, History, Im, MarkRead, OpenDirect, Push, Seq,
+    SubscribePresence, SyncPage, SyncPull,
     port::{BoxFuture, Runtime},
 };
 
 use super::{
     begun,
-    nodes::{kick, message},
+    nodes::{add, kick, message},
     pushed, send,
 };
 use crate::{
     device::State,
-    faults::Fault,
+    faults::{Banned, Fault},
+    link::{identity, opening},
     ops::Op,
+    outlet::TestOutlet,
     world::{World, conversation, user},
 };
 
@@ -148,6 +150,59 @@ fn a_session_opens_though_somebody_never_stops_talking() {
     }
 }
 
+/// User 1 opens a session. In the middle of that, at this time and at that, it is removed and let in, and something is said.
+fn opened_while_removed(removed_at: usize, said_at: usize) -> Vec<Push> {
+    let mut world = begun(&[]);
+    let (im, mut count) = (world.ground.im.clone(), 0);
+    *world.log.turns.meanwhile.lock().unwrap() = Some(Box::new(move || {
+        count += 1;
+        let (im, now) = (im.clone(), count);
+        Box::pin(async move {
+            let owner = Actor::user(user(0));
+            if now == removed_at {
+                im.call(&owner, kick(1)).await.unwrap();
+                im.call(&owner, add(1)).await.unwrap();
+            }
+            if now == said_at {
+                im.call(&owner, message(0, "meanwhile")).await.unwrap();
+            }
+        })
+    }));
+    let outlet = Arc::new(TestOutlet::new(Banned::default()));
+    let device = DeviceId::new("phone").unwrap();
+    let (who, open) = (identity(&user(1)), opening(&device));
+    let attached = world.ground.im.attach(who, &open, outlet.clone());
+    let session = world.ground.runtime.block_on(attached).unwrap();
+    *world.log.turns.meanwhile.lock().unwrap() = None;
+
+    world.call(0, message(0, "after")).unwrap();
+    world.wait(1_000);
+    drop(session);
+    std::iter::from_fn(|| outlet.next()).collect()
+}
+
+#[test]
+fn nothing_is_left_out_between_two_pushes_when_its_user_is_removed_while_a_session_is_opened() {
+    for (removed_at, said_at) in (1..10).flat_map(|one| (one..12).map(move |other| (one, other))) {
+        let pushes = opened_while_removed(removed_at, said_at);
+
+        let (mut last, mut is_told) = (None, false);
+        for push in &pushes {
+            match push {
+                Push::HeadMoved(hint) if hint.conversation == conversation(0) => is_told = true,
+                Push::Entry(entry) if entry.conversation == conversation(0) => {
+                    let is_next = last.is_none_or(|last: Seq| last.next() == entry.seq);
+                    let context = (removed_at, said_at, &pushes);
+                    assert!(is_next || is_told, "{context:?}");
+                    (last, is_told) = (Some(entry.seq), false);
+                }
+                _ => {}
+            }
+        }
+        assert!(last.is_some() || is_told, "{pushes:?}");
+    }
+}
+
 #[test]
 fn what_lands_long_after_it_failed_is_told() {
     let mut world = begun(&[Op::Connect { device: 3 }]);
@@ -215,7 +270,6 @@ fn a_removal_does_not_wait_until_it_is_known_who_watches_whom() {
     *world.log.turns.sharing_takes.lock().unwrap() = Duration::ZERO;
     world.step(&Op::Connect { device: 1 });
     let outlet = world.devices[5].outlet().unwrap();
-    let told =
-        std::iter::from_fn(|| outlet.next()).any(|push| matches!(push, im_core::Push::Presence(_)));
+    let told = std::iter::from_fn(|| outlet.next()).any(|push| matches!(push, Push::Presence(_)));
     assert!(!told);
 }
