@@ -285,8 +285,10 @@ impl Engine {
     ) {
         self.counts.stored.add(entries.len() as u64);
         self.note_stored(&waiting);
-        self.apply(slot, &entries);
-        self.attend_to(&entries);
+        let may_be_ahead = self.apply_own(slot, &entries);
+        if !may_be_ahead {
+            self.attend_to(&entries);
+        }
         for entry in &entries {
             self.take_up(entry);
         }
@@ -312,7 +314,11 @@ impl Engine {
             }
         };
         let all = Comings::default();
-        if few {
+        if may_be_ahead {
+            answer();
+            let read = self.catch_up(slot).await;
+            self.look_again_after(slot, read);
+        } else if few {
             self.deliver(slot, entries, &all).await;
             answer();
         } else {
@@ -345,6 +351,17 @@ impl Engine {
         };
         let letter = Letter::Stored(entries.to_vec());
         self.write_to(to.unwrap_or(To::All), &letter);
+    }
+
+    /// As [`Engine::apply`], for what was stored by this lane. Whether somebody listens who may have come in by a later entry:
+    /// then what was stored is still to be delivered, together with that.
+    fn apply_own(&self, slot: &Slot, entries: &[Entry]) -> bool {
+        self.apply(slot, entries);
+        let mut inner = slot.lock();
+        if inner.may_be_ahead && !inner.is_behind() {
+            inner.heard = entries.first().map(|first| first.seq.previous());
+        }
+        inner.may_be_ahead
     }
 
     pub(super) fn apply(&self, slot: &Slot, entries: &[Entry]) {
