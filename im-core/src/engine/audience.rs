@@ -236,6 +236,8 @@ fn tell(slot: &Slot, head: Seq, gone: &[Gone], come: &[Arc<SessionEntry>]) {
     }
     for session in come {
         noted(slot, session);
+        // What it was told to fetch when it was in before it may have fetched, and nobody noted that: it is told anew.
+        lock(&session.delivery).caught_up(slot.id);
         fall_behind(session, slot.id, head);
     }
 }
