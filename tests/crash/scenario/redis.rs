@@ -46,6 +46,8 @@ pub(super) async fn run(place: &Place) -> Result<String, Failure> {
     while left > 0 {
         let mut crowd = cluster.new_world(&mut random).await?;
         crowd.come(&cluster.addresses(), Until::End);
+        // Sessions are opened with a Redis: without one that takes seconds, in which nobody talks.
+        crowd.converge(cluster.nodes[0].address).await?;
         for _ in 0..left.min(CYCLES_OF_A_WORLD) {
             for (at, plug) in [Plug::Killed, Plug::Silent].into_iter().enumerate() {
                 let took = pull(plug, &mut cluster, &mut crowd, &mut random).await;
