@@ -19,9 +19,9 @@ pub struct Limits {
     /// Entries in one page of history. Default 200; 50 when the request names none.
     pub page: usize,
     /// Bytes in one page of history, of sync or of conversations: of the bodies of its entries, as JSON. The entry that
-    /// reaches them is the last of its page, so that there is always one. Default 832 KiB: 200 entries of 64 KiB would be
-    /// 13 MB in one reply; a reply is less than 1 MiB whatever is in it, and 50 entries are read at once. While a page is
-    /// read, four times as much can be in memory.
+    /// reaches them is the last of its page, so that there is always one. Default 512 KiB: 200 entries of 64 KiB would be
+    /// 13 MB in one reply; who reads no answers holds less than 1 MiB, with the room in which a page is written, and 50 entries
+    /// are read at once. While a page is read, seven times as much can be in memory.
     pub page_bytes: usize,
     /// Conversations that one user can be in, at least 1. Default 5,000: bounds a cursor to about 120 KB.
     ///
@@ -175,7 +175,7 @@ impl Default for Limits {
             group_members: 500,
             users_per_request: 500,
             page: 200,
-            page_bytes: 832 * 1024,
+            page_bytes: 512 * 1024,
             conversations_per_user: 5_000,
             interests: 20,
             name_chars: 100,

@@ -7,7 +7,7 @@ use crate::{ConversationId, Entry, Limits, StoreError, port::Range};
 
 /// How many times the bytes of a page one read of the store may bring at worst. With fewer, pages of small entries, which
 /// are nearly all, would take more reads.
-const AT_WORST: usize = 4;
+const AT_WORST: usize = 7;
 
 /// What still fits into a page.
 #[derive(Clone, Copy, Debug)]
@@ -206,10 +206,10 @@ mod tests {
     }
 
     #[test]
-    fn a_read_brings_no_more_than_four_times_a_page() {
+    fn a_read_brings_no_more_than_seven_times_a_page() {
         let limits = Limits::default();
-        assert_eq!(at_once(&limits), 52);
-        assert!(at_once(&limits) * limits.content_bytes <= 4 * limits.page_bytes);
+        assert_eq!(at_once(&limits), 56);
+        assert!(at_once(&limits) * limits.content_bytes <= 7 * limits.page_bytes);
         let tiny = Limits {
             page_bytes: 1,
             content_bytes: usize::MAX,
