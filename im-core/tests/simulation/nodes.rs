@@ -17,7 +17,7 @@ use im_core::{
 };
 use im_store::MemoryStore;
 
-use crate::world::direct;
+use crate::world::{bob_hears, direct};
 
 /// Ann on the first of two nodes, and what Bob hears on the second.
 struct Talk {
@@ -260,19 +260,10 @@ fn hears_what_was_left(seed: u64) -> bool {
     world.start(1);
     world.run_for(Duration::from_millis(200));
 
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let (door, bob) = world.device(user("bob"), device("laptop"));
-    let (ears, clock) = (Arc::clone(&heard), bob.clone());
-    bob.spawn(Box::pin(async move {
-        let session = Session::resume(door, Arc::new(clock), Default::default()).await;
-        let mut session = session.unwrap();
-        while let Ok(entry) = session.next_message().await {
-            ears.lock().unwrap().push(entry.seq.0);
-        }
-    }));
+    let heard = bob_hears(&world);
     world.run_for(Duration::from_secs(40));
     let heard = heard.lock().unwrap();
-    *heard == [2]
+    *heard == ["late"]
 }
 
 #[test]

@@ -26,10 +26,8 @@ pub(crate) fn direct(world: &World) -> ConversationId {
     view.unwrap().unwrap().conversation
 }
 
-#[test]
-fn a_message_passes_a_store_that_fails_nodes_that_die_and_links_that_break() {
-    let world = World::new(7, MemoryStore::new(), &Setup::default());
-    let to = direct(&world);
+/// What Bob's program is handed from now on, and of what was before it.
+pub(crate) fn bob_hears(world: &World) -> Arc<Mutex<Vec<String>>> {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let (door, bob) = world.device(user("bob"), device("laptop"));
     let (ears, clock) = (Arc::clone(&heard), bob.clone());
@@ -41,6 +39,14 @@ fn a_message_passes_a_store_that_fails_nodes_that_die_and_links_that_break() {
             ears.lock().unwrap().push(text.unwrap().to_owned());
         }
     }));
+    heard
+}
+
+#[test]
+fn a_message_passes_a_store_that_fails_nodes_that_die_and_links_that_break() {
+    let world = World::new(7, MemoryStore::new(), &Setup::default());
+    let to = direct(&world);
+    let heard = bob_hears(&world);
     let (door, ann) = world.device(user("ann"), device("phone"));
     let clock = ann.clone();
     ann.spawn(Box::pin(async move {
