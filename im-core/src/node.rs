@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{Attention, DeviceClass, DeviceId, SessionId};
 
 /// The version of what nodes say to each other. All nodes of a store speak the same.
-pub const NODE_PROTOCOL: u32 = 3;
+pub const NODE_PROTOCOL: u32 = 4;
 
 /// One run of an engine. A process that starts again is another node.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]

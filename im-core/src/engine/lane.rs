@@ -267,7 +267,8 @@ impl Engine {
 
     async fn decide(self: &Arc<Self>, slot: &Arc<Slot>, mut waiting: Vec<Waiting>) {
         let mut looked = false;
-        for _ in 0..ATTEMPTS {
+        for tried in 0..ATTEMPTS {
+            self.take_turns(slot.id, tried).await;
             match self.try_decide(slot, &mut waiting, &mut looked).await {
                 Ok(()) if waiting.is_empty() => return,
                 Ok(()) => {}

@@ -11,6 +11,7 @@ mod pair;
 mod rows;
 mod signals;
 mod talk;
+mod turns;
 
 use pair::Pair;
 
@@ -76,4 +77,5 @@ told! {
     what_a_user_may_ask_it_may_ask_of_all_nodes_together = allowances::shared;
     what_is_counted_of_nodes_moves = figures::move_with_what_happens;
     what_a_node_stored_last_is_heard_when_it_is_gone = outages::last_words;
+    who_was_let_in_on_a_node_that_is_gone_hears_of_it = outages::let_in;
 }

@@ -1,6 +1,6 @@
 //! The way between nodes breaks, or forgets: nothing is lost, doubled or out of order, and all is as before when it is back.
 
-use im_core::{Availability, OpenDirect, Seq, SubscribePresence, testing::user};
+use im_core::{AddMembers, Availability, OpenDirect, Seq, SubscribePresence, testing::user};
 
 use super::{
     pair::{A, B, Pair},
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     restart::talk,
-    world::{call, entries_until, group, seqs, within},
+    world::{call, entries_until, group, key, seqs, within},
 };
 
 pub(crate) async fn lost_messages(pair: Pair) {
@@ -130,4 +130,23 @@ pub(crate) async fn last_words(pair: Pair) {
     // Nobody says anything more there, and the node does not come back.
     let heard = entries_until(&mut bob, chat, sent.unwrap().seq).await;
     assert_eq!(seqs(&heard), [2]);
+}
+
+pub(crate) async fn let_in(pair: Pair) {
+    let alice = pair.connect(A, "alice", "phone").await;
+    let mut bob = pair.connect(B, "bob", "phone").await;
+    // Nobody on the other node hears of it otherwise.
+    let room = group(&alice, &["carol"]).await;
+
+    pair.part(A);
+    let add = AddMembers {
+        conversation: room,
+        client_id: key(),
+        users: vec![user("bob")],
+    };
+    let added = within("an answer", alice.call(add)).await.unwrap().seq;
+
+    // Nobody says anything more there, and the node does not come back.
+    let heard = entries_until(&mut bob, room, added).await;
+    assert_eq!(seqs(&heard), [added.0]);
 }

@@ -70,6 +70,7 @@ impl Engine {
         if !gone.is_empty() {
             if let Some(engine) = self.owned() {
                 engine.look_at_what_they_left();
+                engine.have_all_sync();
             }
             let now = self.ports.runtime.now();
             self.registry.are_gone(|node| gone.contains(&node), now);

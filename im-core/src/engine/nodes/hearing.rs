@@ -98,10 +98,16 @@ impl Engine {
         if self.is_gap(&envelope, &letter) {
             self.repair_soon();
         }
+        let now = self.ports.runtime.monotonic();
+        // What is about turns is not put behind what waits.
         if let Letter::Count(..) = letter {
-            let now = self.ports.runtime.monotonic();
             self.nodes.counts.spoke(envelope.from, now);
+        } else if let Letter::HoldBack(id) = letter {
+            self.nodes.turns.give(envelope.from, id, now);
         } else {
+            if let Letter::Stored(entries) = &letter {
+                self.nodes.turns.is_over(envelope.from, entries);
+            }
             self.put_in(envelope.run, letter);
         }
     }
@@ -188,8 +194,8 @@ impl Engine {
                 self.is_elsewhere(&user, whereabouts);
             }
             Letter::Spent(spent) => self.owe(spent),
-            // Counted as it came.
-            Letter::Count(..) => {}
+            // Done as they came.
+            Letter::Count(..) | Letter::HoldBack(_) => {}
         }
     }
 

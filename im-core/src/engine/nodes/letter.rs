@@ -49,6 +49,8 @@ pub(in crate::engine) enum Letter {
     Whereabouts(UserId, Whereabouts),
     /// Users have used so much of their allowances at the writer's.
     Spent(Spent),
+    /// The writer has something to store in this conversation, and others were faster each time.
+    HoldBack(ConversationId),
     /// So many letters did the writer write to all, and to the reader alone.
     Count(u64, u64),
 }

@@ -10,6 +10,7 @@ mod hearing;
 mod letter;
 mod posting;
 mod repair;
+mod turns;
 
 use std::{
     collections::HashSet,
@@ -57,6 +58,7 @@ pub(super) struct Nodes {
     /// Held from a beat to what its answer means: an older answer must not undo a newer one.
     beats: tokio::sync::Mutex<()>,
     repair: repair::Repair,
+    turns: turns::Turns,
 }
 
 impl Nodes {
@@ -86,6 +88,7 @@ impl Nodes {
             passed: Mutex::default(),
             beats: tokio::sync::Mutex::default(),
             repair: repair::Repair::default(),
+            turns: turns::Turns::default(),
         }
     }
 

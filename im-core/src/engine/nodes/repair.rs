@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -24,36 +24,74 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How long after a node ended something may be stored that it had begun: longer than any store is patient.
 const LANDS: Duration = Duration::from_secs(30);
 
+/// Sessions that are told to sync at once, and how long until more are: each of them reads the store.
+const SYNC_AT_ONCE: usize = 100;
+const SYNC_PAUSE: Duration = Duration::from_millis(200);
+
 #[derive(Default)]
 pub(super) struct Repair {
+    of_all: Task,
+    syncs: Task,
+}
+
+/// Something that one task does, once more when it was asked for meanwhile.
+#[derive(Default)]
+struct Task {
     is_needed: AtomicBool,
     runs: AtomicBool,
 }
 
+impl Task {
+    /// Whether somebody has to begin with it.
+    fn ask(&self) -> bool {
+        self.is_needed.store(true, Ordering::SeqCst);
+        !self.runs.swap(true, Ordering::SeqCst)
+    }
+
+    fn is_needed(&self) -> bool {
+        self.is_needed.load(Ordering::SeqCst)
+    }
+}
+
 /// That a task is at it. Whatever becomes of it, another can begin afterwards.
-struct Running(Arc<Engine>);
+struct Running {
+    engine: Arc<Engine>,
+    which: fn(&Repair) -> &Task,
+}
+
+impl Running {
+    fn task(&self) -> &Task {
+        (self.which)(&self.engine.nodes.repair)
+    }
+
+    /// Whether it is to be done, for the first time or once more.
+    fn is_asked_for(&self) -> bool {
+        self.task().is_needed.swap(false, Ordering::SeqCst)
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.nodes.repair.runs.store(false, Ordering::SeqCst);
+        self.task().runs.store(false, Ordering::SeqCst);
     }
 }
 
 impl Engine {
     /// Something that was told was not heard.
     pub(super) fn repair_soon(self: &Arc<Self>) {
-        let repair = &self.nodes.repair;
-        repair.is_needed.store(true, Ordering::SeqCst);
-        if repair.runs.swap(true, Ordering::SeqCst) {
+        if !self.nodes.repair.of_all.ask() {
             return;
         }
-        let running = Running(self.clone());
+        let running = Running {
+            engine: self.clone(),
+            which: |repair| &repair.of_all,
+        };
         self.ports.runtime.spawn(Box::pin(async move {
-            let engine = running.0.clone();
-            while engine.nodes.repair.is_needed.swap(false, Ordering::SeqCst) {
+            let engine = running.engine.clone();
+            while running.is_asked_for() {
                 let repaired = engine.repair().await.map_err(Rejection::from);
                 if repaired.is_err() {
-                    engine.nodes.repair.is_needed.store(true, Ordering::SeqCst);
+                    engine.nodes.repair.of_all.ask();
                 }
                 let pause = if repaired.is_ok() { PAUSE } else { AGAIN };
                 engine.ports.runtime.sleep(pause).await;
@@ -62,14 +100,49 @@ impl Engine {
                 }
             }
             drop(running);
-            if engine.nodes.repair.is_needed.load(Ordering::SeqCst) {
+            if engine.nodes.repair.of_all.is_needed() {
                 engine.repair_soon();
             }
         }));
     }
 
+    /// Has all sessions ask for what is in no log that is followed here, such as that their user was let in somewhere: a few at
+    /// a time. Asked for meanwhile, all of them are told once more.
+    pub(super) fn have_all_sync(self: &Arc<Self>) {
+        if !self.nodes.repair.syncs.ask() {
+            return;
+        }
+        let running = Running {
+            engine: self.clone(),
+            which: |repair| &repair.syncs,
+        };
+        let needed = Push::SyncNeeded(SyncNeeded {});
+        let needed = Broadcast::new(Urgency::Control, vec![needed]);
+        self.ports.runtime.spawn(Box::pin(async move {
+            let engine = running.engine.clone();
+            while running.is_asked_for() {
+                let mut sessions = engine.registry.all();
+                sessions.sort_unstable_by_key(|session| session.id);
+                let sessions: Vec<_> = sessions.iter().map(Arc::downgrade).collect();
+                for some in sessions.chunks(SYNC_AT_ONCE) {
+                    for session in some.iter().filter_map(Weak::upgrade) {
+                        session.tell(&needed);
+                    }
+                    engine.ports.runtime.sleep(SYNC_PAUSE).await;
+                    if engine.is_closing() {
+                        return;
+                    }
+                }
+            }
+            drop(running);
+            if engine.nodes.repair.syncs.is_needed() {
+                engine.have_all_sync();
+            }
+        }));
+    }
+
     /// Others are gone. Nobody knows whether they could tell what they stored last, also where they went in order, and some
-    /// of it may be stored yet. What is in no log devices ask for with their next sync.
+    /// of it may be stored yet.
     pub(super) fn look_at_what_they_left(self: &Arc<Self>) {
         self.relations.forget();
         self.preferences.forget();
@@ -103,10 +176,7 @@ impl Engine {
         // What can be said of a failure is said there.
         let _ = self.look_at_standings_now().await;
         self.compare_heads().await?;
-        // What is in no log, the devices ask for themselves.
-        let needed = Push::SyncNeeded(SyncNeeded {});
-        let broadcast = Broadcast::new(Urgency::Control, vec![needed]);
-        self.tell_all(&broadcast).await;
+        self.have_all_sync();
         self.registry.changed.note_all(self.registry.known());
         Ok(())
     }
