@@ -77,6 +77,7 @@ mod told;
 mod unread;
 mod unread_news;
 mod users;
+mod weights;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
@@ -109,6 +110,7 @@ pub(crate) struct Engine {
     slots: slot::Slots,
     admission: Arc<admission::Admission>,
     lately: lately::Lately,
+    weights: weights::Weights,
     relations: relations::Relations,
     held_uses: invites::HeldUses,
     preferences: preferences::KnownPreferences,
@@ -151,6 +153,7 @@ impl Engine {
             registry: registry::Registry::default(),
             admission: Arc::default(),
             lately: lately::Lately::default(),
+            weights: weights::Weights::default(),
             relations: relations::Relations::default(),
             held_uses: invites::HeldUses::default(),
             preferences: preferences::KnownPreferences::default(),

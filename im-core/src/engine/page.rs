@@ -17,6 +17,14 @@ pub(super) struct Room {
     pub(super) bytes: usize,
 }
 
+impl Room {
+    /// How many entries to read where one weighs so much, as far as that is known, and no more than `most`.
+    fn to_read(self, weight: usize, most: usize) -> usize {
+        let fitting = self.bytes.checked_div(weight).map_or(most, |all| all + 1);
+        fitting.min(most).min(self.entries)
+    }
+}
+
 /// Entries of one conversation, in order.
 #[derive(Default)]
 pub(super) struct Page {
@@ -49,10 +57,20 @@ impl Engine {
             if page.full {
                 return Ok(page);
             }
-            let ask = at_once(&self.limits()).min(room.entries - page.entries.len());
+            let left = Room {
+                entries: room.entries - page.entries.len(),
+                bytes: room.bytes - page.bytes,
+            };
+            let ask = left.to_read(self.weights.of(id), at_once(&self.limits()));
             let read = self.ports.log.read(id, range, ask).await?;
             let is_end = read.len() < ask;
+            let before = (page.bytes, page.entries.len());
             let is_whole = page.take(range, read, room.bytes);
+            let (bytes, taken) = (page.bytes - before.0, page.entries.len() - before.1);
+            // Of this read alone: after large entries may come small ones.
+            if let Some(mean) = bytes.checked_div(taken) {
+                self.weights.note(id, mean);
+            }
             if is_end && is_whole {
                 return Ok(page);
             }
@@ -203,6 +221,20 @@ mod tests {
             backwards.rest_of(Range::Before(Seq(4))),
             Range::Before(Seq(1))
         );
+    }
+
+    #[test]
+    fn a_read_brings_what_fits_where_it_is_known_how_much_that_is() {
+        let room = Room {
+            entries: 50,
+            bytes: 512 * 1024,
+        };
+
+        assert_eq!(room.to_read(0, 56), 50);
+        assert_eq!(room.to_read(300, 56), 50);
+        assert_eq!(room.to_read(60 * 1024, 56), 9);
+        assert_eq!(room.to_read(usize::MAX, 56), 1);
+        assert_eq!(room.to_read(0, 20), 20);
     }
 
     #[test]

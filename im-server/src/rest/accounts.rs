@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{ClientId, Code, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use super::{
     Routes,
     caller::Address,
     extract::{FromBody, GivenKey, MAX_PUBLIC_BODY},
+    json::Json,
     problem::Problem,
 };
 use crate::{

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use im_core::{AuditPage, ReadAudit, RowKey, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Answer, Routes, caller::Caller, extract::FromQuery};
+use super::{Answer, Routes, caller::Caller, extract::FromQuery, json::Json};
 use crate::app::App;
 
 pub(super) fn routes() -> Routes {

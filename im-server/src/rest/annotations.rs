@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use im_core::{
     Annotations, CastVote, Changed, ListAnnotations, ListMarkers, ListThread, MarkerPage, React,
     Seq, ThreadPage, UserId,
@@ -16,6 +16,7 @@ use super::{
     body::Choice,
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery, Seqs},
+    json::Json,
     path::{ConversationPath, MessagePath, ReactionPath},
 };
 use crate::app::App;

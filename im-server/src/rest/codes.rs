@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{Code, port::CODES_LAST};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use super::{
     Routes,
     caller::{Address, Perhaps},
     extract::{FromBody, MAX_PUBLIC_BODY},
+    json::Json,
     problem::Problem,
 };
 use crate::{accounts::parse_identifier, app::App, codes::Purpose, config::Registration};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{
     AcceptContact, BlockUser, Blocks, ChangeContact, DeleteContact, FollowUser, ListBlocks,
     ListContactRequests, ListContacts, ListFollowers, ListFollows, OwnPage, OwnRows, RejectContact,
@@ -15,6 +15,7 @@ use super::{
     body::{ContactChanges, Greeting},
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery},
+    json::Json,
     path::{RowPage, UserPath},
     problem::Problem,
 };

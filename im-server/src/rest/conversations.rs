@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{
     ChangeInfo, ChangeSettings, Changed, ConversationId, ConversationPage, ConversationView,
     CountUnread, CreateConversation, DismissGroup, GetConversation, InfoPatch, ListConversations,
@@ -17,6 +17,7 @@ use super::{
     body::{NewGroup, UpTo},
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery, Key},
+    json::Json,
     path::{ConversationPath, UserPath},
     problem::Problem,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{DeviceId, Devices, ForgetDevice, ListDevices};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -12,6 +12,7 @@ use super::{
     Answer, Routes,
     caller::{Caller, Credential},
     extract::FromPath,
+    json::Json,
     problem::Problem,
 };
 use crate::app::App;

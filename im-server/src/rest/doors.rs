@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{
     ApproveRequests, Bans, Changed, CreateInvite, Done, Invite, InvitePreview, Invites,
     JoinByInvite, ListBans, ListInvites, ListRequests, PreviewInvite, RejectRequests, RequestJoin,
@@ -15,6 +15,7 @@ use super::{
     body::{Asking, NewInvite, NewMembers},
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery, Key, Users},
+    json::Json,
     path::{ConversationInvitePath, ConversationPath, InvitePath, UserPage},
     problem::Problem,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{DeleteDraft, ListDrafts, OwnPage, OwnRow, PutDraft};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -11,6 +11,7 @@ use super::{
     body::NewDraft,
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery},
+    json::Json,
     path::{ConversationPath, RowPage},
     problem::Problem,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{AddFavourite, FavouritePage, ListFavourites, OwnRow, RemoveFavourite};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -10,6 +10,7 @@ use super::{
     Answer, Routes,
     caller::Caller,
     extract::{FromPath, FromQuery},
+    json::Json,
     path::{MessagePath, RowPage},
     problem::Problem,
 };

@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use im_core::{Code, Rejection, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Answer, Routes, problem::Problem};
+use super::{Answer, Routes, json::Json, problem::Problem};
 use crate::app::App;
 
 /// How long the store may take to answer a question about nobody.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use im_core::{
     AddMembers, ChangePermissions, ChangeRole, Changed, JoinGroup, KickMembers, LeaveGroup,
     ListMembers, MemberPage, MuteMembers, RenameMember, Timestamp, UnmuteMembers,
@@ -16,6 +16,7 @@ use super::{
     body::{NewMembers, NewNickname, NewPermissions, NewRole, Silence},
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery, Key, Users},
+    json::Json,
     path::{ConversationPath, MemberPath, RolePath, UserPage},
 };
 use crate::app::App;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{
     Changed, DeleteMessages, Done, EditMessage, Edits, ForwardMessages, GetMessages, History,
     HistoryPage, Landmark, ListEdits, ListReaders, Messages, PinMessage, ReaderPage, RecallMessage,
@@ -17,6 +17,7 @@ use super::{
     body::{Forwarding, NewContent, NewMessage, SomeMessages},
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery, Key, Seqs},
+    json::Json,
     path::{ConversationPath, MessagePath},
     problem::Problem,
 };

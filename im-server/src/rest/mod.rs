@@ -19,6 +19,7 @@ mod envelope;
 mod extract;
 mod favourites;
 mod health;
+mod json;
 mod live;
 mod members;
 mod messages;
@@ -45,12 +46,13 @@ mod users;
 
 use std::sync::Arc;
 
-use axum::{Extension, Json, Router, middleware};
+use axum::{Extension, Router, middleware};
 use im_core::Code;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use caller::Peer;
 pub(crate) use cors::Cors;
+use json::Json;
 use problem::Problem;
 
 use crate::app::App;

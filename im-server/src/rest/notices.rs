@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{
     DeleteNotice, DeleteTemplate, ListNotices, ListTemplates, NoticePage, NoticeTemplate,
     NoticeTexts, PutTemplate, ReadAllNotices, ReadNotices, RowKey, SendNotice, SentNotice,
@@ -16,6 +16,7 @@ use super::{
     Answer, Routes,
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery, Key},
+    json::Json,
     path::RowPage,
     problem::Problem,
 };

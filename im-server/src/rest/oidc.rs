@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
@@ -17,6 +16,7 @@ use super::{
     Answer, Routes,
     caller::{Address, Own},
     extract::{FromBody, FromPath, FromQuery},
+    json::Json,
     problem::Problem,
 };
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::Rejection;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use super::{
     Answer, Routes,
     caller::{Address, Own},
     extract::FromBody,
+    json::Json,
     problem::Problem,
 };
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{
     FileReport, GetReport, ListReports, Report, ReportAbout, ReportDetails, ReportFiled,
     ReportOutcome, ReportPage, ReportReason, ReportState, RowKey, SettleReport,
@@ -15,6 +15,7 @@ use super::{
     Answer, Routes,
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery, Key},
+    json::Json,
     problem::Problem,
 };
 use crate::app::App;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{ClientId, ListScheduled, OwnPage, OwnRow, ScheduleMessage, UnscheduleMessage};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,6 +13,7 @@ use super::{
     body::NewScheduled,
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery, Key},
+    json::Json,
     path::{ConversationPath, RowPage},
     problem::Problem,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{Code, DeviceId, Scope, UserId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -12,6 +12,7 @@ use super::{
     Answer, Routes,
     caller::{Address, Credential},
     extract::{FromBody, FromQuery, MAX_PUBLIC_BODY},
+    json::Json,
     problem::Problem,
 };
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{
     AdminDismiss, AdminRecall, Changed, DemoteUser, InspectUser, InspectedUser, LiftRestriction,
     ListStandings, PromoteUser, RestrictUser, RestrictionKind, Sent, SignOutUser, StandingPage,
@@ -16,6 +16,7 @@ use super::{
     Answer, Routes,
     caller::Caller,
     extract::{FromBody, FromPath, FromQuery, Key},
+    json::Json,
     path::{ConversationPath, MessagePath, UserPage, UserPath},
     problem::Problem,
 };

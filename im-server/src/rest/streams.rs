@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use im_core::{AddText, Content, FinishMessage, Sent, TextAdded};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use super::{
     Answer, Routes,
     caller::Caller,
     extract::{FromBody, FromPath, Key},
+    json::Json,
     path::MessagePath,
 };
 use crate::app::App;

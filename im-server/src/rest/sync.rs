@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use im_core::{SyncPage, SyncPull};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Answer, Routes, caller::Caller, extract::FromBody};
+use super::{Answer, Routes, caller::Caller, extract::FromBody, json::Json};
 use crate::app::App;
 
 pub(super) fn routes() -> Routes {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{Code, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Routes, caller::Credential, problem::Problem};
+use super::{Routes, caller::Credential, json::Json, problem::Problem};
 use crate::app::App;
 
 pub(super) fn routes() -> Routes {

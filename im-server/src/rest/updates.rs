@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use im_core::{Block, Cursor, OwnRow, SyncItem, SyncPage};
 use im_transport::updates::Ask;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use super::{
     Answer, Routes,
     caller::Opener,
     extract::{FromBody, FromQuery},
+    json::Json,
 };
 use crate::app::App;
 

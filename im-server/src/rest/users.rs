@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use im_core::{
     Actor, Deed, DeviceId, GetProfiles, Profile, Profiles, Rejection, Scopes, UpdateProfile,
     UpsertUser, UserId, port::RealNameState,
@@ -16,6 +16,7 @@ use super::{
     Answer, Routes,
     caller::{Caller, Credential},
     extract::{FromBody, FromPath, Users},
+    json::Json,
     own_account::patiently,
     path::UserPath,
     problem::Problem,
