@@ -9,6 +9,14 @@ use std::{
 
 use crate::scenario::Failure;
 
+/// Shuts a file system down without writing its journal: `EXT4_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`, as in
+/// <https://github.com/torvalds/linux/blob/v6.1/fs/ext4/ext4.h>. In Perl, which every Debian has: what calls ioctl in Rust is unsafe.
+const SHUT_DOWN: &str = r#"
+    my $how = pack("L", 2);
+    open(my $folder, "<", $ARGV[0]) or die "$!\n";
+    ioctl($folder, 0x8004587d, $how) or die "$!\n";
+"#;
+
 /// A mounted file system. It is unmounted when this is dropped.
 pub(crate) struct Mount {
     /// What is mounted, and its options.
@@ -31,7 +39,8 @@ impl Mount {
         let image = image.display().to_string();
         let made = as_root(&["mkfs.ext4", "-q", "-F", &image]);
         made.map_err(|reason| skipped(&reason))?;
-        let mount = Self::new(folder, vec!["-o".into(), "loop".into(), image])?;
+        // Nothing is written but what is synced, as long as there is room.
+        let mount = Self::new(folder, vec!["-o".into(), "loop,commit=600".into(), image])?;
         // For whoever we are; it stays so when it is mounted again.
         let opened = as_root(&["chmod", "1777", &folder.display().to_string()]);
         opened.map_err(|reason| skipped(&reason))?;
@@ -65,6 +74,16 @@ impl Mount {
     pub(crate) fn abort(&self) -> Result<(), String> {
         let folder = self.folder.display().to_string();
         as_root(&["mount", "-o", "remount,abort", &folder])
+    }
+
+    /// Drops what is in it and not synced, at once and for good; nothing can be read or written until it is mounted again.
+    pub(crate) fn lose_power(&self) -> Result<(), String> {
+        as_root(&["perl", "-e", SHUT_DOWN, &self.folder.display().to_string()])
+    }
+
+    /// Where it is mounted.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Fills it up to the last byte.

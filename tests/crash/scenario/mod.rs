@@ -6,6 +6,7 @@ mod databases;
 mod disk;
 mod embedded;
 mod nodes;
+mod power;
 mod redis;
 mod rolling;
 
@@ -31,6 +32,8 @@ pub(crate) enum Scenario {
     Redis,
     /// The disk of a server on SQLite fills up, and one becomes read-only
     Disk,
+    /// A server on SQLite is killed, and its disk forgets whatever was not synced, as when the power fails
+    Power,
     /// The clock of a server on SQLite steps by an hour, forwards and back
     Clock,
 }
@@ -66,6 +69,7 @@ impl Scenario {
             Self::Database => database::run(place).await,
             Self::Redis => redis::run(place).await,
             Self::Disk => disk::run(place).await,
+            Self::Power => power::run(place).await,
             Self::Clock => clock::run(place).await,
         }
     }
