@@ -12,7 +12,10 @@ use std::{
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher as _, PasswordVerifier as _},
+    password_hash::{
+        PasswordHasher as _, PasswordVerifier as _,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
 };
 use im_core::{Code, Rejection};
 use serde::{Deserialize, Deserializer};
@@ -90,7 +93,7 @@ impl Passwords {
         Self {
             gate: Arc::new(Semaphore::new((cores / 2).max(1))),
             waiting: AtomicUsize::new(0),
-            decoy: hash(&opaque::random_text()),
+            decoy: decoy(),
             #[cfg(test)]
             runs: AtomicUsize::new(0),
         }
@@ -189,6 +192,19 @@ fn hash(password: &str) -> String {
         .to_string()
 }
 
+/// What stands where a stored password would, and is none's. Nothing is hashed for it: a start needs no 19 MiB.
+fn decoy() -> String {
+    let output = opaque::sha256(opaque::random_text().as_bytes());
+    let decoy = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&PARAMS).expect("the parameters are valid"),
+        salt: Some(Salt::generate()),
+        hash: Some(Output::new(&output).expect("it is as long as a hash")),
+    };
+    decoy.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -208,6 +224,24 @@ mod tests {
         assert!(verify("correct horse", Some(stored.clone())).await.unwrap());
         assert!(!verify("incorrect horse", Some(stored)).await.unwrap());
         assert!(!verify("correct horse", None).await.unwrap());
+    }
+
+    #[test]
+    fn a_decoy_takes_the_same_work_as_a_stored_password() {
+        let stored = PasswordHash::new(&hash("correct horse")).unwrap();
+        let decoy = PasswordHash::new(&decoy()).unwrap();
+
+        assert_eq!(decoy.algorithm, stored.algorithm);
+        assert_eq!(decoy.version, stored.version);
+        assert_eq!(decoy.params, stored.params);
+        let lengths = |of: &PasswordHash| {
+            (
+                of.salt.map(|salt| salt.len()),
+                of.hash.map(|hash| hash.len()),
+            )
+        };
+        assert_eq!(lengths(&decoy), lengths(&stored));
+        assert_ne!(decoy.salt, stored.salt);
     }
 
     #[tokio::test]
