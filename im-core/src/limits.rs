@@ -20,8 +20,7 @@ pub struct Limits {
     pub page: usize,
     /// Bytes in one page of history, of sync or of conversations: of the bodies of its entries, as JSON. The entry that
     /// reaches them is the last of its page, so that there is always one. Default 512 KiB: 200 entries of 64 KiB would be
-    /// 13 MB in one reply; who reads no answers holds less than 1 MiB, with the room in which a page is written, and 50 entries
-    /// are read at once. While a page is read whose entries are larger than those that were read there last, seven times as much
+    /// 13 MB in one reply; who reads no answers makes a server hold less than 1 MiB, and 50 entries are read at once. While a page is read whose entries are larger than those that were read there last, seven times as much
     /// can be in memory.
     pub page_bytes: usize,
     /// Conversations that one user can be in, at least 1. Default 5,000: bounds a cursor to about 120 KB.

@@ -11,10 +11,10 @@ use crate::{audit::Totals, crowd::Crowd, device::Until, node::Node};
 const CYCLES: u32 = 50;
 
 /// The load lasts at most so long before the server is killed.
-const LOAD_MS: usize = 400;
+pub(super) const LOAD_MS: usize = 400;
 
 /// How often it is killed before everything is begun anew: audits read all that there is.
-const OF_A_WORLD: u32 = 50;
+pub(super) const OF_A_WORLD: u32 = 50;
 
 pub(super) async fn run(place: &Place) -> Result<String, Failure> {
     let mut random = place.random();
@@ -50,7 +50,10 @@ async fn world(
         lived.map_err(|failure| failure.in_cycle(cycle))?;
     }
     // What the last kill left.
-    full(&mut node, &mut crowd, Duration::ZERO).await?;
+    full(&mut node, &mut crowd, Duration::ZERO, |node| {
+        Ok(node.kill()?)
+    })
+    .await?;
     Ok(crowd.audited())
 }
 
@@ -67,16 +70,22 @@ async fn live(node: &mut Node, crowd: &mut Crowd, random: &mut Random) -> Result
         crowd.rest(Until::LinkGone).await?;
     }
     let span = Duration::from_millis(random.below(LOAD_MS + 1) as u64);
-    full(node, crowd, span).await
+    full(node, crowd, span, |node| Ok(node.kill()?)).await
 }
 
-async fn full(node: &mut Node, crowd: &mut Crowd, span: Duration) -> Result<(), Failure> {
+/// Starts the server, lets the devices come back, audits, puts load on it for a while, and has it end.
+pub(super) async fn full(
+    node: &mut Node,
+    crowd: &mut Crowd,
+    span: Duration,
+    end: impl FnOnce(&mut Node) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     node.start().await?;
     crowd.come(&[node.address], Until::LinkGone);
     crowd.converge(node.address).await?;
     crowd.talk();
     crowd.pass(span).await?;
-    node.kill()?;
+    end(node)?;
     Ok(crowd.rest(Until::LinkGone).await?)
 }
 

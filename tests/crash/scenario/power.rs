@@ -4,20 +4,17 @@ use std::{fs, time::Duration};
 
 use tests::random::Random;
 
-use super::{Failure, Place};
-use crate::{audit::Totals, crowd::Crowd, device::Until, mount::Mount, node::Node};
+use super::{
+    Failure, Place,
+    embedded::{LOAD_MS, OF_A_WORLD, full},
+};
+use crate::{audit::Totals, crowd::Crowd, mount::Mount, node::Node};
 
 /// How often when nobody says how often.
 const CYCLES: u32 = 10;
 
 /// Room on the disk: more than a world needs.
 const MIB: u64 = 256;
-
-/// The load lasts at most so long before it happens.
-const LOAD_MS: usize = 400;
-
-/// How often it happens before everything is begun anew: audits read all that there is.
-const OF_A_WORLD: u32 = 50;
 
 pub(super) async fn run(place: &Place) -> Result<String, Failure> {
     let mut random = place.random();
@@ -54,32 +51,15 @@ async fn world(
     lose_power(&disk, &mut node)?;
     for cycle in 0..cycles {
         let span = Duration::from_millis(random.below(LOAD_MS + 1) as u64);
-        let lived = live(&disk, &mut node, &mut crowd, span).await;
+        let lived = full(&mut node, &mut crowd, span, |node| lose_power(&disk, node)).await;
         lived.map_err(|failure| failure.in_cycle(cycle))?;
     }
     // What the last time left.
-    node.start().await?;
-    crowd.come(&[node.address], Until::LinkGone);
-    crowd.converge(node.address).await?;
-    node.kill()?;
-    crowd.rest(Until::LinkGone).await?;
+    full(&mut node, &mut crowd, Duration::ZERO, |node| {
+        Ok(node.kill()?)
+    })
+    .await?;
     Ok(crowd.audited())
-}
-
-/// Starts the server, lets the devices come back, audits, puts load on it, and takes its power.
-async fn live(
-    disk: &Mount,
-    node: &mut Node,
-    crowd: &mut Crowd,
-    load: Duration,
-) -> Result<(), Failure> {
-    node.start().await?;
-    crowd.come(&[node.address], Until::LinkGone);
-    crowd.converge(node.address).await?;
-    crowd.talk();
-    crowd.pass(load).await?;
-    lose_power(disk, node)?;
-    Ok(crowd.rest(Until::LinkGone).await?)
 }
 
 /// Kills the server, drops what of its disk was not synced, and looks that this is so.

@@ -98,12 +98,12 @@ impl Engine {
         if self.is_gap(&envelope, &letter) {
             self.repair_soon();
         }
-        let now = self.ports.runtime.monotonic();
+        let now = || self.ports.runtime.monotonic();
         // What is about turns is not put behind what waits.
         if let Letter::Count(..) = letter {
-            self.nodes.counts.spoke(envelope.from, now);
+            self.nodes.counts.spoke(envelope.from, now());
         } else if let Letter::HoldBack(id) = letter {
-            self.nodes.turns.give(envelope.from, id, now);
+            self.nodes.turns.give(envelope.from, id, now());
         } else {
             if let Letter::Stored(entries) = &letter {
                 self.nodes.turns.is_over(envelope.from, entries);

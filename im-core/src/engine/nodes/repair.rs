@@ -30,8 +30,8 @@ const SYNC_PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Default)]
 pub(super) struct Repair {
-    of_all: Task,
-    syncs: Task,
+    of_all: Arc<Task>,
+    syncs: Arc<Task>,
 }
 
 /// Something that one task does, once more when it was asked for meanwhile.
@@ -42,56 +42,48 @@ struct Task {
 }
 
 impl Task {
-    /// Whether somebody has to begin with it.
-    fn ask(&self) -> bool {
+    fn ask(&self) {
         self.is_needed.store(true, Ordering::SeqCst);
-        !self.runs.swap(true, Ordering::SeqCst)
     }
 
-    fn is_needed(&self) -> bool {
+    fn is_asked_for(&self) -> bool {
         self.is_needed.load(Ordering::SeqCst)
+    }
+
+    /// Whether it is to be done, for the first time or once more.
+    fn take(&self) -> bool {
+        self.is_needed.swap(false, Ordering::SeqCst)
+    }
+
+    /// Asks for it. Whoever gets something has to do it; else somebody is at it.
+    fn begin(self: &Arc<Self>) -> Option<Running> {
+        self.ask();
+        let runs = self.runs.swap(true, Ordering::SeqCst);
+        (!runs).then(|| Running(self.clone()))
     }
 }
 
 /// That a task is at it. Whatever becomes of it, another can begin afterwards.
-struct Running {
-    engine: Arc<Engine>,
-    which: fn(&Repair) -> &Task,
-}
-
-impl Running {
-    fn task(&self) -> &Task {
-        (self.which)(&self.engine.nodes.repair)
-    }
-
-    /// Whether it is to be done, for the first time or once more.
-    fn is_asked_for(&self) -> bool {
-        self.task().is_needed.swap(false, Ordering::SeqCst)
-    }
-}
+struct Running(Arc<Task>);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.task().runs.store(false, Ordering::SeqCst);
+        self.0.runs.store(false, Ordering::SeqCst);
     }
 }
 
 impl Engine {
     /// Something that was told was not heard.
     pub(super) fn repair_soon(self: &Arc<Self>) {
-        if !self.nodes.repair.of_all.ask() {
+        let Some(running) = self.nodes.repair.of_all.begin() else {
             return;
-        }
-        let running = Running {
-            engine: self.clone(),
-            which: |repair| &repair.of_all,
         };
+        let engine = self.clone();
         self.ports.runtime.spawn(Box::pin(async move {
-            let engine = running.engine.clone();
-            while running.is_asked_for() {
+            while running.0.take() {
                 let repaired = engine.repair().await.map_err(Rejection::from);
                 if repaired.is_err() {
-                    engine.nodes.repair.of_all.ask();
+                    running.0.ask();
                 }
                 let pause = if repaired.is_ok() { PAUSE } else { AGAIN };
                 engine.ports.runtime.sleep(pause).await;
@@ -100,7 +92,7 @@ impl Engine {
                 }
             }
             drop(running);
-            if engine.nodes.repair.of_all.is_needed() {
+            if engine.nodes.repair.of_all.is_asked_for() {
                 engine.repair_soon();
             }
         }));
@@ -109,18 +101,14 @@ impl Engine {
     /// Has all sessions ask for what is in no log that is followed here, such as that their user was let in somewhere: a few at
     /// a time. Asked for meanwhile, all of them are told once more.
     pub(super) fn have_all_sync(self: &Arc<Self>) {
-        if !self.nodes.repair.syncs.ask() {
+        let Some(running) = self.nodes.repair.syncs.begin() else {
             return;
-        }
-        let running = Running {
-            engine: self.clone(),
-            which: |repair| &repair.syncs,
         };
+        let engine = self.clone();
         let needed = Push::SyncNeeded(SyncNeeded {});
         let needed = Broadcast::new(Urgency::Control, vec![needed]);
         self.ports.runtime.spawn(Box::pin(async move {
-            let engine = running.engine.clone();
-            while running.is_asked_for() {
+            while running.0.take() {
                 let mut sessions = engine.registry.all();
                 sessions.sort_unstable_by_key(|session| session.id);
                 let sessions: Vec<_> = sessions.iter().map(Arc::downgrade).collect();
@@ -135,7 +123,7 @@ impl Engine {
                 }
             }
             drop(running);
-            if engine.nodes.repair.syncs.is_needed() {
+            if engine.nodes.repair.syncs.is_asked_for() {
                 engine.have_all_sync();
             }
         }));
