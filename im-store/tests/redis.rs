@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{env, sync::Arc, time::Duration};
+use std::{
+    env, mem,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use im_core::{
@@ -70,56 +74,75 @@ impl Place {
 }
 
 /// A way to a server that breaks on demand.
-#[derive(Clone)]
 struct Way {
     address: String,
-    cuts: watch::Sender<()>,
-    silences: watch::Sender<()>,
+    /// To end.
+    cuts: Order,
+    /// To be silent, with both ends open.
+    silences: Order,
+}
+
+/// What connections can be told to do: those of now, not later ones.
+#[derive(Clone, Default)]
+struct Order(Arc<Mutex<watch::Sender<()>>>);
+
+impl Order {
+    fn heed(&self) -> watch::Receiver<()> {
+        self.0.lock().unwrap().subscribe()
+    }
+
+    /// Resolves when each has done it: what is said from then on does not come through them.
+    async fn give(self) {
+        let given = mem::take(&mut *self.0.lock().unwrap());
+        given.send_replace(());
+        given.closed().await;
+    }
 }
 
 impl Way {
     async fn to(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
+        let (cuts, silences) = (Order::default(), Order::default());
         let way = Self {
             address,
-            cuts: watch::Sender::default(),
-            silences: watch::Sender::default(),
+            cuts: cuts.clone(),
+            silences: silences.clone(),
         };
-        let (cuts, silences) = (way.cuts.clone(), way.silences.clone());
         tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let (mut cut, mut silence) = (cuts.subscribe(), silences.subscribe());
-                let server = server.clone();
-                tokio::spawn(async move {
-                    let mut server = TcpStream::connect(server).await.unwrap();
-                    tokio::select! {
-                        _ = cut.changed() => {}
-                        // Both ends stay open, and nothing comes through.
-                        _ = silence.changed() => { let _ = cut.changed().await; }
-                        _ = copy_bidirectional(&mut client, &mut server) => {}
-                    }
-                });
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&server).await.unwrap();
+                tokio::spawn(Self::carry(client, server, cuts.heed(), silences.heed()));
             }
         });
         way
     }
 
-    fn cut(&self) {
-        self.cuts.send_replace(());
-    }
-
-    /// Connections of now are silent from now on; new ones are not.
-    fn fall_silent(&self) {
-        self.silences.send_replace(());
+    async fn carry(
+        mut client: TcpStream,
+        mut server: TcpStream,
+        mut cut: watch::Receiver<()>,
+        mut silence: watch::Receiver<()>,
+    ) {
+        let is_silent = tokio::select! {
+            _ = copy_bidirectional(&mut client, &mut server) => false,
+            _ = cut.changed() => false,
+            _ = silence.changed() => true,
+        };
+        drop(silence);
+        if is_silent {
+            let _ = cut.changed().await;
+        }
+        drop((client, server));
+        drop(cut);
     }
 }
 
 async fn bus() -> Option<(BusTrial, ())> {
-    interrupted_by(Way::cut).await
+    interrupted_by(|way| &way.cuts).await
 }
 
-async fn interrupted_by(interrupt: fn(&Way)) -> Option<(BusTrial, ())> {
+async fn interrupted_by(order: fn(&Way) -> &Order) -> Option<(BusTrial, ())> {
     let place = Place::new()?;
     let way = Way::to(place.address()).await;
     let url = format!("redis://{}", way.address);
@@ -129,10 +152,7 @@ async fn interrupted_by(interrupt: fn(&Way)) -> Option<(BusTrial, ())> {
             Arc::new(place.open().await),
             Arc::new(place.open().await),
         ],
-        interrupt: Box::new(move || {
-            interrupt(&way);
-            Box::pin(async {})
-        }),
+        interrupt: Box::new(move || Box::pin(order(&way).clone().give())),
         runtime: Arc::new(TokioRuntime),
     };
     Some((trial, ()))
@@ -187,7 +207,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_hears_over_a_silent_connection_is_told_and_hears_again() {
-    if let Some((trial, ())) = interrupted_by(Way::fall_silent).await {
+    if let Some((trial, ())) = interrupted_by(|way| &way.silences).await {
         im_core::testing::bus::who_was_interrupted_is_told_and_hears_again(&trial).await;
     }
 }
@@ -203,7 +223,7 @@ async fn who_asks_and_sends_over_silent_connections_is_answered_and_heard_again(
     there.join(id, ear).await.unwrap();
     here.beat(id, LONG).await.unwrap();
 
-    way.fall_silent();
+    way.silences.give().await;
 
     // Asked again and again, as engines do: a connection in use is as silent as one that is not.
     let again = async {
@@ -219,6 +239,42 @@ async fn who_asks_and_sends_over_silent_connections_is_answered_and_heard_again(
         }
     };
     assert!(timeout(PATIENCE, again).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_went_down_with_a_silent_connection_holds_nothing_back() {
+    let Some(place) = Place::new() else { return };
+    let way = Way::to(place.address()).await;
+    let url = format!("redis://{}", way.address);
+    let here = Redis::open(&url, place.options()).await.unwrap();
+    let there = place.open().await;
+    let (ear, mut heard) = Notes::new();
+    there.join(node(), ear).await.unwrap();
+
+    way.silences.give().await;
+    // More than there is room for on the way: what comes after it waits in the client.
+    here.send(Address::All, Bytes::from(vec![0; 32 << 20]));
+    let mut next = async |n: usize| {
+        let word = Bytes::from(n.to_string());
+        loop {
+            here.send(Address::All, word.clone());
+            let heard = timeout(Duration::from_millis(100), heard.recv()).await;
+            match heard {
+                Ok(heard) if heard.as_ref() == Some(&word) => return,
+                Ok(_) | Err(_) => {}
+            }
+        }
+    };
+    assert!(timeout(PATIENCE, next(0)).await.is_ok());
+
+    // One after the other, so that none is pushed out by the next: what is held back goes with the connection's next sign of
+    // life, a second later.
+    let all = async {
+        for n in 1..=200 {
+            next(n).await;
+        }
+    };
+    assert!(timeout(PATIENCE, all).await.is_ok());
 }
 
 /// An ear that passes on what it hears.

@@ -17,7 +17,8 @@ use crate::{
 pub struct BusTrial {
     /// One bus, as three processes have it.
     pub ends: [Arc<dyn Bus>; 3],
-    /// Breaks the first end's way to the bus for a moment. Resolves when it is broken, or later.
+    /// Breaks the first end's way to the bus for a moment. Resolves when it is broken, not before: what is said from then on
+    /// does not come by the old way.
     pub interrupt: Box<dyn Fn() -> BoxFuture<()> + Send + Sync>,
     /// The executor and the clock.
     pub runtime: Arc<dyn Runtime>,

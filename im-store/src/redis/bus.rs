@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fred::interfaces::ClientLike as _;
 use im_core::{
     NodeId, StoreError,
     port::{Address, Bus, BusCondition, Ear},

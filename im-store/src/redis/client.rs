@@ -3,19 +3,26 @@
 //! A connection that breaks is noticed at once. One that is silent is not, as when a cable is pulled or the server is stopped:
 //! the client's own watch begins anew with each command, so that it never ends while there are commands. So each connection is
 //! asked once a second whether it is there.
+//!
+//! A client whose connection ended, or is silent, is given up whole: it counts the commands that wait in it, and those that went
+//! down with its connection are counted for ever, so that it would hold back what comes later for more that seems to wait.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use fred::{
     clients::Client,
     error::ErrorKind,
-    interfaces::ClientLike as _,
+    interfaces::{ClientLike as _, EventInterface as _},
     types::{
         Builder, ConnectHandle, RespVersion, Value,
-        config::{Config, ReconnectPolicy},
+        config::{Config, ReconnectPolicy, Server},
     },
 };
 use tokio::{
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -49,10 +56,17 @@ pub(super) enum Purpose {
     Messages,
 }
 
-/// A client that connects again for as long as this is there.
+/// A connection that is made again for as long as one of its clones is there.
+#[derive(Clone)]
 pub(super) struct Connected {
-    pub(super) client: Client,
-    _keeping: Task,
+    client: watch::Receiver<Client>,
+    _keeping: Arc<Task>,
+}
+
+/// Tells when a connection was made again.
+pub(super) struct Connections {
+    client: watch::Receiver<Client>,
+    made: broadcast::Receiver<Server>,
 }
 
 /// A task that ends with this.
@@ -68,11 +82,44 @@ impl Connected {
         let failed = |error| RedisError::of_connecting(server, &error);
         let client = builder(config, purpose).build().map_err(failed)?;
         let connection = client.init().await.map_err(failed)?;
-        let keeping = tokio::spawn(keep(client.clone(), connection));
+        let mut config = config.clone();
+        // Who was there once is waited for.
+        config.fail_fast = false;
+        let successors = builder(&config, purpose);
+        let (current, client) = watch::channel(client);
         Ok(Self {
             client,
-            _keeping: Task(keeping),
+            _keeping: Arc::new(Task::spawn(keep(current, connection, successors))),
         })
+    }
+
+    /// The client of now. Another one takes its place when its connection ends.
+    pub(super) fn client(&self) -> Client {
+        self.client.borrow().clone()
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.client.borrow().is_connected()
+    }
+
+    pub(super) fn connections(&self) -> Connections {
+        let mut client = self.client.clone();
+        let made = client.borrow_and_update().reconnect_rx();
+        Connections { client, made }
+    }
+}
+
+impl Connections {
+    /// Resolves when a connection was made again, or another client is about to. `None`: none will be. Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<()> {
+        tokio::select! {
+            Ok(_) | Err(RecvError::Lagged(_)) = self.made.recv() => {}
+            changed = self.client.changed() => {
+                changed.ok()?;
+                self.made = self.client.borrow_and_update().reconnect_rx();
+            }
+        }
+        Some(())
     }
 }
 
@@ -115,9 +162,11 @@ fn builder(config: &Config, purpose: Purpose) -> Builder {
     builder
 }
 
-/// Connects anew when a client has given up, as after an answer that it takes for final, and when a connection is silent.
-async fn keep(client: Client, mut connection: ConnectHandle) {
+/// Puts another client in the place of one that has given up, as after an answer that it takes for final, and of one whose
+/// connection is silent.
+async fn keep(current: watch::Sender<Client>, mut connection: ConnectHandle, successors: Builder) {
     loop {
+        let client = current.borrow().clone();
         let mut running = Running(connection);
         tokio::select! {
             ended = &mut running.0 => tracing::debug!(?ended, "a connection to Redis ended, and is begun anew"),
@@ -125,8 +174,16 @@ async fn keep(client: Client, mut connection: ConnectHandle) {
         }
         // With it its connection is dropped, and what waits for answers on it is told that there are none.
         drop(running);
+        let successor = match successors.build() {
+            Ok(successor) => successor,
+            Err(error) => {
+                return tracing::error!(%error, "a connection to Redis cannot be begun anew");
+            }
+        };
+        // Before it connects: who follows is there when it does.
+        current.send_replace(successor.clone());
         sleep(RESTART).await;
-        connection = client.connect();
+        connection = successor.connect();
     }
 }
 

@@ -4,7 +4,7 @@
 //! once a second whether the server knows of it. It also is the one that hears, so that nothing is heard between a
 //! subscription and the word that something was missed.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fred::{
@@ -16,12 +16,12 @@ use fred::{
 use im_core::port::Ear;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
-    time::{MissedTickBehavior, interval, sleep},
+    time::sleep,
 };
 
 use super::{
     bundle,
-    client::{Connected, Task},
+    client::{Connected, Connections, Task},
 };
 
 /// How often it is looked whether the subscriptions are there.
@@ -32,20 +32,35 @@ const AGAIN: Duration = Duration::from_millis(100);
 
 /// A node's ear at its channels, until this is dropped.
 pub(super) struct Listening {
-    client: Client,
+    connected: Connected,
     _hearing: Task,
 }
 
 struct Hearing {
     connected: Connected,
-    channels: [String; 2],
+    channels: Arc<[String; 2]>,
     ear: Arc<dyn Ear>,
-    messages: Receiver<Message>,
-    connections: Receiver<Server>,
-    changes: Receiver<Vec<ClusterStateChange>>,
-    errors: Receiver<(Error, Option<Server>)>,
+    connections: Connections,
+    events: Events,
     /// Whether it was told that the connection broke, and not yet that it is back.
     is_broken: bool,
+}
+
+/// What a client tells.
+struct Events {
+    messages: Receiver<Message>,
+    changes: Receiver<Vec<ClusterStateChange>>,
+    errors: Receiver<(Error, Option<Server>)>,
+}
+
+impl Events {
+    fn of(client: &Client) -> Self {
+        Self {
+            messages: client.message_rx(),
+            changes: client.cluster_change_rx(),
+            errors: client.error_rx(),
+        }
+    }
 }
 
 impl Listening {
@@ -55,55 +70,61 @@ impl Listening {
         channels: [String; 2],
         ear: Arc<dyn Ear>,
     ) -> Result<Self, Error> {
-        let client = connected.client.clone();
+        let client = connected.client();
         let hearing = Hearing {
-            messages: client.message_rx(),
-            connections: client.reconnect_rx(),
-            changes: client.cluster_change_rx(),
-            errors: client.error_rx(),
-            is_broken: false,
-            connected,
-            channels,
+            connections: connected.connections(),
+            events: Events::of(&client),
+            connected: connected.clone(),
+            channels: Arc::new(channels),
             ear,
+            is_broken: false,
         };
-        hearing.subscribe().await?;
+        subscribe(&client, &hearing.channels).await?;
         Ok(Self {
-            client,
+            connected,
             _hearing: Task::spawn(hearing.run()),
         })
     }
 
     pub(super) fn is_connected(&self) -> bool {
-        self.client.is_connected()
+        self.connected.is_connected()
     }
 }
 
 impl Hearing {
     async fn run(mut self) {
-        let mut look = interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let looking = |it: &Self| doubt(it.connected.clone(), Arc::clone(&it.channels));
+        let mut in_doubt = pin!(looking(&self));
         loop {
             tokio::select! {
                 // First of all: what was sent after a break is heard after the word that there was one.
                 biased;
-                Ok(_) = self.connections.recv() => self.resubscribe().await,
-                Ok(_) = self.changes.recv() => self.resubscribe().await,
-                Ok((error, _)) = self.errors.recv() => self.note_break(&error),
-                _ = look.tick() => {
-                    if let Err(error) = self.look().await {
-                        tracing::warn!(%error, "the subscriptions of this node are in doubt");
-                        self.resubscribe().await;
-                    }
-                }
-                message = self.messages.recv() => match message {
-                    Ok(message) => self.hear(message),
-                    Err(RecvError::Lagged(count)) => {
-                        tracing::warn!(count, "messages of other nodes came faster than they were heard");
-                        self.ear.missed();
-                    }
-                    Err(RecvError::Closed) => return,
+                again = self.connections.next() => match again {
+                    Some(()) => {}
+                    None => return,
                 },
+                Ok(_) = self.events.changes.recv() => {}
+                Ok((error, _)) = self.events.errors.recv() => {
+                    self.note_break(&error);
+                    continue;
+                }
+                error = &mut in_doubt => {
+                    tracing::warn!(%error, "the subscriptions of this node are in doubt");
+                }
+                message = self.events.messages.recv() => {
+                    match message {
+                        Ok(message) => self.hear(message),
+                        Err(RecvError::Lagged(count)) => {
+                            tracing::warn!(count, "messages of other nodes came faster than they were heard");
+                            self.ear.missed();
+                        }
+                        Err(RecvError::Closed) => return,
+                    }
+                    continue;
+                }
             }
+            self.resubscribe().await;
+            in_doubt.set(looking(&self));
         }
     }
 
@@ -123,9 +144,16 @@ impl Hearing {
 
     /// Subscribes until it succeeds, and says that something was missed.
     async fn resubscribe(&mut self) {
-        while let Err(error) = self.subscribe().await {
-            tracing::debug!(%error, "the channels of this node are not subscribed to yet");
-            sleep(AGAIN).await;
+        loop {
+            let client = self.connected.client();
+            self.events = Events::of(&client);
+            match subscribe(&client, &self.channels).await {
+                Ok(()) => break,
+                Err(error) => {
+                    tracing::debug!(%error, "the channels of this node are not subscribed to yet");
+                    sleep(AGAIN).await;
+                }
+            }
         }
         if std::mem::take(&mut self.is_broken) {
             tracing::info!("the connection to Redis is back");
@@ -139,27 +167,36 @@ impl Hearing {
             tracing::warn!(%error, "the connection to Redis broke; until it is back this node goes on alone");
         }
     }
+}
 
-    /// Subscribes; returns when the server knows of it.
-    async fn subscribe(&self) -> Result<(), Error> {
-        let client = &self.connected.client;
-        if client.is_clustered() {
-            for channel in &self.channels {
-                client.ssubscribe(channel.clone()).await?;
-            }
-        } else {
-            // Returns when it is written, not when it is answered.
-            client.subscribe(self.channels.to_vec()).await?;
+/// Subscribes; returns when the server knows of it.
+async fn subscribe(client: &Client, channels: &[String; 2]) -> Result<(), Error> {
+    if client.is_clustered() {
+        for channel in channels {
+            client.ssubscribe(channel.clone()).await?;
         }
-        self.look().await
+    } else {
+        // Returns when it is written, not when it is answered.
+        client.subscribe(channels.to_vec()).await?;
     }
+    look(client, channels).await
+}
 
-    /// Makes sure that the server knows of the subscriptions.
-    async fn look(&self) -> Result<(), Error> {
-        match subscribers(&self.connected.client, &self.channels).await? {
-            0 => Err(Error::new(ErrorKind::Unknown, "not subscribed")),
-            _ => Ok(()),
+/// Resolves when the server seems to know of the subscriptions no more.
+async fn doubt(connected: Connected, channels: Arc<[String; 2]>) -> Error {
+    loop {
+        sleep(LOOK).await;
+        if let Err(error) = look(&connected.client(), &channels).await {
+            return error;
         }
+    }
+}
+
+/// Makes sure that the server knows of the subscriptions.
+async fn look(client: &Client, channels: &[String; 2]) -> Result<(), Error> {
+    match subscribers(client, channels).await? {
+        0 => Err(Error::new(ErrorKind::Unknown, "not subscribed")),
+        _ => Ok(()),
     }
 }
 

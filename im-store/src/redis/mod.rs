@@ -33,19 +33,15 @@ use std::{
     time::Duration,
 };
 
-use fred::{
-    clients::Client,
-    interfaces::EventInterface as _,
-    types::{
-        Value,
-        config::{Config, Server},
-    },
+use fred::types::{
+    Value,
+    config::{Config, Server},
 };
 use im_core::NodeId;
 
 pub use self::error::RedisError;
 use self::{
-    client::{Connected, Purpose, Task},
+    client::{Connected, Connections, Purpose, Task},
     directory::Standing,
     keys::Keys,
     listening::Listening,
@@ -102,7 +98,7 @@ struct Shared {
     scripts: Scripts,
     commands: Connected,
     outbox: Arc<Outbox>,
-    publisher: Client,
+    publisher: Connected,
     listening: Mutex<HashMap<NodeId, Listening>>,
     standing: Arc<Standing>,
     /// The newest version of whereabouts that was seen: none that is given later is below it.
@@ -129,9 +125,8 @@ impl Redis {
         let publisher = Connected::open(&config, &server, Purpose::Commands).await?;
         let outbox = Arc::new(Outbox::default());
         let standing = Arc::new(Standing::default());
-        let sends_by = publisher.client.clone();
-        let publishing = outbox::publish(Arc::clone(&outbox), publisher, keys.clone());
-        let watching = watch(&commands, Arc::clone(&standing));
+        let publishing = outbox::publish(Arc::clone(&outbox), publisher.clone(), keys.clone());
+        let watching = watch(commands.connections(), Arc::clone(&standing));
         let redis = Self {
             shared: Arc::new(Shared {
                 config,
@@ -141,7 +136,7 @@ impl Redis {
                 scripts: Scripts::new(),
                 commands,
                 outbox,
-                publisher: sends_by,
+                publisher,
                 listening: Mutex::default(),
                 standing,
                 newest: AtomicU64::new(0),
@@ -192,7 +187,7 @@ impl Redis {
         keys: Vec<String>,
         arguments: Vec<Value>,
     ) -> Result<Value, RedisError> {
-        let client = &self.shared.commands.client;
+        let client = &self.shared.commands.client();
         let outcome = script.run(client, keys, arguments).await;
         outcome.map_err(|error| RedisError::of_asking(&self.shared.server, &error))
     }
@@ -253,15 +248,8 @@ fn text(value: Option<&Value>) -> Option<&str> {
 
 /// Notes that what was announced may be lost, when a connection was: another server may have taken over, or the same one
 /// started with what it had on its disk.
-fn watch(commands: &Connected, standing: Arc<Standing>) -> impl Future<Output = ()> + use<> {
-    let mut connections = commands.client.reconnect_rx();
-    async move {
-        use tokio::sync::broadcast::error::RecvError;
-        loop {
-            match connections.recv().await {
-                Ok(_) | Err(RecvError::Lagged(_)) => standing.doubt(),
-                Err(RecvError::Closed) => return,
-            }
-        }
+async fn watch(mut connections: Connections, standing: Arc<Standing>) {
+    while let Some(()) = connections.next().await {
+        standing.doubt();
     }
 }

@@ -168,7 +168,7 @@ pub(super) async fn publish(outbox: Arc<Outbox>, publisher: Connected, keys: Key
 
 /// Sends a batch, each letter once or not at all.
 async fn send(publisher: &Connected, keys: &Keys, batch: Vec<Letter>) -> Result<(), Error> {
-    let client = &publisher.client;
+    let client = publisher.client();
     let options = Options {
         max_attempts: Some(1),
         fail_fast: true,
