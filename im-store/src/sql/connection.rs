@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sea_orm::{DatabaseConnection, QueryResult};
 use sqlx::{
-    Arguments, AssertSqlSafe, ConnectOptions, Database, Encode, Executor, MySqlConnection,
-    PgConnection, SqliteConnection, Type,
+    Arguments, AssertSqlSafe, ConnectOptions, Connection as _, Database, Encode, Executor,
+    MySqlConnection, PgConnection, SqliteConnection, Type,
     mysql::{MySqlArguments, MySqlPoolOptions},
     postgres::PgArguments,
     sqlite::SqliteArguments,
@@ -128,6 +128,16 @@ impl Connection {
             Raw::MySql(raw) => raw.execute(text).await.map(|_| ()),
             Raw::Postgres(raw) => raw.execute(text).await.map(|_| ()),
             Raw::Sqlite(raw) => raw.execute(text).await.map(|_| ()),
+        }?;
+        Ok(())
+    }
+
+    /// Whether the database is there.
+    pub(super) async fn ping(&mut self) -> Result<(), SqlError> {
+        match &mut self.raw {
+            Raw::MySql(raw) => raw.ping().await,
+            Raw::Postgres(raw) => raw.ping().await,
+            Raw::Sqlite(raw) => raw.ping().await,
         }?;
         Ok(())
     }

@@ -22,6 +22,10 @@ use super::{
 /// How often a transaction that was undone is tried again.
 pub(super) const ATTEMPTS: u32 = 10;
 
+/// A connection to a server that nobody used for so long is asked whether it is still there. What restarts takes longer, so that
+/// what was quiet meanwhile fails nobody.
+pub(super) const QUIET: Duration = Duration::from_secs(1);
+
 pub(super) struct Core {
     pub(super) texts: Arc<Texts>,
     pub(super) heads: Heads,
@@ -38,7 +42,13 @@ pub(super) struct Core {
     reads_with_writer: bool,
 }
 
-type Slot = sync::Mutex<Option<Connection>>;
+type Slot = sync::Mutex<Option<Idle>>;
+
+/// A connection that nobody uses now.
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
 
 /// What a transaction does while a connection is lent to it.
 pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, SqlError>> + Send + 'c>>;
@@ -81,19 +91,29 @@ impl Core {
 
     async fn turn<'s>(&self, slot: &'s Slot) -> Result<Turn<'s>, SqlError> {
         let mut slot = slot.lock().await;
-        let connection = match slot.take() {
-            Some(connection) => connection,
-            None => {
-                let opening = Connection::open(&self.pool, Arc::clone(&self.texts));
-                timeout(self.patience, opening)
-                    .await
-                    .map_err(|_| SqlError::Timeout)??
-            }
-        };
+        let connecting = self.connect(slot.take());
+        let connected = timeout(self.patience, connecting).await;
         Ok(Turn {
             slot,
-            connection: Some(connection),
+            connection: Some(connected.map_err(|_| SqlError::Timeout)??),
         })
+    }
+
+    /// The connection that is there, or another one when it is not there any more.
+    async fn connect(&self, idle: Option<Idle>) -> Result<Connection, SqlError> {
+        if let Some(Idle {
+            mut connection,
+            since,
+        }) = idle
+        {
+            let is_server = self.texts.dialect != Dialect::Sqlite;
+            if !is_server || since.elapsed() < QUIET || connection.ping().await.is_ok() {
+                return Ok(connection);
+            }
+            // What answers now may know less.
+            self.heads.clear();
+        }
+        Connection::open(&self.pool, Arc::clone(&self.texts)).await
     }
 
     /// Writes in a transaction of its own, again when it was undone.
@@ -177,7 +197,7 @@ impl Core {
 /// The exclusive use of a connection. Unless [`keep`](Self::keep) is called the connection is closed in the end: after
 /// an error, or when the caller goes away in the middle, nobody knows what state it is in.
 pub(super) struct Turn<'s> {
-    slot: sync::MutexGuard<'s, Option<Connection>>,
+    slot: sync::MutexGuard<'s, Option<Idle>>,
     connection: Option<Connection>,
 }
 
@@ -188,7 +208,11 @@ impl Turn<'_> {
 
     /// Gives the connection back for the next one.
     pub(super) fn keep(mut self) {
-        *self.slot = self.connection.take();
+        let since = Instant::now();
+        *self.slot = self
+            .connection
+            .take()
+            .map(|connection| Idle { connection, since });
     }
 
     /// Ends a transaction: commits, or takes everything back. `None` when it was undone and should be tried again.

@@ -11,7 +11,14 @@ use std::{
 use sea_orm::{ConnAcquireErr, ConnectOptions, Database, DbErr, RuntimeErr};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use super::{block::Blocks, connection, core::Core, dialect::Dialect, error::SqlError, schema};
+use super::{
+    block::Blocks,
+    connection,
+    core::{Core, QUIET},
+    dialect::Dialect,
+    error::SqlError,
+    schema,
+};
 
 /// What can be tuned. The defaults suit a server on a small machine.
 #[derive(Clone, Debug)]
@@ -159,6 +166,9 @@ fn connect_options(url: &str, options: &SqlOptions, in_memory: bool) -> ConnectO
         .min_connections(u32::from(in_memory))
         .map_sqlx_sqlite_opts(move |sqlite| tune(sqlite, cache_kib, checkpoint))
         .map_sqlx_mysql_pool_opts(connection::greet);
+    if !url.starts_with("sqlite:") {
+        connect.test_before_acquire_if_idle_for(QUIET);
+    }
     if in_memory {
         connect.idle_timeout(None).max_lifetime(None);
     }

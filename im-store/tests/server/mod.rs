@@ -161,6 +161,16 @@ macro_rules! several_suite {
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn connections_that_broke_when_it_was_quiet_fail_nobody() {
+            let Some(fresh) = Fresh::create(SERVER).await else {
+                return;
+            };
+            let ports = SqlStore::open(&fresh.address).await.unwrap().ports();
+            let break_them = || fresh.break_connections();
+            several::connections_that_broke_when_it_was_quiet_fail_nobody(&ports, break_them).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn two_stores_keep_each_others_changes() {
             let Some(fresh) = Fresh::create(SERVER).await else {
                 return;

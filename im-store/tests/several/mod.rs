@@ -389,6 +389,47 @@ pub(crate) async fn broken_connections_lose_nothing<F: Future<Output = ()>>(
     assert!(acked.iter().all(|place| stored.contains(place)));
 }
 
+/// Connections that broke while nobody used them fail nobody.
+#[allow(dead_code, reason = "SQLite has no connections that break")]
+pub(crate) async fn connections_that_broke_when_it_was_quiet_fail_nobody<F>(
+    ports: &Ports,
+    break_them: impl Fn() -> F,
+) where
+    F: Future<Output = ()>,
+{
+    let [at] = groups(ports, 1).await[..] else {
+        unreachable!()
+    };
+    // More at once than there are connections to read.
+    let read = async || {
+        let readers = (0..16).map(|_| {
+            let ports = ports.clone();
+            async move { ports.log.load(at).await.unwrap().unwrap().head }
+        });
+        im_core::testing::race(ports, readers).await[0]
+    };
+    for round in 0..3 {
+        let head = read().await;
+        let mut log = Log {
+            conversation: at,
+            head,
+        };
+        break_them().await;
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+
+        let outcome = ports
+            .log
+            .append(log.append([Draft::new("alice", said("x"))]));
+
+        assert_eq!(outcome.await.unwrap(), Appended::Stored, "{round}");
+        assert_eq!(read().await.seq, log.head.seq, "{round}");
+        // Neither does what is written beside the log.
+        let (holder, now) = (uuid::Uuid::nil(), Timestamp(1));
+        let taken = ports.leases.take("quiet", holder, now, Timestamp(2)).await;
+        assert!(taken.unwrap(), "{round}");
+    }
+}
+
 /// A database that a newer build wrote is refused with a sentence that says so.
 pub(crate) fn is_refusal_of_a_newer_schema(error: &StoreError) -> bool {
     error.source.to_string().contains("newer build")
