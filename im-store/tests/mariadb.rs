@@ -4,6 +4,7 @@
 
 mod server;
 mod several;
+mod way;
 
 use im_core::{Store, port::Ports};
 use im_store::SqlStore;

@@ -4,6 +4,7 @@
 
 mod server;
 mod several;
+mod way;
 
 use im_core::{
     Store, Timestamp,

@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{
-    env, mem,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod way;
+
+use std::{env, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use im_core::{
@@ -16,15 +14,14 @@ use im_core::{
 };
 use im_store::{MemoryStore, Redis, RedisError, RedisOptions};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::{
-        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-        watch,
-    },
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::timeout,
 };
 use uuid::Uuid;
+
+use self::way::{Order, Way};
 
 /// A part of a server for one case: a prefix of its own.
 struct Place {
@@ -70,71 +67,6 @@ impl Place {
         let mut answer = [0; 4];
         server.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b":1\r\n");
-    }
-}
-
-/// A way to a server that breaks on demand.
-struct Way {
-    address: String,
-    /// To end.
-    cuts: Order,
-    /// To be silent, with both ends open.
-    silences: Order,
-}
-
-/// What connections can be told to do: those of now, not later ones.
-#[derive(Clone, Default)]
-struct Order(Arc<Mutex<watch::Sender<()>>>);
-
-impl Order {
-    fn heed(&self) -> watch::Receiver<()> {
-        self.0.lock().unwrap().subscribe()
-    }
-
-    /// Resolves when each has done it: what is said from then on does not come through them.
-    async fn give(self) {
-        let given = mem::take(&mut *self.0.lock().unwrap());
-        given.send_replace(());
-        given.closed().await;
-    }
-}
-
-impl Way {
-    async fn to(server: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let (cuts, silences) = (Order::default(), Order::default());
-        let way = Self {
-            address,
-            cuts: cuts.clone(),
-            silences: silences.clone(),
-        };
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let server = TcpStream::connect(&server).await.unwrap();
-                tokio::spawn(Self::carry(client, server, cuts.heed(), silences.heed()));
-            }
-        });
-        way
-    }
-
-    async fn carry(
-        mut client: TcpStream,
-        mut server: TcpStream,
-        mut cut: watch::Receiver<()>,
-        mut silence: watch::Receiver<()>,
-    ) {
-        let is_silent = tokio::select! {
-            _ = copy_bidirectional(&mut client, &mut server) => false,
-            _ = cut.changed() => false,
-            _ = silence.changed() => true,
-        };
-        drop(silence);
-        if is_silent {
-            let _ = cut.changed().await;
-        }
-        drop((client, server));
-        drop(cut);
     }
 }
 

@@ -18,6 +18,7 @@ use fred::{
         config::{Config, ReconnectPolicy, Server},
     },
 };
+use futures_util::future::join_all;
 use tokio::{
     sync::{
         broadcast::{self, error::RecvError},
@@ -158,6 +159,8 @@ fn builder(config: &Config, purpose: Purpose) -> Builder {
             it.max_command_attempts = 1;
             it.max_command_buffer_len = WAITING;
             it.tcp.nodelay = Some(true);
+            // What is on its way when a connection is given up is lost, and does not come after what is sent over the next one.
+            it.tcp.linger = Some(Duration::ZERO);
         });
     builder
 }
@@ -187,21 +190,35 @@ async fn keep(current: watch::Sender<Client>, mut connection: ConnectHandle, suc
     }
 }
 
-/// Resolves when the server does not answer over a connection that seems to be there.
+/// Resolves when a server does not answer over a connection that seems to be there.
 async fn silence(client: &Client) {
     loop {
         sleep(BEAT).await;
-        if client.is_connected() {
-            let answer = timeout(PATIENCE, client.ping::<Value>(None)).await;
-            let is_late = match answer {
-                Ok(answer) => answer.is_err_and(|error| *error.kind() == ErrorKind::Timeout),
-                Err(_) => true,
-            };
-            if is_late {
-                return;
-            }
+        if client.is_connected() && is_silent(client).await {
+            return;
         }
     }
+}
+
+async fn is_silent(client: &Client) -> bool {
+    let servers = client.active_connections();
+    let answers = servers.into_iter().map(|server| async move {
+        let asked = async {
+            if client.is_clustered() {
+                // Otherwise it is always the same one that is asked.
+                client.with_cluster_node(server).ping::<Value>(None).await
+            } else {
+                client.ping::<Value>(None).await
+            }
+        };
+        match timeout(PATIENCE, asked).await {
+            // What is full has stood still.
+            Ok(Err(error)) => matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Backpressure),
+            Ok(Ok(_)) => false,
+            Err(_) => true,
+        }
+    });
+    join_all(answers).await.contains(&true)
 }
 
 /// The task that drives a connection; it ends with this.

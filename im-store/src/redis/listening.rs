@@ -111,17 +111,19 @@ impl Hearing {
                 error = &mut in_doubt => {
                     tracing::warn!(%error, "the subscriptions of this node are in doubt");
                 }
-                message = self.events.messages.recv() => {
-                    match message {
-                        Ok(message) => self.hear(message),
-                        Err(RecvError::Lagged(count)) => {
-                            tracing::warn!(count, "messages of other nodes came faster than they were heard");
-                            self.ear.missed();
-                        }
-                        Err(RecvError::Closed) => return,
+                message = self.events.messages.recv() => match message {
+                    Ok(message) => {
+                        self.hear(message);
+                        continue;
                     }
-                    continue;
-                }
+                    Err(RecvError::Lagged(count)) => {
+                        tracing::warn!(count, "messages of other nodes came faster than they were heard");
+                        self.ear.missed();
+                        continue;
+                    }
+                    // The client is another one by now.
+                    Err(RecvError::Closed) => {}
+                },
             }
             self.resubscribe().await;
             in_doubt.set(looking(&self));
@@ -171,6 +173,9 @@ impl Hearing {
 
 /// Subscribes; returns when the server knows of it.
 async fn subscribe(client: &Client, channels: &[String; 2]) -> Result<(), Error> {
+    if !client.is_connected() {
+        return Err(Error::new(ErrorKind::IO, "not connected"));
+    }
     if client.is_clustered() {
         for channel in channels {
             client.ssubscribe(channel.clone()).await?;

@@ -1,6 +1,6 @@
 //! One connection of any of the three databases: prepared statements with values in, rows out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use sea_orm::{DatabaseConnection, QueryResult};
 use sqlx::{
@@ -35,6 +35,19 @@ pub(super) struct Connection {
     texts: Arc<Texts>,
 }
 
+/// A connection that nobody uses now.
+pub(super) struct Idle {
+    pub(super) connection: Connection,
+    pub(super) since: Instant,
+}
+
+impl From<Connection> for Idle {
+    fn from(connection: Connection) -> Self {
+        let since = Instant::now();
+        Self { connection, since }
+    }
+}
+
 enum Raw {
     MySql(MySqlConnection),
     Postgres(PgConnection),
@@ -42,7 +55,7 @@ enum Raw {
 }
 
 /// Values as arguments of a database.
-pub(super) fn arguments<'v, A>(values: &[Value<'v>]) -> Result<A, SqlError>
+fn arguments<'v, A>(values: &[Value<'v>]) -> Result<A, SqlError>
 where
     A: Arguments,
     &'v [u8]: Encode<'v, A::Database> + Type<A::Database>,
@@ -71,7 +84,7 @@ where
 }
 
 /// Runs a query on whatever executes for that database.
-pub(super) async fn fetch<'c, D, E>(
+async fn fetch<'c, D, E>(
     executor: E,
     text: Arc<str>,
     arguments: D::Arguments,

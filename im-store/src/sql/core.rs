@@ -13,18 +13,22 @@ use tokio::{sync, time::timeout};
 
 use super::{
     block::Blocks,
-    connection::{self, Connection, Value},
+    connection::{Connection, Idle, Value},
     dialect::{Dialect, Texts},
     error::{Meaning, SqlError},
     figures::Counts,
+    readers::Readers,
 };
 
 /// How often a transaction that was undone is tried again.
 pub(super) const ATTEMPTS: u32 = 10;
 
-/// A connection to a server that nobody used for so long is asked whether it is still there. What restarts takes longer, so that
-/// what was quiet meanwhile fails nobody.
-pub(super) const QUIET: Duration = Duration::from_secs(1);
+/// A connection to a server that nobody used for so long is asked whether it is still there. What restarts mostly takes longer,
+/// so that what was quiet meanwhile fails nobody.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// How long it may take to answer that. Behind a firewall that forgot the connection nothing answers ever.
+const THERE: Duration = Duration::from_secs(1);
 
 pub(super) struct Core {
     pub(super) texts: Arc<Texts>,
@@ -33,22 +37,17 @@ pub(super) struct Core {
     pub(super) counts: Counts,
     pub(super) patience: Duration,
     pub(super) epoch: AtomicU64,
+    /// How connections are made.
     pool: DatabaseConnection,
     /// Group commits.
     commits: Slot,
     /// Everything else that is written; `None` where the database lets one connection write at a time anyway.
     others: Option<Slot>,
-    /// A database in memory is read through its one writer: its connections share locks, not pages.
-    reads_with_writer: bool,
+    /// `None`: a database in memory is read through its one writer, because its connections share locks, not pages.
+    readers: Option<Readers>,
 }
 
 type Slot = sync::Mutex<Option<Idle>>;
-
-/// A connection that nobody uses now.
-struct Idle {
-    connection: Connection,
-    since: Instant,
-}
 
 /// What a transaction does while a connection is lent to it.
 pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, SqlError>> + Send + 'c>>;
@@ -62,7 +61,7 @@ impl Core {
         (dialect, epoch): (Dialect, Epoch),
         patience: Duration,
         blocks: Blocks,
-        reads_with_writer: bool,
+        readers: Option<Readers>,
     ) -> Self {
         Self {
             texts: Arc::new(Texts::new(dialect)),
@@ -74,7 +73,7 @@ impl Core {
             pool,
             commits: Slot::default(),
             others: (dialect != Dialect::Sqlite).then(Slot::default),
-            reads_with_writer,
+            readers,
         }
     }
 
@@ -99,7 +98,7 @@ impl Core {
         })
     }
 
-    /// The connection that is there, or another one when it is not there any more.
+    /// The connection that was there, or another one when it is not there any more.
     async fn connect(&self, idle: Option<Idle>) -> Result<Connection, SqlError> {
         if let Some(Idle {
             mut connection,
@@ -107,13 +106,17 @@ impl Core {
         }) = idle
         {
             let is_server = self.texts.dialect != Dialect::Sqlite;
-            if !is_server || since.elapsed() < QUIET || connection.ping().await.is_ok() {
+            if !is_server || since.elapsed() < QUIET {
                 return Ok(connection);
             }
-            // What answers now may know less.
-            self.heads.clear();
+            if let Ok(Ok(())) = timeout(THERE, connection.ping()).await {
+                return Ok(connection);
+            }
         }
-        Connection::open(&self.pool, Arc::clone(&self.texts)).await
+        let connection = Connection::open(&self.pool, Arc::clone(&self.texts)).await?;
+        // What answers now may know less.
+        self.heads.clear();
+        Ok(connection)
     }
 
     /// Writes in a transaction of its own, again when it was undone.
@@ -165,27 +168,17 @@ impl Core {
         values: &[Value<'_>],
     ) -> Result<Vec<QueryResult>, SqlError> {
         let reading = async {
-            if self.reads_with_writer {
+            let Some(readers) = &self.readers else {
                 let mut turn = self.writing().await?;
                 let rows = turn.connection().query(text, count, values).await?;
                 turn.keep();
                 return Ok(rows);
-            }
-            let text = self.texts.text(text, count);
-            match self.texts.dialect {
-                Dialect::MySql => {
-                    let pool = self.pool.get_mysql_connection_pool();
-                    connection::fetch(pool, text, connection::arguments(values)?).await
-                }
-                Dialect::Postgres => {
-                    let pool = self.pool.get_postgres_connection_pool();
-                    connection::fetch(pool, text, connection::arguments(values)?).await
-                }
-                Dialect::Sqlite => {
-                    let pool = self.pool.get_sqlite_connection_pool();
-                    connection::fetch(pool, text, connection::arguments(values)?).await
-                }
-            }
+            };
+            let _turn = readers.turn().await;
+            let mut connection = readers.connect(|idle| self.connect(idle)).await?;
+            let rows = connection.query(text, count, values).await?;
+            readers.keep(connection);
+            Ok(rows)
         };
         let began = Instant::now();
         let read = timeout(self.patience, reading).await;
@@ -208,11 +201,7 @@ impl Turn<'_> {
 
     /// Gives the connection back for the next one.
     pub(super) fn keep(mut self) {
-        let since = Instant::now();
-        *self.slot = self
-            .connection
-            .take()
-            .map(|connection| Idle { connection, since });
+        *self.slot = self.connection.take().map(Idle::from);
     }
 
     /// Ends a transaction: commits, or takes everything back. `None` when it was undone and should be tried again.

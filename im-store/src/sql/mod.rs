@@ -28,6 +28,7 @@ mod own;
 #[cfg(test)]
 mod plan;
 mod position;
+mod readers;
 mod real_name;
 mod report;
 mod revocation;

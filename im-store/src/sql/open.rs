@@ -14,9 +14,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use super::{
     block::Blocks,
     connection,
-    core::{Core, QUIET},
+    core::Core,
     dialect::Dialect,
     error::SqlError,
+    readers::{ACQUIRING, Readers},
     schema,
 };
 
@@ -54,10 +55,6 @@ impl Default for SqlOptions {
 
 /// How long SQLite waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
-
-/// How long a read waits for a connection, at most. While a database cannot be reached, the pool waits longer and longer before
-/// it tries again, up to a fifth of this: so long it may not be noticed that the database is back.
-const ACQUIRING: Duration = Duration::from_secs(5);
 
 /// How long to wait before a database that does not answer is asked again.
 const AWAY: Duration = Duration::from_millis(500);
@@ -111,7 +108,7 @@ async fn open_once(url: &str, options: &SqlOptions, blocks: &Blocks) -> Result<C
         (dialect, epoch),
         options.patience,
         blocks,
-        in_memory,
+        (!in_memory).then(|| Readers::new(options.readers)),
     ))
 }
 
@@ -161,14 +158,10 @@ fn connect_options(url: &str, options: &SqlOptions, in_memory: bool) -> ConnectO
         .sqlx_logging(false)
         .test_before_acquire(false)
         .acquire_timeout(options.patience.min(ACQUIRING))
-        .max_connections(options.readers.max(1))
         // A database in memory lives as long as one connection does.
         .min_connections(u32::from(in_memory))
         .map_sqlx_sqlite_opts(move |sqlite| tune(sqlite, cache_kib, checkpoint))
         .map_sqlx_mysql_pool_opts(connection::greet);
-    if !url.starts_with("sqlite:") {
-        connect.test_before_acquire_if_idle_for(QUIET);
-    }
     if in_memory {
         connect.idle_timeout(None).max_lifetime(None);
     }

@@ -80,11 +80,9 @@ impl Drop for Fresh {
 /// An address of the same database, through a proxy that hangs up so many times before it lets anybody through: its server
 /// is still to come.
 pub(crate) async fn late(address: &str, times: usize) -> String {
-    let (start, rest) = address.rsplit_once('@').unwrap();
-    let (server, name) = rest.split_once('/').unwrap();
+    let (server, through) = between(address);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = listener.local_addr().unwrap();
-    let server = server.to_owned();
     tokio::spawn(async move {
         for _ in 0..times {
             drop(listener.accept().await.unwrap());
@@ -97,7 +95,15 @@ pub(crate) async fn late(address: &str, times: usize) -> String {
             });
         }
     });
-    format!("{start}@{proxy}/{name}")
+    through(&proxy.to_string())
+}
+
+/// Where the server of an address is, and what makes the address of what is between.
+pub(crate) fn between(address: &str) -> (String, impl Fn(&str) -> String) {
+    let (start, rest) = address.rsplit_once('@').unwrap();
+    let (server, name) = rest.split_once('/').unwrap();
+    let through = move |between: &str| format!("{start}@{between}/{name}");
+    (server.to_owned(), through)
 }
 
 fn is_postgres(address: &str) -> bool {
@@ -167,6 +173,19 @@ macro_rules! several_suite {
             };
             let ports = SqlStore::open(&fresh.address).await.unwrap().ports();
             let break_them = || fresh.break_connections();
+            several::connections_that_broke_when_it_was_quiet_fail_nobody(&ports, break_them).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn connections_that_fell_silent_when_it_was_quiet_fail_nobody() {
+            let Some(fresh) = Fresh::create(SERVER).await else {
+                return;
+            };
+            let (server, through) = server::between(&fresh.address);
+            let way = way::Way::to(server).await;
+            let address = through(&way.address);
+            let ports = SqlStore::open(&address).await.unwrap().ports();
+            let break_them = || way.silences.clone().give();
             several::connections_that_broke_when_it_was_quiet_fail_nobody(&ports, break_them).await;
         }
 
