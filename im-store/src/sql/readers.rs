@@ -1,8 +1,8 @@
 //! Connections to read with.
 //!
 //! They are not given back to the pool of sqlx, which asks each of them whether it is there before it lends it again: a second round
-//! trip for each read, and one without a bound, so that none is left to lend for a quarter of an hour when the host of the
-//! database is gone.
+//! trip for each read, and one without a bound, so that none may be left to lend until TCP gives up when the host of the database is
+//! gone. The pool is for making connections, and for opening the database.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
